@@ -1,0 +1,307 @@
+package signing_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/signing"
+)
+
+var (
+	key = signing.Key{AccessKey: "AKEXAMPLE", SecretKey: "SKEXAMPLE"}
+	at  = time.Date(2026, 2, 3, 4, 5, 6, 999, time.FixedZone("", 8*60*60))
+)
+
+// vector is one request and the Authorization header that Huawei's SDK gives it. The fidelity module writes them.
+type vector struct {
+	Name          string
+	AccessKey     string
+	SecretKey     string
+	Date          string
+	Method        string
+	Host          string
+	Path          string // escaped
+	Query         string
+	Header        http.Header
+	Body          string
+	Authorization string
+}
+
+func vectors(t *testing.T) []vector {
+	t.Helper()
+	data, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vs []vector
+	if err := json.Unmarshal(data, &vs); err != nil {
+		t.Fatal(err)
+	}
+	if len(vs) == 0 {
+		t.Fatal("testdata/vectors.json is empty")
+	}
+	return vs
+}
+
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	for _, v := range vectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			t.Parallel()
+			req, err := http.NewRequest(v.Method, "https://"+v.Host+v.Path, strings.NewReader(v.Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.URL.RawQuery = v.Query
+			req.Header = v.Header.Clone()
+			date, err := time.Parse(signing.DateFormat, v.Date)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			signing.Sign(req, []byte(v.Body), signing.Key{AccessKey: v.AccessKey, SecretKey: v.SecretKey}, date)
+			if got := req.Header.Get("Authorization"); got != v.Authorization {
+				t.Errorf("Authorization\n got %s\nwant %s", got, v.Authorization)
+			}
+
+			names, signature := parse(t, v.Authorization)
+			got := signing.Signature(signing.Parts{
+				Method: v.Method, EscapedPath: v.Path, RawQuery: v.Query, Host: v.Host, Header: req.Header,
+				SignedHeaders: names, Date: v.Date, Body: []byte(v.Body),
+			}, v.SecretKey)
+			if got != signature {
+				t.Errorf("Signature = %s, want %s", got, signature)
+			}
+		})
+	}
+}
+
+// parse returns the signed headers and the signature of an Authorization header.
+func parse(t *testing.T, authorization string) (names []string, signature string) {
+	t.Helper()
+	_, rest, ok1 := strings.Cut(authorization, ", SignedHeaders=")
+	declared, signature, ok2 := strings.Cut(rest, ", Signature=")
+	if !ok1 || !ok2 {
+		t.Fatalf("not an Authorization header: %q", authorization)
+	}
+	return strings.Split(declared, ";"), signature
+}
+
+func newRequest(t *testing.T, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, "https://osm.example.com/v2/servicerequest/cases/TT%2F1/message?b=2&a=%2B",
+		strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Domain-Id", "domain")
+	return req
+}
+
+func TestSignReplacesAnEarlierSignature(t *testing.T) {
+	t.Parallel()
+	once := newRequest(t, "body")
+	signing.Sign(once, []byte("body"), key, at)
+
+	twice := newRequest(t, "body")
+	twice.Header["x-sdk-date"] = []string{"20010101T000000Z"}
+	twice.Header["authorization"] = []string{"Basic c2VjcmV0"}
+	signing.Sign(twice, []byte("body"), key, at.Add(-time.Hour))
+	signing.Sign(twice, []byte("body"), key, at)
+
+	if got, want := fmt.Sprint(twice.Header), fmt.Sprint(once.Header); got != want {
+		t.Errorf("signed twice\n got %s\nwant %s", got, want)
+	}
+	if got := once.Header.Get(signing.HeaderDate); got != "20260202T200506Z" {
+		t.Errorf("date = %q; it must be UTC", got)
+	}
+}
+
+func TestSignToleratesARequestMadeByHand(t *testing.T) {
+	t.Parallel()
+	byHand := &http.Request{URL: &url.URL{Scheme: "https", Host: "osm.example.com"}}
+	signing.Sign(byHand, nil, key, at)
+
+	made, err := http.NewRequest(http.MethodGet, "https://osm.example.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing.Sign(made, []byte{}, key, at)
+	if got, want := byHand.Header.Get("Authorization"), made.Header.Get("Authorization"); got != want {
+		t.Errorf("Authorization\n got %s\nwant %s", got, want)
+	}
+}
+
+// Whatever is signed, when it changes, changes the signature; whatever is not, does not.
+func TestSignCovers(t *testing.T) {
+	t.Parallel()
+	sign := func(change func(req *http.Request), body string, key signing.Key, at time.Time) string {
+		req := newRequest(t, body)
+		change(req)
+		signing.Sign(req, []byte(body), key, at)
+		return req.Header.Get("Authorization")
+	}
+	nothing := func(*http.Request) {}
+	want := sign(nothing, "body", key, at)
+
+	for name, got := range map[string]string{
+		"method": sign(func(r *http.Request) { r.Method = http.MethodPut }, "body", key, at),
+		"path":   sign(func(r *http.Request) { r.URL.Path, r.URL.RawPath = "/v2/servicerequest/cases/TT/1/message", "" }, "body", key, at),
+		"query":  sign(func(r *http.Request) { r.URL.RawQuery = "b=2&a=%20" }, "body", key, at),
+		"header": sign(func(r *http.Request) { r.Header.Set("X-Domain-Id", "other") }, "body", key, at),
+		"host when it is declared": sign(func(r *http.Request) {
+			r.Header.Set("Host", "ignored")
+		}, "body", key, at),
+		"body":       sign(nothing, "Body", key, at),
+		"access key": sign(nothing, "body", signing.Key{AccessKey: "OTHER", SecretKey: key.SecretKey}, at),
+		"secret key": sign(nothing, "body", signing.Key{AccessKey: key.AccessKey, SecretKey: "OTHER"}, at),
+		"second":     sign(nothing, "body", key, at.Add(time.Second)),
+	} {
+		if got == want {
+			t.Errorf("the signature does not cover the %s", name)
+		}
+	}
+
+	for name, got := range map[string]string{
+		"content type":   sign(func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=utf-8") }, "body", key, at),
+		"underscore":     sign(func(r *http.Request) { r.Header["X_Trace"] = []string{"1"} }, "body", key, at),
+		"host":           sign(func(r *http.Request) { r.Host = "other.example.com" }, "body", key, at),
+		"query order":    sign(func(r *http.Request) { r.URL.RawQuery = "a=%2b&b=2" }, "body", key, at),
+		"path encoding":  sign(func(r *http.Request) { r.URL.RawPath = "/v2/servicerequest/cases/%54%54%2f1/message" }, "body", key, at),
+		"trailing slash": sign(func(r *http.Request) { r.URL.Path += "/"; r.URL.RawPath += "/" }, "body", key, at),
+		"header spaces":  sign(func(r *http.Request) { r.Header.Set("X-Domain-Id", " domain\t") }, "body", key, at),
+		"nanosecond":     sign(nothing, "body", key, at.Add(1)),
+	} {
+		if got != want {
+			t.Errorf("the %s changed the signature\n got %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+func TestSignTakesTheHostFromTheRequest(t *testing.T) {
+	t.Parallel()
+	sign := func(host string) string {
+		req := newRequest(t, "")
+		req.Header.Set("Host", "ignored")
+		req.Host = host
+		signing.Sign(req, nil, key, at)
+		return req.Header.Get("Authorization")
+	}
+	if sign("") != sign("osm.example.com") {
+		t.Error("an empty req.Host must mean req.URL.Host")
+	}
+	if sign("") == sign("other.example.com") {
+		t.Error("req.Host must come before req.URL.Host")
+	}
+}
+
+// What Sign signs and what a server reads from the wire must be the same request.
+func TestSignatureHoldsAcrossTheWire(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		names, want := parse(t, r.Header.Get("Authorization"))
+		got := signing.Signature(signing.Parts{
+			Method: r.Method, EscapedPath: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host, Header: r.Header,
+			SignedHeaders: names, Date: r.Header.Get(signing.HeaderDate), Body: body,
+		}, key.SecretKey)
+		if got != want {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(server.Close)
+
+	for _, target := range []string{
+		"",
+		"/",
+		"/v2/servicerequest/cases/a%2Fb/message",
+		"/v2/servicerequest/cases/a%2fb%252F/message",
+		"/v2/servicerequest/cases/%E5%B7%A5%E5%8D%95/message?",
+		"/a//b/?x=%E7%95%99%E8%A8%80&x=a+b&x=a%20b&y&=z&&%zz=1;2",
+		"/$&+,:;=@!'()*[]~-_./..%2e?q=!*'();:@$,/?%23[]",
+	} {
+		for _, host := range []string{"", "osm.example.com:8443"} {
+			body := []byte(`{"message":{"content":"测试"}}`)
+			req, err := http.NewRequest(http.MethodPost, server.URL+target, bytes.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = host
+			req.Header.Set("Host", "signed")
+			req.Header.Set("Content-Type", "application/json")
+			req.Header["X-Several"] = []string{"  b", "a ", "B"}
+			req.Header.Set("X-Empty", "")
+			signing.Sign(req, body, key, at)
+			// The signature must not depend on these, which others add on the way.
+			req.Header["X_Hop"] = []string{"1"}
+
+			resp, err := server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("%q with host %q: the signature does not hold", target, host)
+			}
+		}
+	}
+}
+
+func TestSignatureTakesADeclaredContentHash(t *testing.T) {
+	t.Parallel()
+	sign := func(body string) string {
+		req := newRequest(t, body)
+		req.Header.Set(signing.HeaderContentHash, signing.UnsignedPayload)
+		signing.Sign(req, []byte(body), key, at)
+		return req.Header.Get("Authorization")
+	}
+	if sign("a") != sign("b") {
+		t.Error("the body is signed although the header says that it is not")
+	}
+}
+
+func TestKeyDoesNotShowItsSecret(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		for _, value := range []any{key, &key, struct{ Key signing.Key }{key}} {
+			if got := fmt.Sprintf(format, value); strings.Contains(got, key.SecretKey) {
+				t.Errorf("%s of %T shows the secret: %s", format, value, got)
+			}
+		}
+	}
+}
+
+func BenchmarkSign(b *testing.B) {
+	for _, size := range []int{100, 10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("body=%d", size), func(b *testing.B) {
+			body := bytes.Repeat([]byte("x"), size)
+			req, err := http.NewRequest(http.MethodPost,
+				"https://osm.example.com/v2/servicerequest/cases/TT201801020526/message?group_id=1", nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("X-Domain-Id", "0123456789abcdef0123456789abcdef")
+			req.Header.Set("X-Language", "en-us")
+			req.Header.Set("User-Agent", "benchmark")
+			b.ReportAllocs()
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				signing.Sign(req, body, key, at)
+			}
+		})
+	}
+}
