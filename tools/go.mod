@@ -1,3 +1,6 @@
+// The tools that the Makefile runs, pinned apart from the product's go.mod.
+// OpenTofu is in a module of its own, opentofu/: it builds with a replaced hcl
+// and with versions that the tools here would raise.
 module github.com/seed-9e648b51/terraform-provider-servicerequest/tools
 
 go 1.26.0
