@@ -1,0 +1,99 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"strings"
+	"unicode/utf8"
+)
+
+// object is a JSON object as it was sent. encoding/json into structs would be
+// too lenient: it ignores case, repeated members and invalid UTF-8.
+type object map[string]any
+
+func isJSON(contentType string) bool {
+	t, params, err := mime.ParseMediaType(contentType)
+	if err != nil || t != "application/json" {
+		return false
+	}
+	for name, v := range params {
+		if name != "charset" || !strings.EqualFold(v, "utf-8") {
+			return false
+		}
+	}
+	return true
+}
+
+// parseObject reads a body that must be one JSON object, and nothing else.
+func parseObject(body []byte) (object, *answer) {
+	if !utf8.Valid(body) {
+		return nil, malformed("Body is not valid UTF-8")
+	}
+	if !json.Valid(body) {
+		return nil, malformed("Body is not valid JSON")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	v, repeated := parseValue(d)
+	if repeated {
+		return nil, malformed("Repeated member")
+	}
+	o, ok := v.(object)
+	if !ok {
+		return nil, malformed("Body is not a JSON object")
+	}
+	return o, nil
+}
+
+// parseValue reads the next value of valid JSON, and reports whether an object
+// in it names a member twice.
+func parseValue(d *json.Decoder) (v any, repeated bool) {
+	t, _ := d.Token()
+	switch t {
+	case json.Delim('{'):
+		o := object{}
+		for d.More() {
+			name, _ := d.Token()
+			v, again := parseValue(d)
+			_, known := o[name.(string)]
+			repeated = repeated || again || known
+			o[name.(string)] = v
+		}
+		_, _ = d.Token()
+		return o, repeated
+	case json.Delim('['):
+		a := []any{}
+		for d.More() {
+			v, again := parseValue(d)
+			repeated = repeated || again
+			a = append(a, v)
+		}
+		_, _ = d.Token()
+		return a, repeated
+	}
+	return t, false
+}
+
+// only reports whether the object has no other members than these.
+func (o object) only(names ...string) bool {
+	known := 0
+	for _, name := range names {
+		if _, ok := o[name]; ok {
+			known++
+		}
+	}
+	return known == len(o)
+}
+
+// member returns a member of type T. It is false when there is one of another
+// type, null included, or none where it is mandatory.
+func member[T any](o object, name string, mandatory bool) (T, bool) {
+	raw, sent := o[name]
+	if !sent {
+		var none T
+		return none, !mandatory
+	}
+	v, ok := raw.(T)
+	return v, ok
+}

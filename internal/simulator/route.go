@@ -1,0 +1,169 @@
+package simulator
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// route is one operation of the service: where it is and how it is served.
+type route struct {
+	op      string
+	method  string
+	pattern string   // {} is one escaped path segment
+	query   []string // parameters it takes
+	many    []string // those that may be repeated
+	json    bool     // it takes a JSON object as body
+	public  bool     // without authentication
+
+	// handle checks what can be checked without looking at the service's
+	// state. It returns a refusal, or what is left to do.
+	handle func(*exchange, object) (do func() *answer, refusal *answer)
+}
+
+// routes in order of preference: the literal ones before {}. http.ServeMux is
+// of no use here, since it cleans paths and redirects; the service does
+// neither, and a client must escape its path segments.
+var routes = []route{
+	{op: OpSubmit, method: "POST", pattern: "/v2/servicerequest/cases/{}/message", json: true, handle: (*exchange).submit},
+	{op: OpList, method: "GET", pattern: "/v2/servicerequest/cases/{}/messages",
+		query: []string{"group_id", "offset", "limit", "trim_osm_rich_text_label"}, handle: (*exchange).list},
+	{op: OpStatus, method: "GET", pattern: "/v2/servicerequest/cases/{}/status", handle: (*exchange).status},
+	{op: OpDetail, method: "GET", pattern: "/v2/servicerequest/cases/{}", query: []string{"group_id"}, handle: (*exchange).detail},
+	{op: OpCases, method: "GET", pattern: "/v2/servicerequest/cases",
+		query: []string{"search_key", "label_id_list", "incident_id", "query_start_time", "query_end_time", "status",
+			"incident_status", "group_id", "x_customer_id", "x_customer_name", "offset", "limit"},
+		many: []string{"search_key", "label_id_list"}, handle: (*exchange).searchCases},
+	{op: OpUpload, method: "POST", pattern: "/v2/servicerequest/accessorys/json-format-content", json: true, handle: (*exchange).upload},
+	{op: OpLimits, method: "GET", pattern: "/v2/servicerequest/accessorys/limits", handle: (*exchange).limits},
+	{op: OpDeleteAccessory, method: "DELETE", pattern: "/v2/servicerequest/accessorys/{}", handle: (*exchange).deleteAccessory},
+	{op: OpLogin, method: "POST", pattern: "/v3/auth/tokens", json: true, public: true, handle: (*exchange).login},
+}
+
+// match finds the route of a request. A miss is answered like the gateway's
+// "no such API", before authentication.
+func match(method, path string) (rt route, param string, miss *answer) {
+	var allowed []string
+	for _, rt := range routes {
+		segment, ok := matchPattern(rt.pattern, path)
+		if !ok {
+			continue
+		}
+		if rt.method != method {
+			allowed = append(allowed, rt.method)
+			continue
+		}
+		param, err := url.PathUnescape(segment)
+		if err != nil {
+			continue
+		}
+		return rt, param, nil
+	}
+	rt = route{op: OpUnknown}
+	if allowed == nil {
+		return rt, "", refuse(404, "APIGW.0101", "The API does not exist")
+	}
+	miss = refuse(405, "APIGW.0101", "Method not allowed")
+	miss.header = map[string]string{"Allow": strings.Join(allowed, ", ")}
+	return rt, "", miss
+}
+
+// matchPattern compares an escaped path with a pattern, and returns the escaped
+// segment that stands at {}. An empty segment and the dot segments, which any
+// intermediary may remove, stand for nothing.
+func matchPattern(pattern, path string) (segment string, ok bool) {
+	before, after, variable := strings.Cut(pattern, "{}")
+	if !variable {
+		return "", pattern == path
+	}
+	rest, ok := strings.CutPrefix(path, before)
+	if !ok {
+		return "", false
+	}
+	segment, ok = strings.CutSuffix(rest, after)
+	if !ok || strings.Contains(segment, "/") || slices.Contains([]string{"", ".", ".."}, segment) {
+		return "", false
+	}
+	return segment, true
+}
+
+// check refuses what is malformed on any route, then asks the route.
+func (ex *exchange) check(rt route) (do func() *answer, refusal *answer) {
+	if refusal := ex.checkHeaders(rt); refusal != nil {
+		return nil, refusal
+	}
+	if !utf8.ValidString(ex.param) {
+		return nil, malformed("Path is not valid UTF-8")
+	}
+	query, err := url.ParseQuery(ex.r.URL.RawQuery)
+	if err != nil {
+		return nil, malformed("Malformed query")
+	}
+	for name, values := range query {
+		switch {
+		case !slices.Contains(rt.query, name):
+			return nil, malformed("Unexpected query parameter")
+		case len(values) > 1 && !slices.Contains(rt.many, name):
+			return nil, malformed("Repeated query parameter")
+		case !utf8.ValidString(strings.Join(values, "")):
+			return nil, malformed("Query is not valid UTF-8")
+		}
+	}
+	ex.query = query
+
+	var body object
+	if rt.json {
+		if body, refusal = parseObject(ex.body); refusal != nil {
+			return nil, refusal
+		}
+	} else if len(ex.body) > 0 {
+		return nil, malformed("Unexpected body")
+	}
+	return rt.handle(ex, body)
+}
+
+// checkHeaders holds the headers to the limits of the service's API reference.
+func (ex *exchange) checkHeaders(rt route) *answer {
+	h := ex.r.Header
+	for _, name := range []string{"X-Auth-Token", "X-Language", "X-Time-Zone", "X-Site", "Content-Type"} {
+		if len(h.Values(name)) > 1 {
+			return malformed("Repeated header " + name)
+		}
+	}
+	for _, name := range []string{"X-Language", "X-Time-Zone"} {
+		if v, sent := sentHeader(h, name); sent && !between(v, 1, 32) {
+			return malformed("Invalid " + name)
+		}
+	}
+	if v, sent := sentHeader(h, "X-Site"); sent && v != "0" && v != "1" {
+		return malformed("Invalid X-Site")
+	}
+	if rt.json && !isJSON(h.Get("Content-Type")) {
+		return malformed("Invalid Content-Type")
+	}
+	if _, sent := sentHeader(h, "Content-Encoding"); sent {
+		return malformed("Unexpected Content-Encoding")
+	}
+	return nil
+}
+
+func sentHeader(h http.Header, name string) (value string, sent bool) {
+	v := h.Values(name)
+	return strings.Join(v, ","), len(v) > 0
+}
+
+// between reports whether v has least to most characters (code points).
+func between(v string, least, most int) bool {
+	n := utf8.RuneCountInString(v)
+	return least <= n && n <= most
+}
+
+// value is a query parameter, "" when it was not sent.
+func (ex *exchange) value(name string) string {
+	if v := ex.query[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}

@@ -1,0 +1,65 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Server is a Simulator behind a listener.
+type Server struct {
+	*Simulator
+	url  string
+	http *http.Server
+	end  context.CancelFunc // ends requests that hang
+}
+
+// Start serves a new Simulator at addr, a host and port; "" is a free port of
+// 127.0.0.1. The host must be a loopback address: the simulator is no place
+// for anybody else's messages.
+func Start(addr string, opts Options) (*Server, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("address %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("address %q is not a loopback address", addr)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := context.WithCancel(context.Background())
+	s := &Server{Simulator: New(opts), url: "http://" + listener.Addr().String(), end: end}
+	s.http = &http.Server{
+		Handler:           s.Simulator,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	go func() { _ = s.http.Serve(listener) }() // ends by Close or Shutdown
+	return s, nil
+}
+
+// URL is where the server is, without a trailing slash.
+func (s *Server) URL() string { return s.url }
+
+// Close stops at once; requests under way are cut.
+func (s *Server) Close() error {
+	s.end()
+	return s.http.Close()
+}
+
+// Shutdown stops once the requests under way are answered; those that hang by
+// a fault are cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
+	return s.http.Shutdown(ctx)
+}

@@ -1,0 +1,391 @@
+// Package simulator is the ticket service in memory: for tests, demonstrations
+// and benchmarks. It speaks the HTTP API of Huawei Cloud's Service Tickets
+// (OSM, API v2), and it is strict: what the service's API reference does not
+// allow is refused, so that a wrong request cannot pass a test.
+//
+// A refusal is told in the service's own way, by one rule:
+//
+//   - malformed (JSON, types, unknown or repeated members, headers and query
+//     parameters): HTTP 400 with OSM.0001;
+//   - well-formed, but outside the documented limits: HTTP 200 with
+//     OSM.01010001.
+//
+// Authentication comes first, as at a gateway; then the request is checked,
+// and only then a [Fault] may strike. So a wrong request is refused even where
+// a fault was waiting for it, and a struck request is one that was right.
+//
+// The package owns its wire types: sharing them with a client would let a
+// wrong JSON tag agree with itself.
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The operations of the service, as requests are counted and faults aimed.
+const (
+	OpSubmit          = "submit"           // post a message
+	OpList            = "list"             // list a ticket's messages
+	OpDetail          = "detail"           // read a ticket
+	OpStatus          = "status"           // read a ticket's status
+	OpCases           = "cases"            // search tickets
+	OpUpload          = "upload"           // upload an attachment
+	OpLimits          = "limits"           // read the limits of attachments
+	OpDeleteAccessory = "delete-accessory" // delete an attachment
+	OpLogin           = "login"            // IAM: a token for a password
+	OpUnknown         = "unknown"          // no such route, or not by this method
+)
+
+// CountsPath answers GET with the number of requests of each operation, as a
+// JSON object. It is the simulator's own, no part of the service: it needs no
+// token, is not recorded, and no fault strikes it.
+const CountsPath = "/_simulator/requests"
+
+const (
+	maxBody     = 12 << 20 // bytes; the service's API reference: 12 MB at the gateway
+	maxRecorded = 64 << 10 // bytes of a body that a Request keeps
+)
+
+// Options says which service to simulate. The zero value accepts nobody.
+type Options struct {
+	Tokens        []string      // accepted X-Auth-Token values; they do not expire
+	AccessKeys    []AccessKey   // accepted AK/SK pairs
+	Users         []User        // who may log in with a password
+	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
+
+	// Clock is the service's clock: the Date header, create_time, the expiry
+	// of tokens and late lists go by it. nil is time.Now.
+	Clock func() time.Time
+
+	Seed   uint64  // of the faults' rates
+	Faults []Fault // see SetFaults
+
+	StrictAccessories bool // a message may only name accessories that were uploaded
+	JSONAnswers       bool // a success without content answers {} instead of an empty body; the reference allows both
+	NumericLimits     bool // attachment limits as JSON numbers; the reference says strings and shows numbers
+	NewestFirst       bool // the list's order, which the reference leaves open; default oldest first
+
+	// Observe is called with every request once it has been answered or cut,
+	// possibly by several goroutines at once. nil is nobody.
+	Observe func(Request)
+}
+
+// Request is a request that came, as it was sent. Nothing in it is masked.
+type Request struct {
+	Operation string
+	Method    string
+	Path      string // escaped, as sent
+	RawQuery  string
+	Header    http.Header
+	Body      []byte // its first 64 KiB
+
+	RequestID string // the answer's X-Request-Id
+	Status    int    // answered; 0 while under way, and when the connection was cut
+	Committed bool   // it put a message on a ticket
+	Fault     string // kinds that struck it, joined by "+"
+}
+
+// Simulator is the service. It is an http.Handler, safe for concurrent use.
+type Simulator struct {
+	opts Options
+
+	mu          sync.Mutex
+	requests    []*Request
+	counts      map[string]int
+	faults      []*faultState
+	skew        time.Duration
+	serial      uint64 // of request IDs; never starts anew
+	cases       map[string]*caseState
+	caseOrder   []*caseState
+	messages    int               // serial of message IDs
+	accessories map[string]string // ID to file name
+	uploads     int               // serial of accessory IDs
+	tokens      map[string]token
+	tokenSerial int
+	accessKeys  map[string]AccessKey
+}
+
+// New returns a service without tickets. It panics on a fault of unknown kind.
+func New(opts Options) *Simulator {
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	if opts.TokenLifetime == 0 {
+		opts.TokenLifetime = 24 * time.Hour
+	}
+	s := &Simulator{
+		opts:        opts,
+		counts:      map[string]int{},
+		cases:       map[string]*caseState{},
+		accessories: map[string]string{},
+		tokens:      map[string]token{},
+		accessKeys:  map[string]AccessKey{},
+	}
+	for _, t := range opts.Tokens {
+		s.tokens[t] = token{}
+	}
+	for _, k := range opts.AccessKeys {
+		s.accessKeys[k.AccessKey] = k
+	}
+	s.SetFaults(opts.Faults...)
+	return s
+}
+
+// Requests returns every request that came, in order of arrival.
+func (s *Simulator) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		out[i] = r.clone()
+	}
+	return out
+}
+
+func (r *Request) clone() Request {
+	c := *r
+	c.Header = r.Header.Clone()
+	c.Body = slices.Clone(r.Body)
+	return c
+}
+
+// Count returns how many requests of an operation came.
+func (s *Simulator) Count(op string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[op]
+}
+
+// Reset forgets the requests, the messages that were submitted and what the
+// faults have counted and drawn. Tickets, seeded messages, accessories, tokens
+// and the faults themselves stay.
+func (s *Simulator) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+	clear(s.counts)
+	for _, c := range s.caseOrder {
+		c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.submitted })
+	}
+	for i, f := range s.faults {
+		s.faults[i] = newFaultState(f.Fault, s.opts.Seed, i)
+	}
+}
+
+// now is the service's time.
+func (s *Simulator) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nowLocked()
+}
+
+// nowLocked is now, and needs s.mu.
+func (s *Simulator) nowLocked() time.Time { return s.opts.Clock().Add(s.skew) }
+
+// exchange is one request on its way through the simulator.
+type exchange struct {
+	s      *Simulator
+	w      http.ResponseWriter
+	r      *http.Request
+	op     string
+	param  string // the path's variable, unescaped
+	query  map[string][]string
+	body   []byte
+	record *Request // guarded by s.mu, as long as the request is under way
+	struck map[string]Fault
+}
+
+// answer is what an operation says.
+type answer struct {
+	status  int
+	header  map[string]string // further headers
+	body    any               // nil is an empty body
+	refused bool              // the operation was not carried out
+}
+
+// wireError is the service's error body; the gateway in front uses the same.
+type wireError struct {
+	Code string `json:"error_code"`
+	Msg  string `json:"error_msg"`
+}
+
+// refuse is an error answer. The service's API reference limits both fields to
+// 32 characters.
+func refuse(status int, code, msg string) *answer {
+	if len(code) > 32 || len(msg) > 32 {
+		panic("simulator: error too long: " + code + " " + msg)
+	}
+	return &answer{status: status, body: wireError{code, msg}, refused: true}
+}
+
+func malformed(msg string) *answer   { return refuse(400, "OSM.0001", msg) }
+func outOfLimits(msg string) *answer { return refuse(200, "OSM.01010001", msg) }
+
+// ServeHTTP answers one request.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	if path == CountsPath {
+		s.serveCounts(w)
+		return
+	}
+	rt, param, miss := match(r.Method, path)
+	ex := &exchange{s: s, w: w, r: r, op: rt.op, param: param}
+	s.arrive(ex, path)
+	if s.opts.Observe != nil {
+		defer func() {
+			s.mu.Lock()
+			c := ex.record.clone()
+			s.mu.Unlock()
+			s.opts.Observe(c)
+		}()
+	}
+
+	if f, ok := ex.struck[kindLatency]; ok {
+		ex.wait(f.Delay)
+	}
+	tooLarge := ex.readBody()
+	if miss != nil {
+		ex.send(miss)
+		return
+	}
+	if refusal := ex.authenticate(rt, tooLarge); refusal != nil {
+		ex.send(refusal)
+		return
+	}
+	if tooLarge {
+		w.Header().Set("Connection", "close")
+		ex.send(refuse(413, "APIGW.0201", "Request entity too large"))
+		return
+	}
+	do, refusal := ex.check(rt)
+	if refusal != nil {
+		if rt.public {
+			refusal = badLogin
+		}
+		ex.send(refusal)
+		return
+	}
+	f, k := ex.fault() // at most one
+	if k != nil && !k.Committed {
+		ex.note(func(*Request) { ex.noteFault(f.Kind) })
+		k.strike(ex, f, nil)
+		return
+	}
+	a := do()
+	if k != nil && !a.refused {
+		ex.note(func(*Request) { ex.noteFault(f.Kind) })
+		k.strike(ex, f, a)
+		return
+	}
+	ex.send(a)
+}
+
+// arrive records the request before anything can go wrong with it, and draws
+// the faults that strike it.
+func (s *Simulator) arrive(ex *exchange, path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serial++
+	ex.record = &Request{
+		Operation: ex.op,
+		Method:    ex.r.Method,
+		Path:      path,
+		RawQuery:  ex.r.URL.RawQuery,
+		Header:    ex.r.Header.Clone(),
+		RequestID: fmt.Sprintf("%032x", s.serial),
+	}
+	s.requests = append(s.requests, ex.record)
+	s.counts[ex.op]++
+	ex.drawFaults()
+}
+
+// note changes the request's record.
+func (ex *exchange) note(change func(*Request)) {
+	ex.s.mu.Lock()
+	defer ex.s.mu.Unlock()
+	change(ex.record)
+}
+
+// readBody reads and records the body, and reports one that is too large
+// without reading all of it.
+func (ex *exchange) readBody() (tooLarge bool) {
+	if ex.r.ContentLength > maxBody {
+		return true
+	}
+	body, err := io.ReadAll(io.LimitReader(ex.r.Body, maxBody+1))
+	ex.note(func(r *Request) { r.Body = slices.Clone(body[:min(len(body), maxRecorded)]) })
+	if err != nil {
+		ex.cut() // the client left in the middle
+	}
+	ex.body = body
+	return len(body) > maxBody
+}
+
+// cut closes the connection without an answer.
+func (ex *exchange) cut() { panic(http.ErrAbortHandler) }
+
+// wait passes the time, or cuts the connection when the client leaves or the
+// server closes first. 0 waits for that.
+func (ex *exchange) wait(d time.Duration) {
+	var elapsed <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		elapsed = t.C
+	}
+	select {
+	case <-elapsed:
+	case <-ex.r.Context().Done():
+		ex.cut()
+	}
+}
+
+// begin writes the head of an answer. The record has the status before the
+// client can have it.
+func (ex *exchange) begin(status int, contentType string, header map[string]string) {
+	ex.note(func(r *Request) { r.Status = status })
+	h := ex.w.Header()
+	h.Set("X-Request-Id", ex.record.RequestID)
+	h.Set("Content-Type", contentType)
+	h.Set("Date", ex.s.now().UTC().Format(http.TimeFormat))
+	if _, ok := ex.struck[kindNoDate]; ok {
+		h["Date"] = nil // net/http would add one
+	}
+	for k, v := range header {
+		h.Set(k, v)
+	}
+	ex.w.WriteHeader(status)
+}
+
+// send answers.
+func (ex *exchange) send(a *answer) {
+	var body []byte
+	switch {
+	case a.body != nil:
+		var err error
+		if body, err = json.Marshal(a.body); err != nil {
+			panic(err)
+		}
+	case ex.s.opts.JSONAnswers:
+		body = []byte("{}")
+	}
+	ex.begin(a.status, "application/json", a.header)
+	_, _ = ex.w.Write(body) // an error is the client's leaving
+}
+
+func (s *Simulator) serveCounts(w http.ResponseWriter) {
+	s.mu.Lock()
+	body, err := json.Marshal(s.counts)
+	s.mu.Unlock()
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,116 @@
+package simulator
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+const submitPath = "/v2/servicerequest/cases/case-123/message"
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+
+// service is a simulator with a token "t", a ticket case-123 and a clock that
+// stands still.
+func service(opts Options) *Simulator {
+	opts.Tokens = append(opts.Tokens, "t")
+	if opts.Clock == nil {
+		opts.Clock = func() time.Time { return epoch }
+	}
+	s := New(opts)
+	s.AddCase(Case{ID: "case-123"})
+	return s
+}
+
+// ask sends a request with the token and, where there is a body, its type.
+func ask(t *testing.T, h http.Handler, method, target, body string, change ...func(*http.Request)) *http.Response {
+	t.Helper()
+	var reader io.Reader = http.NoBody
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, target, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Auth-Token", "t")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func bodyOf(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestSubmit(t *testing.T) {
+	s := service(Options{})
+	r := ask(t, s, "POST", submitPath, `{"group_id":"123456","message":{"content":"test","accessory_ids":["a"]}}`)
+	if body := bodyOf(t, r); r.StatusCode != 200 || body != "" {
+		t.Fatalf("got %d %q", r.StatusCode, body)
+	}
+	if got := r.Header.Get("Date"); got != "Fri, 02 Jan 2026 03:04:05 GMT" {
+		t.Errorf("Date %q", got)
+	}
+	got := s.Messages("case-123")
+	if len(got) != 1 || got[0].Content != "test" || got[0].AccessoryIDs[0] != "a" || !got[0].CreateTime.Equal(epoch) {
+		t.Errorf("messages %+v", got)
+	}
+	req := s.Requests()
+	if len(req) != 1 || !req[0].Committed || req[0].Status != 200 || req[0].Operation != OpSubmit || req[0].Path != submitPath ||
+		req[0].RequestID != r.Header.Get("X-Request-Id") || req[0].Header.Get("X-Auth-Token") != "t" || !strings.Contains(string(req[0].Body), "test") {
+		t.Errorf("recorded %+v", req)
+	}
+}
+
+func TestServer(t *testing.T) {
+	s, err := Start("", Options{Tokens: []string{"t"}, Faults: []Fault{{Kind: "slow-committed", Ordinals: []int{1}}, {Kind: "lost-answer", Ordinals: []int{2}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.AddCase(Case{ID: "case-123"})
+	post := func(ctx context.Context) error {
+		r, _ := http.NewRequestWithContext(ctx, "POST", s.URL()+submitPath, strings.NewReader(`{"message":{"content":"test"}}`))
+		r.Header.Set("X-Auth-Token", "t")
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		return err
+	}
+	hung := make(chan error)
+	go func() { hung <- post(t.Context()) }()
+	for len(s.Messages("case-123")) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := post(t.Context()); err == nil {
+		t.Error("lost-answer answered")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-hung; err == nil {
+		t.Error("slow-committed answered")
+	}
+	for _, r := range s.Requests() {
+		if !r.Committed || r.Status != 0 || r.Fault == "" {
+			t.Errorf("recorded %+v", r)
+		}
+	}
+}
