@@ -155,10 +155,11 @@ func TestSignCovers(t *testing.T) {
 	want := sign(nothing, "body", key, at)
 
 	for name, got := range map[string]string{
-		"method": sign(func(r *http.Request) { r.Method = http.MethodPut }, "body", key, at),
-		"path":   sign(func(r *http.Request) { r.URL.Path, r.URL.RawPath = "/v2/servicerequest/cases/TT/1/message", "" }, "body", key, at),
-		"query":  sign(func(r *http.Request) { r.URL.RawQuery = "b=2&a=%20" }, "body", key, at),
-		"header": sign(func(r *http.Request) { r.Header.Set("X-Domain-Id", "other") }, "body", key, at),
+		"method":                            sign(func(r *http.Request) { r.Method = http.MethodPut }, "body", key, at),
+		"path":                              sign(func(r *http.Request) { r.URL.Path, r.URL.RawPath = "/v2/servicerequest/cases/TT/1/message", "" }, "body", key, at),
+		"query":                             sign(func(r *http.Request) { r.URL.RawQuery = "b=2&a=%20" }, "body", key, at),
+		"query that is not validly encoded": sign(func(r *http.Request) { r.URL.RawQuery = "b=2&a=%2B&%zz" }, "body", key, at),
+		"header":                            sign(func(r *http.Request) { r.Header.Set("X-Domain-Id", "other") }, "body", key, at),
 		"host when it is declared": sign(func(r *http.Request) {
 			r.Header.Set("Host", "ignored")
 		}, "body", key, at),
@@ -172,11 +173,15 @@ func TestSignCovers(t *testing.T) {
 		}
 	}
 
+	if sign(func(r *http.Request) { r.URL.RawQuery = "%zz" }, "", key, at) == sign(func(r *http.Request) { r.URL.RawQuery = "%zy" }, "", key, at) {
+		t.Error("the signature does not cover what is not validly encoded")
+	}
+
 	for name, got := range map[string]string{
 		"content type":   sign(func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=utf-8") }, "body", key, at),
 		"underscore":     sign(func(r *http.Request) { r.Header["X_Trace"] = []string{"1"} }, "body", key, at),
 		"host":           sign(func(r *http.Request) { r.Host = "other.example.com" }, "body", key, at),
-		"query order":    sign(func(r *http.Request) { r.URL.RawQuery = "a=%2b&b=2" }, "body", key, at),
+		"query order":    sign(func(r *http.Request) { r.URL.RawQuery = "&a=%2b&&b=2&" }, "body", key, at),
 		"path encoding":  sign(func(r *http.Request) { r.URL.RawPath = "/v2/servicerequest/cases/%54%54%2f1/message" }, "body", key, at),
 		"trailing slash": sign(func(r *http.Request) { r.URL.Path += "/"; r.URL.RawPath += "/" }, "body", key, at),
 		"header spaces":  sign(func(r *http.Request) { r.Header.Set("X-Domain-Id", " domain\t") }, "body", key, at),
