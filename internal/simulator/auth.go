@@ -59,12 +59,16 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 		return nil
 	}
 	tokens := ex.r.Header.Values("X-Auth-Token")
-	_, signed := sentHeader(ex.r.Header, "Authorization")
+	authorization := ex.r.Header.Values("Authorization")
 	switch {
-	case len(tokens) > 0 && signed:
+	case len(tokens) > 0 && len(authorization) > 0:
 		return unauthorized("Token and signature both sent")
-	case signed:
-		return ex.authenticateSignature(tooLarge)
+	case len(authorization) > 1:
+		return malformed("Repeated header Authorization")
+	case len(authorization) == 1 && tooLarge:
+		return nil // what was not read cannot be verified; it is refused for its size
+	case len(authorization) == 1:
+		return ex.verifySignature(authorization[0])
 	case len(tokens) == 0:
 		return unauthorized("Neither token nor signature")
 	case len(tokens) > 1:
@@ -86,10 +90,6 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 }
 
 func unauthorized(msg string) *answer { return refuse(401, "APIGW.0301", msg) }
-
-func (ex *exchange) authenticateSignature(bool) *answer {
-	return unauthorized("Signatures are not supported")
-}
 
 // iamError is an error of IAM, which has its own shape.
 func iamError(status int, msg, title string) *answer {
