@@ -1,0 +1,109 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// check says what is wrong with a value, in words that follow its name. It
+// never repeats the value, which may be a secret. As a validator it serves an
+// attribute; as a function, the environment variable that stands for it.
+type check func(string) error
+
+var _ validator.String = check(nil)
+
+func (check) Description(context.Context) string         { return "" }
+func (check) MarkdownDescription(context.Context) string { return "" }
+
+// ValidateString lets null pass, and unknown wait.
+func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := c(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid "+req.Path.String(), "The value of "+req.Path.String()+" "+err.Error()+".")
+	}
+}
+
+func all(checks ...check) check {
+	return func(s string) error {
+		for _, c := range checks {
+			if err := c(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// length counts characters: Unicode code points, as the service does.
+func length(lowest, highest int) check {
+	return func(s string) error {
+		if n := utf8.RuneCountInString(s); n < lowest || n > highest {
+			return fmt.Errorf("must have %d to %d characters, but has %d", lowest, highest, n)
+		}
+		return nil
+	}
+}
+
+func noControl(s string) error {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return errors.New("must not contain control characters, such as a line break")
+	}
+	return nil
+}
+
+// notDots refuses what a URL path would take for a step.
+func notDots(s string) error {
+	if s == "." || s == ".." {
+		return errors.New("must be a ticket's ID, not a step in a path")
+	}
+	return nil
+}
+
+func endpoint(s string) error {
+	_, err := servicerequest.ParseEndpoint(s)
+	return err
+}
+
+func oneOf(values ...string) check {
+	return func(s string) error {
+		for _, v := range values {
+			if s == v {
+				return nil
+			}
+		}
+		return fmt.Errorf(`must be "%s"`, strings.Join(values, `" or "`))
+	}
+}
+
+func duration(lowest, highest time.Duration) check {
+	return func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return errors.New(`must be a duration such as "30s" or "5m"`)
+		}
+		if d < lowest || d > highest {
+			return fmt.Errorf("must be from %s to %s", lowest, highest)
+		}
+		return nil
+	}
+}
+
+const maxMaxRetries = 100
+
+func inRange(n, lowest, highest int64) error {
+	if n < lowest || n > highest {
+		return fmt.Errorf("must be from %d to %d", lowest, highest)
+	}
+	return nil
+}

@@ -1,0 +1,445 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// Defaults of the provider block.
+const (
+	defaultRequestTimeout = "30s"
+	defaultMaxRetries     = 5
+)
+
+// setting is a string attribute of the provider block, with the environment
+// variables that stand for it, in order.
+type setting struct {
+	name        string
+	env         []string
+	sensitive   bool
+	check       check
+	value       func(*providerModel) types.String
+	description string
+}
+
+// header is the check of a value that is sent as a header: a newline in it
+// would forge another.
+func header(limit int) check { return all(length(1, limit), noControl) }
+
+var settings = []setting{
+	{
+		name: "endpoint", env: []string{"SERVICEREQUEST_ENDPOINT"}, check: endpoint,
+		value: func(m *providerModel) types.String { return m.Endpoint },
+		description: "Base URL of the service, `https` (plain `http` to a loopback host only): " +
+			"`https://osm.cn-south-1.myhuaweicloud.com` (China), `https://osm.ap-southeast-3.myhuaweicloud.com` (International) " +
+			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). A path is kept.",
+	},
+	{
+		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN"}, sensitive: true, check: header(5000),
+		value:       func(m *providerModel) types.String { return m.Token },
+		description: "User token (`X-Auth-Token`), 1 to 5000 characters, valid for 24 hours.",
+	},
+	{
+		name: "access_key", env: []string{"HW_ACCESS_KEY"}, sensitive: true, check: header(128),
+		value:       func(m *providerModel) types.String { return m.AccessKey },
+		description: "Access key (AK), to sign requests together with `secret_key`. Huawei recommends it over tokens.",
+	},
+	{
+		name: "secret_key", env: []string{"HW_SECRET_KEY"}, sensitive: true, check: header(128),
+		value:       func(m *providerModel) types.String { return m.SecretKey },
+		description: "Secret key (SK) of `access_key`.",
+	},
+	{
+		name: "security_token", env: []string{"HW_SECURITY_TOKEN"}, sensitive: true, check: header(10000),
+		value:       func(m *providerModel) types.String { return m.SecurityToken },
+		description: "Security token of a temporary `access_key`.",
+	},
+	{
+		name: "domain_id", env: []string{"HW_DOMAIN_ID"}, check: header(64),
+		value:       func(m *providerModel) types.String { return m.DomainID },
+		description: "Account ID, sent as `X-Domain-Id` with signed requests.",
+	},
+	{
+		name: "user_name", env: []string{"HW_USER_NAME"}, check: all(length(1, 255), noControl),
+		value:       func(m *providerModel) types.String { return m.UserName },
+		description: "IAM user name, to get a token with `password`, `domain_name` and `auth_url`.",
+	},
+	{
+		name: "password", env: []string{"HW_USER_PASSWORD"}, sensitive: true, check: length(1, 1024),
+		value:       func(m *providerModel) types.String { return m.Password },
+		description: "Password of `user_name`.",
+	},
+	{
+		name: "domain_name", env: []string{"HW_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
+		value:       func(m *providerModel) types.String { return m.DomainName },
+		description: "Account name of `user_name`.",
+	},
+	{
+		name: "auth_url", env: []string{"HW_AUTH_URL"}, check: endpoint,
+		value:       func(m *providerModel) types.String { return m.AuthURL },
+		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. The rules of `endpoint` apply.",
+	},
+	{
+		name: "language", env: []string{"SERVICEREQUEST_LANGUAGE"}, check: header(32),
+		value:       func(m *providerModel) types.String { return m.Language },
+		description: "Language of the environment (`X-Language`), 1 to 32 characters. Not sent when unset; the service then takes `zh-cn`.",
+	},
+	{
+		name: "time_zone", env: []string{"SERVICEREQUEST_TIME_ZONE"}, check: header(32),
+		value:       func(m *providerModel) types.String { return m.TimeZone },
+		description: "Time zone of the environment (`X-Time-Zone`), 1 to 32 characters, such as `GMT+1`. Not sent when unset; the service then takes `GMT+8`.",
+	},
+	{
+		name: "site", env: []string{"SERVICEREQUEST_SITE"}, check: oneOf("china", "international"),
+		value:       func(m *providerModel) types.String { return m.Site },
+		description: "`china` or `international`, sent as `X-Site`. Not sent when unset: set it only if the service asks for it.",
+	},
+	{
+		name: "request_timeout", env: []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, check: duration(time.Millisecond, time.Hour),
+		value:       func(m *providerModel) types.String { return m.RequestTimeout },
+		description: "Time for one HTTP request, as a duration such as `30s`. Default `" + defaultRequestTimeout + "`.",
+	},
+	{
+		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: length(1, 4096),
+		value:       func(m *providerModel) types.String { return m.CACertFile },
+		description: "Path of a PEM file with the certificates to trust instead of the system's.",
+	},
+}
+
+// The attributes that are not strings have their variables here.
+var (
+	maxRetriesEnv = []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}
+	insecureEnv   = []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}
+)
+
+func providerAttributes() map[string]schema.Attribute {
+	attributes := map[string]schema.Attribute{
+		"max_retries": schema.Int64Attribute{
+			Optional:   true,
+			Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
+			MarkdownDescription: "How often a request that the service surely did not execute is tried again; 0 turns it off. " +
+				fmt.Sprintf("Default %d. ", defaultMaxRetries) + orVariables(maxRetriesEnv),
+		},
+		"insecure": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Accept any server certificate. For tests only: whoever stands in between can read the credentials. " +
+				orVariables(insecureEnv),
+		},
+	}
+	for _, s := range settings {
+		attributes[s.name] = schema.StringAttribute{
+			Optional:            true,
+			Sensitive:           s.sensitive,
+			Validators:          []validator.String{s.check},
+			MarkdownDescription: s.description + " " + orVariables(s.env),
+		}
+	}
+	return attributes
+}
+
+func orVariables(names []string) string {
+	return "Environment: `" + strings.Join(names, "`, then `") + "`."
+}
+
+// mode is a way of authentication, by the attributes that it takes.
+type mode struct {
+	name     string
+	selects  []string // any of them selects the mode
+	required []string
+	optional []string
+	make     func(config) servicerequest.Credentials
+}
+
+// modes are in the order in which they are looked for in the environment.
+var modes = []mode{
+	{
+		name: "token", selects: []string{"token"}, required: []string{"token"},
+		make: func(c config) servicerequest.Credentials { return servicerequest.Token(c.values["token"]) },
+	},
+	{
+		name:     "access key",
+		selects:  []string{"access_key", "secret_key"},
+		required: []string{"access_key", "secret_key"},
+		optional: []string{"security_token", "domain_id"},
+		make: func(c config) servicerequest.Credentials {
+			return servicerequest.AccessKey{
+				AccessKey: c.values["access_key"], SecretKey: c.values["secret_key"],
+				SecurityToken: c.values["security_token"], DomainID: c.values["domain_id"],
+			}
+		},
+	},
+	{
+		name:     "user name and password",
+		selects:  []string{"user_name", "password"},
+		required: []string{"user_name", "password", "domain_name", "auth_url"},
+		make: func(c config) servicerequest.Credentials {
+			authURL, _ := servicerequest.ParseEndpoint(c.values["auth_url"]) // checked before
+			return servicerequest.Password{
+				AuthURL: authURL, UserName: c.values["user_name"], Password: c.values["password"], DomainName: c.values["domain_name"],
+			}
+		},
+	},
+}
+
+// given tells which of the named attributes the provider block sets. One that
+// is not known yet counts, though it may still turn out to be unset.
+func given(m *providerModel, names []string) (name string, ok bool) {
+	for _, s := range settings {
+		if slices.Contains(names, s.name) && !s.value(m).IsNull() {
+			return s.name, true
+		}
+	}
+	return "", false
+}
+
+// checkOneMode refuses a provider block with two ways of authentication.
+// A value that is not known yet may still turn out to be unset.
+func checkOneMode(m *providerModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var first mode
+	for _, mode := range modes {
+		var name string
+		for _, s := range settings {
+			if v := s.value(m); slices.Contains(mode.selects, s.name) && !v.IsNull() && !v.IsUnknown() {
+				name = s.name
+				break
+			}
+		}
+		switch {
+		case name == "":
+		case first.name == "":
+			first = mode
+		default:
+			diags.AddAttributeError(path.Root(name), "Conflicting credentials",
+				fmt.Sprintf("The provider block sets two ways of authentication: %s (%s) and %s (%s). Keep one of them.",
+					first.name, strings.Join(first.selects, ", "), mode.name, strings.Join(mode.selects, ", ")))
+		}
+	}
+	return diags
+}
+
+// environment reads a variable; an empty one counts as unset, as shells and
+// pipelines cannot always unset one.
+func environment(names []string) (name, value string) {
+	for _, name := range names {
+		if value := os.Getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// config is the provider block over the environment over the defaults.
+type config struct {
+	client      servicerequest.Config
+	missing     []string // what a call needs and nobody gave
+	secrets     []string
+	diagnostics diag.Diagnostics
+
+	values  map[string]string // by attribute; only what was given
+	sources map[string]string // the variable that gave it, "" for the provider block
+	unknown map[string]bool
+	bad     map[string]error // values that cannot be used
+}
+
+// readConfig resolves the provider block. Its only inputs are its arguments,
+// and the file that ca_cert_file names.
+func readConfig(m *providerModel, env func(names []string) (name, value string)) config {
+	c := config{values: map[string]string{}, sources: map[string]string{}, unknown: map[string]bool{}, bad: map[string]error{}}
+	for _, s := range settings {
+		value := s.value(m)
+		if value.IsUnknown() {
+			c.unknown[s.name] = true
+			continue
+		}
+		text, source := value.ValueString(), ""
+		if value.IsNull() {
+			source, text = env(s.env)
+		}
+		if text == "" {
+			continue // an empty value in the provider block was refused by its validator
+		}
+		c.values[s.name], c.sources[s.name] = text, source
+		if s.sensitive {
+			c.secrets = append(c.secrets, text)
+		}
+		if err := s.check(text); err != nil {
+			c.bad[s.name] = err
+		}
+	}
+	c.credentials(m)
+	for _, s := range settings {
+		if err := c.bad[s.name]; err != nil {
+			c.diagnostics.Append(c.invalid(s.name, err))
+		}
+	}
+	if c.diagnostics.HasError() {
+		return c
+	}
+	if c.require("endpoint") {
+		c.client.Endpoint, _ = servicerequest.ParseEndpoint(c.values["endpoint"]) // checked above
+	}
+	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
+	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.values["site"]]
+	c.client.RequestTimeout = c.duration("request_timeout", defaultRequestTimeout)
+	c.client.MaxRetries = c.maxRetries(m.MaxRetries, env)
+	c.client.Insecure = c.insecure(m.Insecure, env)
+	c.client.CACertPEM = c.caCert()
+	return c
+}
+
+// credentials chooses the mode, the provider block's, else the first that the
+// environment begins, and forgets what belongs to the others: a variable that
+// is not used may hold anything.
+func (c *config) credentials(m *providerModel) {
+	chosen := slices.IndexFunc(modes, func(mode mode) bool { _, ok := given(m, mode.selects); return ok })
+	if chosen < 0 {
+		chosen = slices.IndexFunc(modes, func(mode mode) bool { return slices.ContainsFunc(mode.selects, c.has) })
+	}
+	for i, mode := range modes {
+		if i == chosen {
+			continue
+		}
+		for _, name := range slices.Concat(mode.required, mode.optional) {
+			if c.sources[name] != "" {
+				delete(c.bad, name)
+			}
+		}
+	}
+	if chosen < 0 {
+		c.missing = append(c.missing, "credentials: `token` ("+variables("token")+"), or `access_key` and `secret_key` ("+
+			variables("access_key", "secret_key")+"), or `user_name`, `password`, `domain_name` and `auth_url` ("+
+			variables("user_name", "password", "domain_name", "auth_url")+")")
+		return
+	}
+	// A security token belongs to its key pair: the environment's is not that
+	// of a pair in the provider block.
+	if c.sources["security_token"] != "" && c.sources["access_key"] == "" && c.sources["secret_key"] == "" {
+		delete(c.values, "security_token")
+	}
+	if c.require(modes[chosen].required...) {
+		c.client.Credentials = modes[chosen].make(*c)
+	}
+}
+
+func (c *config) has(name string) bool { _, ok := c.values[name]; return ok }
+
+// require notes what is not there.
+func (c *config) require(names ...string) bool {
+	complete := true
+	for _, name := range names {
+		if c.has(name) {
+			continue
+		}
+		complete = false
+		if c.unknown[name] {
+			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet")
+		} else {
+			c.missing = append(c.missing, "`"+name+"` ("+variables(name)+")")
+		}
+	}
+	return complete
+}
+
+// variables lists the environment variables of attributes.
+func variables(attributes ...string) string {
+	var names []string
+	for _, a := range attributes {
+		i := slices.IndexFunc(settings, func(s setting) bool { return s.name == a })
+		names = append(names, strings.Join(settings[i].env, " or "))
+	}
+	return strings.Join(names, ", ")
+}
+
+// invalid is the diagnostic for a value that cannot be used, wherever it is from.
+func (c *config) invalid(attribute string, err error) diag.Diagnostic {
+	subject := "The value of " + attribute
+	if variable := c.sources[attribute]; variable != "" {
+		subject = "The environment variable " + variable + ", which stands for " + attribute + ","
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), "Invalid "+attribute, subject+" "+err.Error()+".")
+}
+
+func (c *config) duration(name, byDefault string) time.Duration {
+	text, ok := c.values[name]
+	if !ok {
+		text = byDefault
+	}
+	d, _ := time.ParseDuration(text) // checked before
+	return d
+}
+
+func (c *config) maxRetries(v types.Int64, env func([]string) (string, string)) int {
+	if !v.IsNull() {
+		return int(v.ValueInt64())
+	}
+	variable, text := env(maxRetriesEnv)
+	if text == "" {
+		return defaultMaxRetries
+	}
+	n, err := strconv.Atoi(text)
+	if err == nil {
+		err = inRange(int64(n), 0, maxMaxRetries)
+	} else {
+		err = errors.New("must be a whole number")
+	}
+	if err != nil {
+		c.sources["max_retries"] = variable
+		c.diagnostics.Append(c.invalid("max_retries", err))
+	}
+	return n
+}
+
+func (c *config) insecure(v types.Bool, env func([]string) (string, string)) bool {
+	insecure, variable := v.ValueBool(), ""
+	if v.IsNull() {
+		var text string
+		if variable, text = env(insecureEnv); text != "" {
+			var err error
+			if insecure, err = strconv.ParseBool(text); err != nil {
+				c.sources["insecure"] = variable
+				c.diagnostics.Append(c.invalid("insecure", errors.New("must be true or false")))
+			}
+		}
+	}
+	if insecure {
+		c.diagnostics.AddAttributeWarning(path.Root("insecure"), "Server certificates are not checked",
+			"Whoever stands between this machine and the service can read the credentials and the messages. "+
+				"To trust a private certificate authority, set ca_cert_file instead.")
+	}
+	return insecure
+}
+
+// caCert reads the certificates to trust.
+func (c *config) caCert() []byte {
+	name, ok := c.values["ca_cert_file"]
+	if !ok {
+		return nil
+	}
+	const limit = 4 << 20
+	file, err := os.Open(name) //nolint:gosec // the user names it
+	if err == nil {
+		defer func() { _ = file.Close() }()
+		var pem []byte
+		if pem, err = io.ReadAll(io.LimitReader(file, limit)); err == nil {
+			return pem
+		}
+	}
+	c.diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("cannot be read: %w", err)))
+	return nil
+}

@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// missingConfiguration is reported by the first call that needs what nobody gave.
+func missingConfiguration(s *service) diag.Diagnostic {
+	detail := "The provider is not configured."
+	if s != nil {
+		detail = "Nothing was sent: this call needs more than the provider's configuration and the environment have. Missing:\n\n  - " +
+			strings.Join(s.missing, "\n  - ") +
+			"\n\nSet the attribute in the provider block, or the environment variable in parentheses, and apply again."
+	}
+	return diag.NewErrorDiagnostic("Missing provider configuration", detail)
+}
+
+// What a diagnostic says of the message itself.
+const (
+	notOnTicket = "The message is not on the ticket."
+	applyAgain  = "It is safe to apply again."
+)
+
+// submitDiagnostic turns an error of Submit into what the user reads: what
+// happened, whether the message may be on the ticket, and what to do.
+// content is the beginning of the message, empty where it must not be shown.
+func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
+	const summary = "Unable to submit case message"
+
+	var unconfirmed *servicerequest.UnconfirmedError
+	if errors.As(err, &unconfirmed) {
+		content := ""
+		if showContent {
+			content = fmt.Sprintf("\n  content:   %s", unconfirmed.Content)
+		}
+		return diag.NewErrorDiagnostic("Case message may or may not be on the ticket", fmt.Sprintf(
+			"The message may be on the ticket. The service's answer did not settle it, and neither did reading the ticket.\n\n"+
+				"  ticket:    %s\n  submitted: %s%s\n  answer:    %s\n  ticket read: %s\n\n"+
+				"Do one of the following:\n"+
+				"  - Look at the ticket in the console. If the message is there, take it out of the configuration or import it; if not, apply again.\n"+
+				"  - Set deduplicate_window = \"1h\" on the resource and apply again: an identical message of that age is then adopted instead of posted once more.",
+			unconfirmed.CaseID, unconfirmed.Began.UTC().Format(time.RFC3339), content, unconfirmed.Err, unconfirmed.LookErr))
+	}
+
+	detail := []string{err.Error() + "."}
+	var notSubmitted *servicerequest.NotSubmittedError
+	switch {
+	case errors.As(err, &notSubmitted) && notSubmitted.Looked:
+		detail = append(detail, "The message did not show on the ticket in several looks, so it counts as not submitted. "+
+			"To be safe from a copy that shows later, set deduplicate_window when you apply again.")
+	default:
+		detail = append(detail, notOnTicket)
+	}
+	at, advice := advise(err)
+	detail = append(detail, advice)
+	text := strings.Join(detail, "\n\n")
+	if at != "" {
+		return diag.NewAttributeErrorDiagnostic(path.Root(at), summary, text)
+	}
+	return diag.NewErrorDiagnostic(summary, text)
+}
+
+// maxSkew is what the gateway accepts between the two clocks of a signed request.
+const maxSkew = 15 * time.Minute
+
+// advice is what to do about an answer. The first that fits is given.
+var advices = []struct {
+	code   string // error_code; of the gateway's, what follows "APIGW." or "APIG."
+	status int    // HTTP status; 0 is any
+	mode   servicerequest.Mode
+	at     string // the resource's attribute that is to blame, if one is
+	text   string
+}{
+	{code: "OSM.01010001", text: "The service refused a parameter. Check the attributes of the resource against the message above."},
+	{code: "OSM.01010002", at: "case_id", text: "The user of the credentials has no permission for this ticket. Use the ticket owner's credentials, or set group_id " +
+		"to the IAM group that you share with the owner."},
+	{code: "OSM.01010005", at: "accessory_ids", text: "The attachments of today are over the daily limit. Apply again tomorrow, or send fewer."},
+	{code: "OSM.01010011", text: "The token names no customer. Use one that is scoped to the account (domain), of a user in that account."},
+	{code: "OSM.01010015", at: "case_id", text: "There is no such ticket at this endpoint. Check case_id, and that the provider's endpoint is the site which holds the ticket: " +
+		"China, International and Europe do not share tickets."},
+	{code: "0307", text: tokenAdvice}, {code: "0308", text: "The service is throttling. Apply again later, or with a lower -parallelism."},
+	{code: "0201", status: 413, text: "The request is over the service's 12 MB."},
+	{status: 401, mode: servicerequest.ModeToken, text: tokenAdvice},
+	{status: 401, mode: servicerequest.ModeAccessKey, text: "The signature was refused. Check access_key and secret_key, that the key is active, security_token if the key is temporary, and " +
+		"that the endpoint is of the key's site."},
+	{status: 401, mode: servicerequest.ModePassword, text: "The token that IAM gave for user_name was refused, and so was a second one. Check that auth_url and endpoint belong to the same site."},
+	{status: 403, text: "The user of the credentials may not use service tickets. Ask the account's administrator for the permission, then apply again."},
+	{status: 404, text: "Nothing answers at this path. Check the provider's endpoint."},
+	{status: 429, text: "The service is throttling. Apply again later, or with a lower -parallelism."},
+}
+
+const tokenAdvice = "The token has expired (it lives for 24 hours, and dies within 30 minutes of a password or user change) or is of another region. " +
+	"Get a new one from IAM (POST /v3/auth/tokens, header X-Subject-Token of the answer), or use access_key and secret_key, which do not expire, and apply again."
+
+// advise gives the advice for an error, and the attribute that it is about.
+func advise(err error) (at, text string) {
+	var api *servicerequest.APIError
+	var login *servicerequest.LoginError
+	if errors.As(err, &login) {
+		return "", "IAM gave no token. Check user_name, password, domain_name and auth_url of the provider, then apply again. A refused password is not tried again, so as not to lock the account."
+	}
+	if !errors.As(err, &api) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return "", "The time was up. " + applyAgain + " To allow more, raise timeouts.create, or request_timeout of the provider for a single request."
+		case errors.Is(err, context.Canceled):
+			return "", "Terraform was interrupted. " + applyAgain
+		}
+		return "", "Check the network, a proxy, and the provider's endpoint. " + applyAgain
+	}
+	if skew := api.LocalTime.Sub(api.ServiceTime); api.Mode == servicerequest.ModeAccessKey && (api.Status == 401 || api.Status == 403) &&
+		!api.ServiceTime.IsZero() && skew.Abs() > maxSkew-time.Minute {
+		return "", fmt.Sprintf("The likely cause is this machine's clock: a signature's date may be at most 15 minutes off. Here it is %s, at the service %s. Set the clock, then apply again.",
+			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))
+	}
+	if api.Location != "" || api.Status/100 == 3 {
+		return "", "The endpoint redirects, and the provider does not follow: the message would be sent twice and the credentials handed on. Set the provider's endpoint to the service's own URL."
+	}
+	code := api.Code
+	for _, prefix := range []string{"APIGW.", "APIG."} {
+		code = strings.TrimPrefix(code, prefix)
+	}
+	for _, a := range advices {
+		if (a.code == "" || a.code == code) && (a.status == 0 || a.status == api.Status) && (a.mode == "" || a.mode == api.Mode) {
+			return a.at, a.text
+		}
+	}
+	if api.RequestID != "" {
+		return "", "If it stays so, give Huawei Cloud support the request ID."
+	}
+	return "", "If it stays so, ask Huawei Cloud support."
+}

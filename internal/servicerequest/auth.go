@@ -1,0 +1,52 @@
+package servicerequest
+
+import (
+	"context"
+	"net/http"
+)
+
+// Credentials are one of the ways to prove to the service who calls:
+// [Token], [AccessKey] or [Password].
+type Credentials interface {
+	authenticator(*Client) authenticator
+}
+
+// authenticator is a mode of authentication at work.
+type authenticator interface {
+	// authenticate adds the proof to a request, afresh for every attempt.
+	// It fails when there is none to add; nothing was sent then.
+	authenticate(ctx context.Context, req *http.Request, body []byte) error
+	// renew is told that the service answered 401 to req. It reports whether
+	// another attempt would show other credentials.
+	renew(req *http.Request) bool
+	// secrets are the values to keep out of every text.
+	secrets() []string
+	// mode names the credentials for the user.
+	mode() Mode
+}
+
+// Mode names a way of authentication.
+type Mode string
+
+// The modes, named as the user knows them.
+const (
+	ModeToken     Mode = "token"
+	ModeAccessKey Mode = "access key"
+	ModePassword  Mode = "user name and password"
+)
+
+// Token is a user token that was obtained elsewhere: the X-Subject-Token
+// header of the answer to an IAM token call, 1 to 5000 characters. It is valid
+// for 24 hours, and cannot be renewed here.
+type Token string
+
+func (t Token) authenticator(*Client) authenticator { return t }
+
+func (t Token) authenticate(_ context.Context, req *http.Request, _ []byte) error {
+	req.Header.Set("X-Auth-Token", string(t))
+	return nil
+}
+
+func (Token) renew(*http.Request) bool { return false }
+func (t Token) secrets() []string      { return []string{string(t)} }
+func (Token) mode() Mode               { return ModeToken }

@@ -1,0 +1,157 @@
+package servicerequest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Password logs in to IAM for a token, on the first call that needs one.
+type Password struct {
+	// AuthURL is IAM's base URL, from [ParseEndpoint], with or without /v3.
+	AuthURL *url.URL
+	// UserName and Password are the IAM user's; DomainName is the account's.
+	UserName, Password, DomainName string
+}
+
+func (p Password) authenticator(c *Client) authenticator {
+	base := *p.AuthURL
+	base.Path = strings.TrimSuffix(base.Path, "/v3")
+	base.RawPath = strings.TrimSuffix(base.RawPath, "/v3")
+	s := &session{client: c, password: p, base: &base, free: make(chan struct{}, 1)}
+	s.free <- struct{}{}
+	return s
+}
+
+// session keeps the token of a login, for all parallel calls.
+type session struct {
+	client   *Client
+	password Password
+	base     *url.URL
+
+	free chan struct{} // holds one value while nobody has the fields below
+
+	token   string
+	expires time.Time // by the local clock, with a margin
+	// refused is IAM's refusal. It is final: to repeat a wrong password for
+	// every resource locks the account.
+	refused error
+
+	mu     sync.Mutex
+	issued []string // all tokens so far, to keep them out of every text
+}
+
+// maxMargin is how long before its end a token is taken to be over.
+const maxMargin = 5 * time.Minute
+
+func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.free:
+	}
+	defer func() { s.free <- struct{}{} }()
+
+	if s.refused != nil {
+		return s.refused
+	}
+	if s.token == "" || !s.client.clock.Now().Before(s.expires) {
+		if err := s.login(ctx); err != nil {
+			return err
+		}
+	}
+	req.Header.Set("X-Auth-Token", s.token)
+	return nil
+}
+
+// renew drops the token that was refused, unless another call has already
+// replaced it.
+func (s *session) renew(req *http.Request) bool {
+	<-s.free
+	defer func() { s.free <- struct{}{} }()
+	if s.token == req.Header.Get("X-Auth-Token") {
+		s.token = ""
+	}
+	return true
+}
+
+func (s *session) secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string{s.password.Password}, s.issued...)
+}
+
+func (*session) mode() Mode { return ModePassword }
+
+// loginBody is IAM's request for a token that is scoped to the account.
+type loginBody struct {
+	Auth struct {
+		Identity struct {
+			Methods  []string `json:"methods"`
+			Password struct {
+				User loginUser `json:"user"`
+			} `json:"password"`
+		} `json:"identity"`
+		Scope struct {
+			Domain loginDomain `json:"domain"`
+		} `json:"scope"`
+	} `json:"auth"`
+}
+
+type loginUser struct {
+	Name     string      `json:"name"`
+	Password string      `json:"password"`
+	Domain   loginDomain `json:"domain"`
+}
+
+type loginDomain struct {
+	Name string `json:"name"`
+}
+
+// login asks IAM for a token. The caller holds the session.
+func (s *session) login(ctx context.Context) error {
+	p := s.password
+	var b loginBody
+	b.Auth.Identity.Methods = []string{"password"}
+	b.Auth.Identity.Password.User = loginUser{p.UserName, p.Password, loginDomain{p.DomainName}}
+	b.Auth.Scope.Domain.Name = p.DomainName
+	body, err := json.Marshal(b)
+	if err != nil {
+		return &LoginError{err}
+	}
+	var got struct {
+		Token struct {
+			ExpiresAt time.Time `json:"expires_at"`
+		} `json:"token"`
+	}
+	o, err := s.client.read(ctx, request{
+		method: http.MethodPost, base: s.base, path: "v3/auth/tokens", body: body, anonymous: true,
+	}, &got)
+	token := o.header.Get("X-Subject-Token")
+	switch {
+	case err != nil:
+	case o.status != http.StatusCreated:
+		err = s.client.failure(o)
+	case token == "" || got.Token.ExpiresAt.IsZero():
+		err = errors.New("the answer has no X-Subject-Token header, or no expires_at")
+	}
+	if err != nil {
+		if o.err == nil && o.status/100 == 4 && o.status != http.StatusTooManyRequests {
+			s.refused = &LoginError{err}
+		}
+		return &LoginError{err}
+	}
+
+	// IAM's clock says how long the token lives; ours may be off.
+	life := got.Token.ExpiresAt.Sub(o.answeredAt())
+	s.token, s.expires = token, o.received.Add(life-min(maxMargin, life/10))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issued = append(s.issued, token)
+	return nil
+}

@@ -1,0 +1,238 @@
+// Package servicerequest is a client of Huawei Cloud Service Tickets (OSM), API v2.
+//
+// It exists for one call, [Client.Submit], which the service makes hard to
+// use well: a submit is not idempotent, has no idempotency key and returns no
+// ID. Submit therefore never repeats a request on a guess. Every attempt ends
+// in one of four verdicts (see classify), and only "not executed" is tried
+// again; "unknown" is resolved by reading the ticket first.
+//
+// The layers, inside out: do makes one HTTP exchange, authenticated afresh,
+// since a signature carries a date and a token may have been renewed;
+// read repeats what may be repeated freely; Submit repeats what must not be.
+//
+// The facts about the service are those of its published API reference and of
+// Huawei's own SDK.
+package servicerequest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Limits on what is read from the network, whatever the other side sends.
+const (
+	maxBodyBytes   = 1 << 20  // of an answer's body
+	maxHeaderBytes = 64 << 10 // of an answer's header
+)
+
+// Config says which service to call and how. The zero value of every field
+// but Endpoint and Credentials is usable.
+type Config struct {
+	// Endpoint is the service's base URL, from [ParseEndpoint].
+	Endpoint *url.URL
+	// Credentials prove who calls: [Token], [AccessKey] or [Password].
+	Credentials Credentials
+
+	// Language is sent as X-Language, at most 32 characters. Empty: not sent,
+	// and the service takes zh-cn.
+	Language string
+	// TimeZone is sent as X-Time-Zone, at most 32 characters. Empty: not sent,
+	// and the service takes GMT+8.
+	TimeZone string
+	// Site is sent as X-Site: "0" is China, "1" International. Empty: not sent.
+	Site string
+
+	// RequestTimeout bounds one HTTP request, from dial to the body's last
+	// byte. 0 is 30 seconds.
+	RequestTimeout time.Duration
+	// MaxRetries is how many more attempts follow a first one that was surely
+	// not executed. 0 turns retrying off.
+	MaxRetries int
+
+	// CACertPEM holds certificates to trust instead of the system's.
+	CACertPEM []byte
+	// Insecure accepts any server certificate.
+	Insecure bool
+	// UserAgent is the User-Agent header.
+	UserAgent string
+
+	// Clock tells the time and waits. Nil is the machine's.
+	Clock Clock
+}
+
+// Clock tells the time and waits, so that tests need not.
+type Clock interface {
+	Now() time.Time
+	// Sleep returns after d, or with the context's error as soon as it ends.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Client calls the service. It is safe for concurrent use, and remembers which
+// messages it has submitted (see copies): share one per configuration.
+type Client struct {
+	config Config
+	http   *http.Client
+	auth   authenticator
+	clock  Clock
+	jitter func() float64 // [0,1)
+	copies copies
+}
+
+// New makes a client. It dials nothing. The only errors are of the
+// configuration: an unusable CACertPEM.
+func New(config Config) (*Client, error) {
+	if config.RequestTimeout == 0 {
+		config.RequestTimeout = 30 * time.Second
+	}
+	if config.Clock == nil {
+		config.Clock = systemClock{}
+	}
+	transport, err := newTransport(config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		config: config,
+		http: &http.Client{
+			Transport: transport,
+			// 307 and 308 re-send the body, and the token would follow.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		clock:  config.Clock,
+		jitter: rand.Float64,
+	}
+	c.auth = config.Credentials.authenticator(c)
+	return c, nil
+}
+
+// request is what a method of the client asks for.
+type request struct {
+	method string
+	base   *url.URL // nil: the service's endpoint
+	path   string   // below base, escaped, without a leading slash
+	query  url.Values
+	body   []byte // JSON, or nil
+	// anonymous requests carry no credentials: the login itself.
+	anonymous bool
+}
+
+// observation is all that was seen of one attempt. Exactly one of err and
+// status is set.
+type observation struct {
+	method, path string
+	err          error // no answer arrived
+	// connected tells that a connection was obtained, so that bytes of the
+	// request may have left. Not httptrace's WroteHeaders: after a
+	// cancellation the transport may still be about to write them.
+	connected bool
+
+	status  int
+	header  http.Header
+	body    []byte
+	bodyErr error // the body broke off, or is longer than maxBodyBytes
+
+	sent     time.Time // when the attempt began, by the local clock
+	received time.Time // when the answer's header or the error came
+	request  *http.Request
+}
+
+var errBodyTooLong = errors.New("the body is longer than 1 MiB")
+
+// do makes one HTTP exchange. Only preparing it can fail (a login, a broken
+// URL): then nothing was sent. All else is in the observation.
+func (c *Client) do(ctx context.Context, r request) (observation, error) {
+	base := r.base
+	if base == nil {
+		base = c.config.Endpoint
+	}
+	target := *base
+	target.RawPath = strings.TrimSuffix(base.EscapedPath(), "/") + "/" + r.path
+	path, err := url.PathUnescape(target.RawPath)
+	if err != nil {
+		return observation{}, err
+	}
+	target.Path = path
+	target.RawQuery = r.query.Encode()
+
+	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(r.body))
+	if err != nil {
+		return observation{}, err
+	}
+	c.setHeaders(req, r)
+	if !r.anonymous {
+		if err := c.auth.authenticate(ctx, req, r.body); err != nil {
+			return observation{}, err
+		}
+	}
+
+	// The time for the request begins here: a login has its own.
+	ctx, cancel := context.WithTimeout(ctx, c.config.RequestTimeout)
+	defer cancel()
+	o := observation{method: r.method, path: target.EscapedPath(), sent: c.clock.Now(), request: req}
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { o.connected = true },
+	}))
+	resp, err := c.http.Do(req)
+	o.received = c.clock.Now()
+	if err != nil {
+		o.err = err
+		return o, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	o.status, o.header = resp.StatusCode, resp.Header
+	o.body, o.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
+	if len(o.body) > maxBodyBytes {
+		o.body, o.bodyErr = o.body[:maxBodyBytes], errBodyTooLong
+	}
+	return o, nil
+}
+
+func (c *Client) setHeaders(req *http.Request, r request) {
+	if c.config.UserAgent != "" {
+		req.Header.Set("User-Agent", c.config.UserAgent)
+	}
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.anonymous {
+		return
+	}
+	for _, h := range []struct{ name, value string }{
+		{"X-Language", c.config.Language},
+		{"X-Time-Zone", c.config.TimeZone},
+		{"X-Site", c.config.Site},
+	} {
+		if h.value != "" {
+			req.Header.Set(h.name, h.value)
+		}
+	}
+}
+
+// casePath is the escaped path of a ticket, with what follows it. The ID is
+// one segment, whatever characters it has.
+func casePath(caseID string, below ...string) string {
+	return strings.Join(append([]string{"v2/servicerequest/cases", url.PathEscape(caseID)}, below...), "/")
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

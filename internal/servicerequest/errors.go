@@ -1,0 +1,147 @@
+package servicerequest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// APIError is an answer that is not a success.
+type APIError struct {
+	Method, Path string // of the request; the path is escaped
+	Status       int    // HTTP status; 200 when the failure is in the body
+	Code         string // error_code, such as OSM.01010015; empty when the body has none
+	Message      string // error_msg, in the language of the request
+	RequestID    string // X-Request-Id, which support asks for
+	Location     string // where a refused redirect points to: scheme and host
+	// Excerpt is the beginning of a body that is not the service's JSON.
+	Excerpt string
+	// Mode is the way of authentication that the request used.
+	Mode Mode
+	// ServiceTime and LocalTime are the two clocks at the answer;
+	// ServiceTime is zero when the answer has no Date.
+	ServiceTime, LocalTime time.Time
+}
+
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: HTTP %d", e.Method, e.Path, e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		b.WriteString(" " + text)
+	}
+	for _, part := range []struct{ label, text string }{
+		{"", e.Code}, {"", e.Message}, {"redirect to ", e.Location}, {"body: ", e.Excerpt}, {"request ID ", e.RequestID},
+	} {
+		if part.text != "" {
+			b.WriteString(", " + part.label + part.text)
+		}
+	}
+	return b.String()
+}
+
+// NotSubmittedError tells that a message is surely not on the ticket, and that
+// applying again is safe.
+type NotSubmittedError struct {
+	Attempts int   // requests made
+	Looked   bool  // the ticket was read, and the message is not there
+	Err      error // why the last attempt failed: an *APIError, a transport error, or the context's
+}
+
+func (e *NotSubmittedError) Error() string {
+	return fmt.Sprintf("the message was not submitted (attempts: %d): %v", e.Attempts, e.Err)
+}
+
+func (e *NotSubmittedError) Unwrap() error { return e.Err }
+
+// UnconfirmedError tells that a message may be on the ticket: an attempt ended
+// without an answer that settles it, and reading the ticket did not either.
+type UnconfirmedError struct {
+	CaseID  string
+	Content string    // the first words
+	Began   time.Time // when the attempt began, by the local clock
+	Err     error     // how the attempt failed
+	LookErr error     // why reading the ticket did not settle it
+}
+
+func (e *UnconfirmedError) Error() string {
+	return fmt.Sprintf("the message may be on ticket %s: %v; the ticket could not settle it: %v", e.CaseID, e.Err, e.LookErr)
+}
+
+func (e *UnconfirmedError) Unwrap() []error { return []error{e.Err, e.LookErr} }
+
+// LoginError tells that IAM gave no token. Nothing was sent to the service.
+type LoginError struct{ Err error }
+
+func (e *LoginError) Error() string { return "no token from IAM: " + e.Err.Error() }
+func (e *LoginError) Unwrap() error { return e.Err }
+
+const maxExcerpt = 200 // characters of a foreign text in an error
+
+// failure turns an observation into the error that describes it.
+func (c *Client) failure(o observation) error {
+	if o.err != nil {
+		return c.redactError(o.err)
+	}
+	a := readAnswer(o.body)
+	e := &APIError{
+		Method: o.method, Path: o.path, Status: o.status,
+		Code: c.clean(a.Code), Message: c.clean(a.Message),
+		RequestID: c.clean(o.header.Get("X-Request-Id")),
+		Mode:      c.auth.mode(),
+		LocalTime: o.received,
+	}
+	e.ServiceTime, _ = serviceDate(o.header)
+	if o.status/100 == 3 {
+		if u, err := url.Parse(o.header.Get("Location")); err == nil && u.Host != "" {
+			e.Location = c.clean(u.Scheme + "://" + u.Host)
+		}
+	}
+	if a.Code == "" && a.Message == "" {
+		// Redacted before it is cut: half a secret is not recognised.
+		body := c.redact(string(o.body))
+		e.Excerpt = c.clean(body[:min(len(body), 4*maxExcerpt)])
+	}
+	if o.bodyErr != nil {
+		e.Excerpt = strings.TrimSpace(e.Excerpt + " (" + o.bodyErr.Error() + ")")
+	}
+	return e
+}
+
+// clean makes a foreign text fit for a terminal: no secret of ours that it
+// might echo, no control characters, and not long.
+func (c *Client) clean(s string) string {
+	s = c.redact(strings.ToValidUTF8(s, "\uFFFD"))
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if runes := []rune(s); len(runes) > maxExcerpt {
+		return string(runes[:maxExcerpt]) + "…"
+	}
+	return s
+}
+
+func (c *Client) redact(s string) string {
+	for _, secret := range c.auth.secrets() {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "***")
+		}
+	}
+	return s
+}
+
+// redactError keeps err, for errors.Is and errors.As, behind a clean text.
+func (c *Client) redactError(err error) error {
+	if text := c.redact(err.Error()); text != err.Error() {
+		return &redactedError{text, err}
+	}
+	return err
+}
+
+type redactedError struct {
+	text string
+	err  error
+}
+
+func (e *redactedError) Error() string { return e.text }
+func (e *redactedError) Unwrap() error { return e.err }

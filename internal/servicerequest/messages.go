@@ -1,0 +1,104 @@
+package servicerequest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Limits of the list call.
+const (
+	pageSize  = 100   // the most that one call gives
+	maxOffset = 65535 // the highest offset that the service takes
+)
+
+// Types of a message's author.
+const (
+	AuthorCustomer = 0
+	AuthorEngineer = 1
+)
+
+// Message is a message as the ticket shows it.
+type Message struct {
+	// ID is given by the detail call only, and empty in a list.
+	ID string `json:"message_id"`
+	// Type is [AuthorCustomer] or [AuthorEngineer] (of Huawei).
+	Type int `json:"type"`
+	// ReplierType is 0 for the customer, 1 for an engineer of Huawei, 2 for a third party.
+	ReplierType int    `json:"replier_type"`
+	Replier     string `json:"replier"` // an ID
+	ReplierName string `json:"replier_name"`
+	// Content may be cut: one page of the API reference documents 400 characters on reading.
+	Content string `json:"content"`
+	// CreateTime is as the service writes it; see [ParseTime].
+	CreateTime string `json:"create_time"`
+	// IsFirst is 1 for the ticket's first message.
+	IsFirst     int         `json:"is_first_message"`
+	Accessories []Accessory `json:"accessory_list"` // at most 5 are shown
+}
+
+// Accessory is an attachment of a message.
+type Accessory struct {
+	ID   string `json:"accessory_id"`
+	Name string `json:"file_actual_name"`
+}
+
+// page is one answer of the list call.
+type page struct {
+	Count    int       `json:"count"`
+	Messages []Message `json:"message_list"`
+}
+
+// listing tells how far eachMessage could be trusted.
+type listing struct {
+	// date is the service's clock at the last page, received the local one.
+	date, received time.Time
+	// stable: the count stayed the same over all pages. Otherwise a message
+	// may have been seen twice, as new ones move the others.
+	stable bool
+}
+
+var errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535)")
+
+// eachMessage pages through a ticket's messages, in the service's order, with
+// markup as it was sent. It holds one page in memory, and ends even where the
+// service's count is a lie.
+func (c *Client) eachMessage(ctx context.Context, caseID, groupID string, visit func(Message)) (listing, error) {
+	l := listing{stable: true}
+	count := -1
+	for offset := 0; ; {
+		if offset > maxOffset {
+			return l, errTooManyMessages
+		}
+		query := url.Values{
+			"offset":                   {strconv.Itoa(offset)},
+			"limit":                    {strconv.Itoa(pageSize)},
+			"trim_osm_rich_text_label": {"false"},
+		}
+		if groupID != "" {
+			query.Set("group_id", groupID)
+		}
+		var p page
+		o, err := c.read(ctx, request{method: http.MethodGet, path: casePath(caseID, "messages"), query: query}, &p)
+		if err != nil {
+			return l, err
+		}
+		l.date, _ = serviceDate(o.header)
+		l.received = o.received
+		for _, m := range p.Messages {
+			visit(m)
+		}
+		if count >= 0 && p.Count != count {
+			l.stable = false
+		}
+		count = p.Count
+		offset += len(p.Messages)
+		// A full page at the end asks for one more: the count may be too low.
+		if len(p.Messages) == 0 || offset >= p.Count && len(p.Messages) < pageSize {
+			return l, nil
+		}
+	}
+}

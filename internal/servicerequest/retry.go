@@ -1,0 +1,125 @@
+package servicerequest
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bounds of the wait before another attempt.
+const (
+	backoffBase   = 500 * time.Millisecond
+	backoffMax    = 30 * time.Second
+	maxRetryAfter = 2 * time.Minute // a longer Retry-After is cut to this
+)
+
+// delay is the wait before attempt n+1, after n failed: exponential with full
+// jitter, so that parallel resources do not come back as one; at least what
+// the service asked for.
+func (c *Client) delay(n int, o observation) time.Duration {
+	ceiling := backoffMax
+	if n < 7 { // 500 ms << 6 is over the maximum
+		ceiling = min(backoffMax, backoffBase<<(n-1))
+	}
+	wait := time.Duration(c.jitter() * float64(ceiling))
+	if o.err == nil {
+		if asked, ok := retryAfter(o.header, o.received); ok {
+			// A little jitter on top: throttled resources were all told the same.
+			return asked + wait/4
+		}
+	}
+	return wait
+}
+
+// retryAfter reads a Retry-After header: seconds, or a date, which counts from
+// the answer's own Date, since the local clock may be off.
+func retryAfter(h http.Header, received time.Time) (time.Duration, bool) {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		if seconds > uint64(maxRetryAfter/time.Second) {
+			return maxRetryAfter, true
+		}
+		return time.Duration(seconds) * time.Second, true //nolint:gosec // bounded above
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	from := received
+	if date, ok := serviceDate(h); ok {
+		from = date
+	}
+	return min(max(at.Sub(from), 0), maxRetryAfter), true
+}
+
+// serviceDate is the service's clock when it answered, to the second.
+func serviceDate(h http.Header) (time.Time, bool) {
+	date, err := http.ParseTime(h.Get("Date"))
+	return date, err == nil
+}
+
+// wait sleeps, unless the context would end before: then waiting is in vain,
+// and the caller learns it at once.
+func (c *Client) wait(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return context.DeadlineExceeded
+	}
+	return c.clock.Sleep(ctx, d)
+}
+
+// hopeless tells a failed connection that another attempt cannot mend.
+func hopeless(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate)
+}
+
+// readAttempts is how often a call that may be repeated freely is made.
+const readAttempts = 4
+
+// read makes a call that changes nothing, or whose repetition is harmless, and
+// repeats it while the network or the service fails. The answer's JSON goes
+// into the value that into points to, unless that is nil.
+func (c *Client) read(ctx context.Context, r request, into any) (observation, error) {
+	renewed := false
+	for attempt := 1; ; attempt++ {
+		o, err := c.do(ctx, r)
+		if err != nil {
+			return o, err
+		}
+		if o.status == http.StatusUnauthorized && !renewed && !r.anonymous && c.auth.renew(o.request) {
+			renewed = true
+			continue
+		}
+		again, err := c.readAnswer(o, into)
+		if err == nil || !again || attempt >= readAttempts || c.wait(ctx, c.delay(attempt, o)) != nil {
+			return o, err
+		}
+	}
+}
+
+// readAnswer reads the answer to a repeatable call. With an error it tells
+// whether the call may succeed the next time.
+func (c *Client) readAnswer(o observation, into any) (again bool, err error) {
+	a := readAnswer(o.body)
+	switch {
+	case o.err != nil:
+		return !hopeless(o.err), c.failure(o)
+	case o.status/100 != 2:
+		return o.status >= 500 || o.status == http.StatusTooManyRequests, c.failure(o)
+	case o.bodyErr != nil:
+		return !errors.Is(o.bodyErr, errBodyTooLong), c.failure(o)
+	case a.Code != "":
+		return operationFailed[a.Code], c.failure(o)
+	case into != nil && json.Unmarshal(o.body, into) != nil:
+		return true, c.failure(o) // a captive portal, or cut off
+	}
+	return false, nil
+}

@@ -1,0 +1,101 @@
+package servicerequest
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// zoned and zoneless are the forms of a time that Huawei's SDK reads.
+var (
+	zoned = []string{
+		time.RFC3339Nano, // with or without a fraction
+		"2006-01-02T15:04:05.999999999Z0700",
+		"2006-01-02 15:04:05.999999999Z07:00",
+		"2006-01-02 15:04:05.999999999 Z07:00",
+		"2006-01-02 15:04:05.999999999 -0700",
+	}
+	zoneless = []string{
+		"2006-01-02T15:04:05.999999999",
+		"2006-01-02 15:04:05.999999999",
+		"2006/01/02 15:04:05.999999999",
+	}
+)
+
+// ParseTime reads a time as the service writes it: RFC 3339 and near it, or
+// without a zone, which is then taken to be zone. certain is false for a time
+// without a zone, since no page says which zone it has. ok is false when the
+// text is no time that is precise to the second.
+func ParseTime(s string, zone *time.Location) (t time.Time, certain, ok bool) {
+	s = strings.TrimSpace(s)
+	for _, layout := range zoned {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true, plausible(t)
+		}
+	}
+	if zone == nil {
+		return time.Time{}, false, false
+	}
+	for _, layout := range zoneless {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, false, plausible(t)
+		}
+	}
+	return time.Time{}, false, false
+}
+
+// plausible refuses years that a duration cannot span, and the zero time that
+// stands for "none".
+func plausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 }
+
+// zone reads a time zone as X-Time-Zone has it: "GMT+8", "UTC-03:30" or a name
+// of the IANA database. Empty is the service's default, GMT+8. It returns nil
+// for a text that it does not know.
+func zone(s string) *time.Location {
+	if s == "" {
+		s = "GMT+8"
+	}
+	upper := strings.ToUpper(s)
+	for _, prefix := range []string{"GMT", "UTC"} {
+		offset, found := strings.CutPrefix(upper, prefix)
+		if !found {
+			continue
+		}
+		if offset == "" {
+			return time.UTC
+		}
+		if seconds, ok := zoneOffset(offset); ok {
+			return time.FixedZone(s, seconds)
+		}
+	}
+	location, err := time.LoadLocation(s)
+	if err != nil {
+		return nil
+	}
+	return location
+}
+
+// zoneOffset reads +8, +08, +0800, +08:00 in seconds.
+func zoneOffset(s string) (int, bool) {
+	sign := 1
+	switch s[0] {
+	case '+':
+	case '-':
+		sign = -1
+	default:
+		return 0, false
+	}
+	digits := strings.Replace(s[1:], ":", "", 1)
+	if len(digits) == 0 || len(digits) > 4 || strings.Trim(digits, "0123456789") != "" {
+		return 0, false
+	}
+	n, _ := strconv.Atoi(digits) // at most four digits
+	hours, minutes := n, 0
+	if len(digits) > 2 {
+		hours, minutes = n/100, n%100
+	}
+	if hours > 14 || minutes > 59 {
+		return 0, false
+	}
+	return sign * (hours*60 + minutes) * 60, true
+}

@@ -1,0 +1,75 @@
+package servicerequest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// newTransport makes the one connection pool of a client.
+func newTransport(config Config) (*http.Transport, error) {
+	tlsConfig := &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		//nolint:gosec // The user asked for it, and is warned.
+		InsecureSkipVerify: config.Insecure,
+	}
+	if len(config.CACertPEM) > 0 {
+		tlsConfig.RootCAs = x509.NewCertPool()
+		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CACertPEM) {
+			return nil, errors.New("no PEM certificate found")
+		}
+	}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig:     tlsConfig,
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+		// The default keeps 2 idle connections to a host: with more parallel
+		// resources than that, most requests would dial anew.
+		MaxIdleConns:        256,
+		MaxIdleConnsPerHost: 256,
+		// Shorter than a load balancer's, so that it is not the server who
+		// closes an idle connection just as a message is written to it.
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true,
+	}, nil
+}
+
+// ParseEndpoint reads a base URL for the service or for IAM: absolute, https
+// (http only to a loopback host, since the credentials would travel in the
+// open), with an optional path and nothing else. A trailing slash is dropped.
+func ParseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		// The parser's error repeats the URL, which may hold a password.
+		return nil, errors.New("is not a URL")
+	}
+	switch {
+	case u.User != nil:
+		return nil, errors.New("must not hold a user name or password")
+	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
+		return nil, errors.New("must be an absolute https URL, such as https://osm.ap-southeast-3.myhuaweicloud.com")
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, errors.New("must not have a query")
+	case u.Fragment != "" || strings.Contains(s, "#"):
+		return nil, errors.New("must not have a fragment")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return nil, fmt.Errorf("must be https: over plain http to %s the credentials would travel in the open (http is accepted for a loopback host only)", u.Hostname())
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = strings.TrimRight(u.RawPath, "/")
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
