@@ -1,0 +1,217 @@
+package fidelity
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/osm/v2/model"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// mayDiffer are the headers in which the provider's submit may differ from that of Huawei's SDK, and why.
+var mayDiffer = map[string]string{
+	"Accept-Encoding": "the provider asks for no compression, so that the limit on what it reads is that of what arrives",
+	"Authorization":   "the date and the User-Agent are signed; what is signed is compared apart",
+	"Content-Length":  "the SDK ends its JSON with a newline",
+	"User-Agent":      "each names itself",
+	"X-Sdk-Date":      "a second may pass between the two",
+}
+
+// TestTheProviderSubmitsAsTheSDKDoes compares what the two send for the same message.
+func TestTheProviderSubmitsAsTheSDKDoes(t *testing.T) {
+	t.Parallel()
+	accounts := map[string]struct {
+		sdk      auth.ICredential
+		provider servicerequest.Credentials
+	}{
+		"permanent key": {keyed(t, permanent), servicerequest.AccessKey(permanent)},
+		"temporary key": {keyed(t, temporary), servicerequest.AccessKey(temporary)},
+		"token":         {token(aToken), servicerequest.Token(aToken)},
+	}
+	submissions := map[string]servicerequest.Submission{
+		"least":          {CaseID: caseID, Content: "text"},
+		"group":          {CaseID: caseID, Content: "text", GroupID: "group"},
+		"no accessories": {CaseID: caseID, Content: "text", AccessoryIDs: []string{}},
+		"accessories":    {CaseID: caseID, Content: "text", AccessoryIDs: []string{"1", "b-2", "ü"}, GroupID: "group"},
+		"markup":         {CaseID: caseID, Content: "<b>a</b> && \"b\" \\ \u2028\u2029 \u0001\u007f\t\r\n"},
+		"Unicode":        {CaseID: caseID, Content: "无法登录 🎫 e\u0301 \ufffd\ufeff"},
+		"long":           {CaseID: caseID, Content: strings.Repeat("长", 10_000)},
+		"dashes":         {CaseID: "case-123_4.5~6", Content: "text"},
+		"Unicode case":   {CaseID: "工单-🎫", Content: "text"},
+		"space":          {CaseID: "a b", Content: "text"},
+		"percent":        {CaseID: "a%2Fb", Content: "text"},
+		"escaped":        {CaseID: `"#<>?[\]^{|}` + "`", Content: "text"},
+	}
+	settings := map[string]servicerequest.Config{
+		"bare":     {},
+		"settings": {Language: "en-us", TimeZone: "GMT+8", Site: "1"},
+	}
+	for accountName, account := range accounts {
+		for settingsName, config := range settings {
+			for name, submission := range submissions {
+				t.Run(accountName+", "+settingsName+", "+name, func(t *testing.T) {
+					t.Parallel()
+					server := service(t, simulator.Options{})
+					server.AddCase(simulator.Case{ID: submission.CaseID})
+					ours := providerSubmits(t, server, config, account.provider, submission)
+					theirs := sdkSubmits(t, server, config, account.sdk, submission)
+					compare(t, ours, theirs)
+				})
+			}
+		}
+	}
+}
+
+// providerSubmits returns the one request with which the provider's client submits.
+func providerSubmits(t *testing.T, server *simulator.Server, config servicerequest.Config, credentials servicerequest.Credentials, s servicerequest.Submission) simulator.Request {
+	t.Helper()
+	endpoint, err := servicerequest.ParseEndpoint(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Endpoint, config.Credentials, config.UserAgent = endpoint, credentials, "provider"
+	client, err := servicerequest.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Submit(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	return sole(t, server)
+}
+
+// sdkSubmits returns the one request with which Huawei's SDK submits.
+func sdkSubmits(t *testing.T, server *simulator.Server, config servicerequest.Config, credential auth.ICredential, s servicerequest.Submission) simulator.Request {
+	t.Helper()
+	r := &model.CreateMessagesRequest{
+		CaseId: s.CaseID,
+		Body:   &model.CreateMessageV2Req{Message: &model.CreateMessageDoV2{Content: s.Content}},
+	}
+	if s.AccessoryIDs != nil {
+		r.Body.Message.AccessoryIds = &s.AccessoryIDs
+	}
+	if s.GroupID != "" {
+		r.Body.GroupId = &s.GroupID
+	}
+	if config.Language != "" {
+		r.XLanguage = &config.Language
+	}
+	if config.TimeZone != "" {
+		r.XTimeZone = &config.TimeZone
+	}
+	if config.Site == "1" {
+		r.XSite = p[int32](1)
+	}
+	got, err := sdkClient(t, server, credential).CreateMessages(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v(got.ErrorCode) != "" {
+		t.Fatalf("refused: %s", got)
+	}
+	return sole(t, server)
+}
+
+// sole returns the only request that came, and forgets it.
+func sole(t *testing.T, server *simulator.Server) simulator.Request {
+	t.Helper()
+	requests := server.Requests()
+	if len(requests) != 1 || requests[0].Operation != simulator.OpSubmit || !requests[0].Committed {
+		t.Fatalf("requests: %.300v", requests)
+	}
+	server.Reset()
+	return requests[0]
+}
+
+func compare(t *testing.T, ours, theirs simulator.Request) {
+	t.Helper()
+	if ours.Method != theirs.Method || ours.Path != theirs.Path || ours.RawQuery != theirs.RawQuery {
+		t.Errorf("request line\n ours %s %s?%s\nSDK's %s %s?%s", ours.Method, ours.Path, ours.RawQuery, theirs.Method, theirs.Path, theirs.RawQuery)
+	}
+	if a, b := decoded(t, ours.Body), decoded(t, theirs.Body); !reflect.DeepEqual(a, b) {
+		t.Errorf("body\n ours %.300s\nSDK's %.300s", ours.Body, theirs.Body)
+	}
+	if !utf8.Valid(ours.Body) {
+		t.Error("the body is not UTF-8")
+	}
+
+	names := map[string]bool{}
+	for name := range ours.Header {
+		names[name] = true
+	}
+	for name := range theirs.Header {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if mayDiffer[name] == "" && !slices.Equal(ours.Header[name], theirs.Header[name]) {
+			t.Errorf("header %s\n ours %q\nSDK's %q", name, ours.Header[name], theirs.Header[name])
+		}
+	}
+	a, _, _ := strings.Cut(ours.Header.Get("Authorization"), ", Signature=")
+	b, _, _ := strings.Cut(theirs.Header.Get("Authorization"), ", Signature=")
+	if a != b {
+		t.Errorf("signed\n ours %s\nSDK's %s", a, b)
+	}
+}
+
+// decoded is the JSON value of a body.
+func decoded(t *testing.T, body []byte) any {
+	t.Helper()
+	var got any
+	if err := json.Unmarshal(body, &got); err != nil {
+		t.Fatalf("%v in %.300s", err, body)
+	}
+	return got
+}
+
+// TestTheProviderNamesCasesThatTheSDKSendsRaw covers the ticket IDs whose path the two write in different ways. Once
+// decoded, segment by segment, it must be the same one.
+func TestTheProviderNamesCasesThatTheSDKSendsRaw(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"$&+,:;=@", "!'()*", "a;b,c", "TT:1@x"} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			server := service(t, simulator.Options{})
+			server.AddCase(simulator.Case{ID: id})
+			s := servicerequest.Submission{CaseID: id, Content: "text"}
+			ours := providerSubmits(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
+			theirs := sdkSubmits(t, server, servicerequest.Config{}, keyed(t, permanent), s)
+			for _, r := range []*simulator.Request{&ours, &theirs} {
+				path, err := url.PathUnescape(r.Path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Path = path
+			}
+			compare(t, ours, theirs)
+		})
+	}
+}
+
+// TestNoDifferenceIsExcusedInVain keeps mayDiffer to what does differ.
+func TestNoDifferenceIsExcusedInVain(t *testing.T) {
+	t.Parallel()
+	server := service(t, simulator.Options{})
+	server.AddCase(simulator.Case{ID: "case-123"})
+	s := servicerequest.Submission{CaseID: "case-123", Content: "text"}
+	ours := providerSubmits(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
+	theirs := sdkSubmits(t, server, servicerequest.Config{}, keyed(t, permanent), s)
+	for name := range mayDiffer {
+		if name == http.CanonicalHeaderKey("X-Sdk-Date") { // it differs now and then
+			continue
+		}
+		if slices.Equal(ours.Header[name], theirs.Header[name]) {
+			t.Errorf("header %s does not differ: %q", name, ours.Header[name])
+		}
+	}
+}
