@@ -1,5 +1,4 @@
-// The comparison of this provider with Huawei Cloud's own Go SDK. It is a module of its own so that the SDK does not
-// enter the provider's dependencies. Run it with: cd internal/fidelity && go test ./...
+// See doc.go.
 module github.com/seed-9e648b51/terraform-provider-servicerequest/internal/fidelity
 
 go 1.25.13
@@ -21,7 +20,7 @@ require (
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 	github.com/tjfoc/gmsm v1.4.1 // indirect
 	go.mongodb.org/mongo-driver v1.13.1 // indirect
-	golang.org/x/sys v0.39.0 // indirect
+	golang.org/x/sys v0.43.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 	gopkg.in/ini.v1 v1.67.0 // indirect
 )

@@ -127,22 +127,26 @@ func TestWhatThePathIsSentAndSignedAs(t *testing.T) {
 	t.Parallel()
 	var otherwise strings.Builder
 	for c := rune(' '); c < 0x7f; c++ {
+		if c == '/' { // separates segments, both times
+			continue
+		}
 		o := order{method: http.MethodGet, endpoint: "http://127.0.0.1", path: "/" + string(c), key: wireKey, date: time.Unix(1e9, 0)}
 		req, want := o.sdk(t)
 		if got := o.ours(t, req); got != want {
 			t.Fatalf("%q is signed otherwise", c)
 		}
-		// Signed as sent would be: the escaped path without another look at it.
+		// The signature is equal to ours, which escapes all that is not unreserved.
 		sent := strings.TrimPrefix(req.URL.EscapedPath(), "/")
-		if len(sent) == 1 && !strings.ContainsRune("-._~", c) && !isAlphanumeric(c) {
+		if sent == string(c) && !unreserved(c) {
 			otherwise.WriteRune(c)
 		}
 	}
-	if got, want := otherwise.String(), "$&+,/:;=@"; got != want {
+	if got, want := otherwise.String(), "$&+,:;=@"; got != want {
 		t.Errorf("sent as they are, but signed escaped: %q, want %q", got, want)
 	}
 }
 
-func isAlphanumeric(c rune) bool {
-	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+// unreserved reports whether RFC 3986 lets the character stand for itself everywhere.
+func unreserved(c rune) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || strings.ContainsRune("-._~", c)
 }
