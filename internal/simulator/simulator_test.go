@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func TestServer(t *testing.T) {
 	hung := make(chan error)
 	go func() { hung <- post(t.Context()) }()
 	for len(s.Messages("case-123")) == 0 {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	if err := post(t.Context()); err == nil {
 		t.Error("lost-answer answered")
