@@ -69,6 +69,13 @@ func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, text)
 }
 
+// callDiagnostic is for every call but Submit: one that reads, or whose
+// repetition is harmless.
+func callDiagnostic(summary string, err error) diag.Diagnostic {
+	_, advice := advise(err)
+	return diag.NewErrorDiagnostic(summary, err.Error()+".\n\n"+advice)
+}
+
 // maxSkew is what the gateway accepts between the two clocks of a signed request.
 const maxSkew = 15 * time.Minute
 

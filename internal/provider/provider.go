@@ -104,7 +104,9 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 }
 
 func (p *serviceRequestProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newCaseMessageResource}
+	return []func() resource.Resource{
+		newCaseMessageResource,
+	}
 }
 
 func (p *serviceRequestProvider) DataSources(context.Context) []func() datasource.DataSource {
