@@ -160,7 +160,8 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		return observation{}, err
 	}
 	target.Path = path
-	target.RawQuery = r.query.Encode()
+	// %20 is a space for whoever reads a query; + only for some.
+	target.RawQuery = strings.ReplaceAll(r.query.Encode(), "+", "%20")
 
 	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(r.body))
 	if err != nil {
@@ -219,7 +220,14 @@ func (c *Client) setHeaders(req *http.Request, r request) {
 // casePath is the escaped path of a ticket, with what follows it. The ID is
 // one segment, whatever characters it has.
 func casePath(caseID string, below ...string) string {
-	return strings.Join(append([]string{"v2/servicerequest/cases", url.PathEscape(caseID)}, below...), "/")
+	return strings.Join(append([]string{"v2/servicerequest/cases", escapeSegment(caseID)}, below...), "/")
+}
+
+// escapeSegment leaves only unreserved characters as they are. A path segment
+// may hold more, but a signature escapes them, and a gateway that verifies the
+// path as it arrives would not agree.
+func escapeSegment(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
 
 type systemClock struct{}
