@@ -49,7 +49,7 @@ cli() {
 }
 
 thread() {
-  printf '\n$ ticketsim thread %s\n' "$case_id"
+  printf '$ ticketsim thread %s\n' "$case_id"
   "$work/ticketsim" thread -url "$url" "$case_id" | tee "$work/thread"
 }
 
@@ -83,6 +83,7 @@ for _ in $(seq 100); do
 done
 url=$(cat "$work/url") || fail "the service took too long to start"
 echo "It listens at $url and knows one token."
+echo
 thread
 
 # Plugins put their sockets into TMPDIR, and the path of a socket must be short:
@@ -121,6 +122,7 @@ step "Announce release 1.4.1"
 cli apply -auto-approve -var release=1.4.1
 ! grep -q Warning "$work/output" || fail "a deploy should not warn"
 expect_posts 2
+echo
 thread
 expect 1 1.4.0
 expect 1 1.4.1
@@ -130,6 +132,7 @@ before=$(requests)
 cli destroy -auto-approve -var release=1.4.1
 grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays"
 [ "$(requests)" = "$before" ] || fail "the destroy made a request"
+echo
 thread
 expect 1 1.4.0
 expect 1 1.4.1
