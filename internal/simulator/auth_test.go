@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -64,14 +65,14 @@ func TestLogin(t *testing.T) {
 				Issued  string `json:"issued_at"`
 			}
 		}
-		if err := json.Unmarshal([]byte(bodyOf(t, r)), &body); err != nil {
+		if err := json.Unmarshal([]byte(bodyOf(r)), &body); err != nil {
 			t.Fatal(err)
 		}
 		const layout = "2006-01-02T15:04:05.000000Z"
-		if r.StatusCode != 201 || body.Token.Expires != now.Add(24*time.Hour).Format(layout) || body.Token.Issued != now.Format(layout) {
-			t.Errorf("got %d %+v", r.StatusCode, body)
+		if r.Code != http.StatusCreated || body.Token.Expires != now.Add(24*time.Hour).Format(layout) || body.Token.Issued != now.Format(layout) {
+			t.Errorf("got %d %+v", r.Code, body)
 		}
-		return r.Header.Get("X-Subject-Token")
+		return r.Header().Get("X-Subject-Token")
 	}
 	try := func(token, want string) {
 		t.Helper()
@@ -123,14 +124,14 @@ func TestLoginIsStrict(t *testing.T) {
 		{"cut off", 400, change(`}}}}`, `}}`)},
 	} {
 		r := ask(t, s, "POST", "/v3/auth/tokens", c.edit.Replace(login), header("X-Auth-Token"))
-		body := bodyOf(t, r)
-		token := r.Header.Get("X-Subject-Token")
-		if r.StatusCode != c.want || (token != "") != (c.want == 201) || c.want != 201 && !strings.HasPrefix(body, fmt.Sprintf(`{"error":{"code":%d,"message":"`, c.want)) {
-			t.Errorf("%s: got %d %s", c.name, r.StatusCode, body)
+		body := bodyOf(r)
+		token := r.Header().Get("X-Subject-Token")
+		if r.Code != c.want || (token != "") != (c.want == 201) || c.want != 201 && !strings.HasPrefix(body, fmt.Sprintf(`{"error":{"code":%d,"message":"`, c.want)) {
+			t.Errorf("%s: got %d %s", c.name, r.Code, body)
 		}
 	}
-	if r := ask(t, s, "POST", "/v3/auth/tokens?nocatalog=true", login); r.StatusCode != 400 {
-		t.Errorf("query: %d", r.StatusCode)
+	if r := ask(t, s, "POST", "/v3/auth/tokens?nocatalog=true", login); r.Code != 400 {
+		t.Errorf("query: %d", r.Code)
 	}
 }
 
@@ -142,7 +143,7 @@ func sign(secret, date string, names ...string) func(*http.Request) {
 		r.Header.Del("X-Auth-Token")
 		r.Header.Set("X-Sdk-Date", date)
 		body := ""
-		if r.Method == "POST" {
+		if r.Method == http.MethodPost {
 			body = post
 		}
 		digest := func(s string) string {
@@ -255,13 +256,13 @@ func TestSignatures(t *testing.T) {
 // Errors are for logs and screens, so they hold no secret.
 func TestErrorsEchoNothing(t *testing.T) {
 	s := service(Options{Users: []User{{"n", "p", "d"}}})
-	for _, r := range []*http.Response{
+	for _, r := range []*httptest.ResponseRecorder{
 		ask(t, s, "POST", submitPath, post, header("X-Auth-Token", "hunter2")),
 		ask(t, s, "POST", submitPath, post, header("X-Auth-Token"), header("Authorization", "hunter2")),
 		ask(t, s, "POST", submitPath, `{"hunter2":1}`),
 		ask(t, s, "POST", "/v3/auth/tokens", strings.Replace(login, `"p"`, `"hunter2"`, 1)),
 	} {
-		if body := bodyOf(t, r); strings.Contains(body, "hunter2") || body == "" {
+		if body := bodyOf(r); strings.Contains(body, "hunter2") || body == "" {
 			t.Errorf("got %s", body)
 		}
 	}

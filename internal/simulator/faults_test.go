@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 const post = `{"message":{"content":"x"}}`
 
 // cutting is ask, but reports a cut connection.
-func cutting(t *testing.T, s *Simulator, method, target, body string, change ...func(*http.Request)) (r *http.Response, cut bool) {
+func cutting(t *testing.T, s *Simulator, method, target, body string, change ...func(*http.Request)) (r *httptest.ResponseRecorder, cut bool) {
 	t.Helper()
 	defer func() {
 		if p := recover(); p != nil {
@@ -70,12 +71,12 @@ func TestAnsweringFaults(t *testing.T) {
 			r, cut := cutting(t, s, method, target, body)
 			got, status := "cut", 0
 			if !cut {
-				b, _ := io.ReadAll(io.LimitReader(r.Body, 200))
-				got, status = fmt.Sprintf("%d %s", r.StatusCode, b), r.StatusCode
-				if retry := r.Header.Get("Retry-After"); (status == 429 || status == 503) && retry != "7" {
+				b := r.Body.Next(200)
+				got, status = fmt.Sprintf("%d %s", r.Code, b), r.Code
+				if retry := r.Header().Get("Retry-After"); (status == 429 || status == 503) && retry != "7" {
 					t.Errorf("Retry-After %q", retry)
 				}
-				if location := r.Header.Get("Location"); (location == "http://elsewhere/") != (status == 307) {
+				if location := r.Header().Get("Location"); (location == "http://elsewhere/") != (status == 307) {
 					t.Errorf("Location %q", location)
 				}
 			}
@@ -120,13 +121,13 @@ func TestBrokenTransfer(t *testing.T) {
 	defer s.Close() //nolint:errcheck // nothing left to lose
 	s.AddCase(Case{ID: "case-123"})
 	send := func(ctx context.Context) (int64, error) {
-		r, err := http.NewRequestWithContext(ctx, "POST", s.URL()+submitPath, strings.NewReader(post))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+submitPath, strings.NewReader(post))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("X-Auth-Token", "t")
 		r.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultTransport.RoundTrip(r)
+		resp, err := client.Do(r)
 		if err != nil {
 			return 0, err
 		}
@@ -155,7 +156,7 @@ func TestWhichRequests(t *testing.T) {
 	run := func(s *Simulator, n int) (out string) {
 		for range n {
 			r := ask(t, s, "POST", submitPath, post)
-			out += map[bool]string{true: ".", false: "x"}[r.StatusCode == 200]
+			out += map[bool]string{true: ".", false: "x"}[r.Code == http.StatusOK]
 		}
 		return out
 	}
@@ -193,7 +194,7 @@ func TestOtherOperations(t *testing.T) {
 	s := service(Options{Faults: []Fault{{Kind: "500", Operation: OpDetail}, {Kind: "list-denied", Operation: OpStatus}, {Kind: "cut", Operation: OpCases}}})
 	for path, want := range map[string]int{"cases/case-123": 500, "cases/case-123/status": 403, "cases/case-123/messages": 200, "cases": 0} {
 		r, cut := cutting(t, s, "GET", "/v2/servicerequest/"+path, "")
-		if cut != (want == 0) || !cut && r.StatusCode != want {
+		if cut != (want == 0) || !cut && r.Code != want {
 			t.Errorf("%s: want %d", path, want)
 		}
 	}
@@ -261,7 +262,7 @@ func TestLateList(t *testing.T) {
 func TestServiceConditions(t *testing.T) {
 	s := service(Options{Faults: []Fault{{Kind: kindSkew}}})
 	r := ask(t, s, "POST", submitPath, post)
-	if got := r.Header.Get("Date"); got != "Fri, 02 Jan 2026 03:14:05 GMT" {
+	if got := r.Header().Get("Date"); got != "Fri, 02 Jan 2026 03:14:05 GMT" {
 		t.Errorf("Date %s", got)
 	}
 	if got := s.Messages("case-123")[0].CreateTime; !got.Equal(epoch.Add(10 * time.Minute)) {
@@ -269,7 +270,7 @@ func TestServiceConditions(t *testing.T) {
 	}
 	s.SetFaults(Fault{Kind: kindNoDate, Ordinals: []int{2}})
 	for i, want := range []string{"Fri, 02 Jan 2026 03:04:05 GMT", ""} {
-		if got := ask(t, s, "POST", submitPath, post).Header.Get("Date"); got != want {
+		if got := ask(t, s, "POST", submitPath, post).Header().Get("Date"); got != want {
 			t.Errorf("%d: Date %q", i, got)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // read asks with GET and returns the JSON answer.
 func read(t *testing.T, s *Simulator, target string, change ...func(*http.Request)) (v map[string]any) {
 	t.Helper()
-	body := bodyOf(t, ask(t, s, "GET", "/v2/servicerequest/"+target, "", change...))
+	body := bodyOf(ask(t, s, "GET", "/v2/servicerequest/"+target, "", change...))
 	if err := json.Unmarshal([]byte(body), &v); err != nil {
 		t.Fatalf("%v in %q", err, body)
 	}
@@ -167,7 +167,7 @@ func TestAccessories(t *testing.T) {
 	upload := `{"accessory_name":"a.txt","accessory_from":"message","accessory_data":"eA=="}`
 	for i := 1; i <= 2; i++ {
 		want := fmt.Sprintf(`{"accessory_id":"accessory-%08d"}`, i)
-		if got := bodyOf(t, ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", upload)); got != want {
+		if got := bodyOf(ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", upload)); got != want {
 			t.Errorf("upload: got %s, want %s", got, want)
 		}
 	}
@@ -198,7 +198,7 @@ func TestLimits(t *testing.T) {
 		true:  `{"accessory_limit":{"limit_count":10,` + types + `,"limit_size":2}}`,
 	} {
 		s := service(Options{NumericLimits: numeric})
-		if got := bodyOf(t, ask(t, s, "GET", "/v2/servicerequest/accessorys/limits", "")); got != want {
+		if got := bodyOf(ask(t, s, "GET", "/v2/servicerequest/accessorys/limits", "")); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -225,14 +225,14 @@ func TestReset(t *testing.T) {
 func TestAnswersAndCounts(t *testing.T) {
 	var observed []Request
 	s := service(Options{JSONAnswers: true, Observe: func(r Request) { observed = append(observed, r) }})
-	if got := bodyOf(t, ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)); got != "{}" {
+	if got := bodyOf(ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)); got != "{}" {
 		t.Errorf("body %q", got)
 	}
 	if len(observed) != 1 || observed[0].Status != 200 || !observed[0].Committed {
 		t.Errorf("observed %+v", observed)
 	}
 	for range 2 { // it does not count itself
-		if got := bodyOf(t, ask(t, s, "GET", CountsPath, "", header("X-Auth-Token"))); got != `{"submit":1}` {
+		if got := bodyOf(ask(t, s, "GET", CountsPath, "", header("X-Auth-Token"))); got != `{"submit":1}` {
 			t.Errorf("counts %s", got)
 		}
 	}

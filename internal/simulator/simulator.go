@@ -246,10 +246,10 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}()
 	}
 
+	tooLarge := ex.readBody()
 	if f, ok := ex.struck[kindLatency]; ok {
 		ex.wait(f.Delay)
 	}
-	tooLarge := ex.readBody()
 	if miss != nil {
 		ex.send(miss)
 		return

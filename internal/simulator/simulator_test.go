@@ -13,6 +13,8 @@ import (
 
 const submitPath = "/v2/servicerequest/cases/case-123/message"
 
+var client = &http.Client{Transport: &http.Transport{}}
+
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 
 // service is a simulator with a token "t", a ticket case-123 and a clock that
@@ -28,7 +30,7 @@ func service(opts Options) *Simulator {
 }
 
 // ask sends a request with the token and, where there is a body, its type.
-func ask(t *testing.T, h http.Handler, method, target, body string, change ...func(*http.Request)) *http.Response {
+func ask(t *testing.T, h http.Handler, method, target, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	var reader io.Reader = http.NoBody
 	if body != "" {
@@ -47,25 +49,18 @@ func ask(t *testing.T, h http.Handler, method, target, body string, change ...fu
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
-func bodyOf(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+func bodyOf(r *httptest.ResponseRecorder) string { return r.Body.String() }
 
 func TestSubmit(t *testing.T) {
 	s := service(Options{})
 	r := ask(t, s, "POST", submitPath, `{"group_id":"123456","message":{"content":"test","accessory_ids":["a"]}}`)
-	if body := bodyOf(t, r); r.StatusCode != 200 || body != "" {
-		t.Fatalf("got %d %q", r.StatusCode, body)
+	if body := bodyOf(r); r.Code != http.StatusOK || body != "" {
+		t.Fatalf("got %d %q", r.Code, body)
 	}
-	if got := r.Header.Get("Date"); got != "Fri, 02 Jan 2026 03:04:05 GMT" {
+	if got := r.Header().Get("Date"); got != "Fri, 02 Jan 2026 03:04:05 GMT" {
 		t.Errorf("Date %q", got)
 	}
 	got := s.Messages("case-123")
@@ -74,7 +69,7 @@ func TestSubmit(t *testing.T) {
 	}
 	req := s.Requests()
 	if len(req) != 1 || !req[0].Committed || req[0].Status != 200 || req[0].Operation != OpSubmit || req[0].Path != submitPath ||
-		req[0].RequestID != r.Header.Get("X-Request-Id") || req[0].Header.Get("X-Auth-Token") != "t" || !strings.Contains(string(req[0].Body), "test") {
+		req[0].RequestID != r.Header().Get("X-Request-Id") || req[0].Header.Get("X-Auth-Token") != "t" || !strings.Contains(string(req[0].Body), "test") {
 		t.Errorf("recorded %+v", req)
 	}
 }
@@ -86,10 +81,10 @@ func TestServer(t *testing.T) {
 	}
 	s.AddCase(Case{ID: "case-123"})
 	post := func(ctx context.Context) error {
-		r, _ := http.NewRequestWithContext(ctx, "POST", s.URL()+submitPath, strings.NewReader(`{"message":{"content":"test"}}`))
+		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+submitPath, strings.NewReader(`{"message":{"content":"test"}}`))
 		r.Header.Set("X-Auth-Token", "t")
 		r.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultTransport.RoundTrip(r)
+		resp, err := client.Do(r)
 		if err == nil {
 			err = resp.Body.Close()
 		}

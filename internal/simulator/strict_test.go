@@ -5,24 +5,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
 
 // verdict is the error code of an answer, "" for none.
-func verdict(t *testing.T, r *http.Response) string {
+func verdict(t *testing.T, r *httptest.ResponseRecorder) string {
 	t.Helper()
-	body := bodyOf(t, r)
+	body := bodyOf(r)
 	var e wireError
 	if body != "" {
 		if err := json.Unmarshal([]byte(body), &e); err != nil {
 			t.Fatalf("%v in %q", err, body)
 		}
 	}
-	if r.Header.Get("X-Request-Id") == "" || r.Header.Get("Date") == "" || r.Header.Get("Content-Type") == "" {
-		t.Errorf("an answer without X-Request-Id, Date or Content-Type: %v", r.Header)
+	if r.Header().Get("X-Request-Id") == "" || r.Header().Get("Date") == "" || r.Header().Get("Content-Type") == "" {
+		t.Errorf("an answer without X-Request-Id, Date or Content-Type: %v", r.Header())
 	}
-	return fmt.Sprint(r.StatusCode, " ", e.Code)
+	return fmt.Sprint(r.Code, " ", e.Code)
 }
 
 const (
@@ -201,7 +202,7 @@ func TestPaths(t *testing.T) {
 			if got := verdict(t, r); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
-			if allow := r.Header.Get("Allow"); (allow != "") != (c.want == badMethod) {
+			if allow := r.Header().Get("Allow"); (allow != "") != (c.want == badMethod) {
 				t.Errorf("Allow %q", allow)
 			}
 			requests := s.Requests()

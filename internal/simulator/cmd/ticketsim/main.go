@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -145,7 +146,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func usage(flags *flag.FlagSet) {
 	w := flags.Output()
-	fmt.Fprint(w, `Usage:
+	_, _ = io.WriteString(w, `Usage:
   ticketsim [flags]                                     serve a simulated ticket service
   ticketsim thread -url URL [-token T] [-group G] CASE  print a ticket as a thread
   ticketsim requests -url URL                           count the requests by operation
@@ -153,22 +154,18 @@ func usage(flags *flag.FlagSet) {
 Flags:
 `)
 	flags.PrintDefaults()
-	fmt.Fprint(w, `
+	_, _ = io.WriteString(w, `
 Faults: KIND, KIND@1,3 (the first and third request) or KIND%0.3 (that share of
 them), then ?op=, times=, delay=, skew=, retry_after= or location=, joined by &.
 
 `)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, k := range simulator.FaultKinds() {
-		op := k.Operation
-		if op == "" {
-			op = "any"
-		}
 		doc := k.Doc
-		if op == simulator.OpSubmit && k.Committed {
+		if k.Operation == simulator.OpSubmit && k.Committed {
 			doc += "; the message is on the ticket"
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", k.Name, op, doc)
+		_, _ = io.WriteString(table, "  "+k.Name+"\t"+cmp.Or(k.Operation, "any")+"\t"+doc+"\n")
 	}
 	_ = table.Flush()
 }
@@ -187,7 +184,7 @@ func logTo(w io.Writer) func(simulator.Request) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		fmt.Fprintln(w, line)
+		_, _ = io.WriteString(w, line+"\n")
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
+var client = &http.Client{Transport: &http.Transport{}}
+
 // TestMain makes the test binary the program, when it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("TICKETSIM_RUN") == "1" {
@@ -28,14 +30,14 @@ func TestMain(m *testing.M) {
 
 func post(t *testing.T, url, token, content string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", url+"/v2/servicerequest/cases/case-123/message",
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v2/servicerequest/cases/case-123/message",
 		strings.NewReader(`{"group_id":"g","message":{"content":"`+content+`"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("X-Auth-Token", token)
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestProgram(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "url")
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-case", "case-123=It is slow", "-group", "g", "-addr-file", file, //nolint:gosec // itself
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-case", "case-123=It is slow", "-group", "g", "-addr-file", file,
 				"-fault", "503@2", "-fault", "slow-committed@3", "-log", "-user", "n:p:q:d", "-access-key", "a:b", "-seed", "1")
 			cmd.Env = append(os.Environ(), "TICKETSIM_RUN=1", "TICKETSIM_TOKEN=secret-token")
 			var stderr bytes.Buffer
@@ -66,7 +68,7 @@ func TestProgram(t *testing.T) {
 				t.Fatal(err)
 			}
 			url := strings.TrimSpace(line)
-			if b, err := os.ReadFile(file); err != nil || string(b) != line { //nolint:gosec // a test's own file
+			if b, err := os.ReadFile(file); err != nil || string(b) != line {
 				t.Errorf("file %q, %v", b, err)
 			}
 			if left, _ := os.ReadDir(filepath.Dir(file)); len(left) != 1 {
@@ -84,10 +86,10 @@ func TestProgram(t *testing.T) {
 			hung := make(chan struct{})
 			go func() {
 				defer close(hung)
-				r, _ := http.NewRequestWithContext(hang, "POST", url+"/v2/servicerequest/cases/case-123/message", strings.NewReader(`{"group_id":"g","message":{"content":"y"}}`))
+				r, _ := http.NewRequestWithContext(hang, http.MethodPost, url+"/v2/servicerequest/cases/case-123/message", strings.NewReader(`{"group_id":"g","message":{"content":"y"}}`))
 				r.Header.Set("X-Auth-Token", "secret-token")
 				r.Header.Set("Content-Type", "application/json")
-				if resp, err := http.DefaultTransport.RoundTrip(r); err == nil {
+				if resp, err := client.Do(r); err == nil {
 					_ = resp.Body.Close()
 					t.Error("slow-committed answered")
 				}

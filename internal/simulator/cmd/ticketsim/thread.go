@@ -130,7 +130,7 @@ func get(ctx context.Context, target, token string, v any) error {
 	if token != "" {
 		r.Header.Set("X-Auth-Token", token)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := (&http.Client{}).Do(r)
 	if err != nil {
 		return err
 	}
