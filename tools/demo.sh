@@ -67,9 +67,8 @@ expect_posts() {
 printf '%s== With %s: build the provider and a simulated ticket service%s\n' \
   "$bold" "$("$TF_CLI" version | sed -n 1p)" "$plain"
 export TMPDIR=$work
-CGO_ENABLED=0 go build -ldflags "-X main.version=$version" \
-  -o "$work/mirror/$mirror/terraform-provider-servicerequest_v$version" .
-go build -o "$work/ticketsim" ./internal/simulator/cmd/ticketsim
+CGO_ENABLED=0 go build -ldflags "-s -w -X main.version=$version" -o "$work/" . ./internal/simulator/cmd/ticketsim
+mv "$work/terraform-provider-servicerequest" "$work/mirror/$mirror/terraform-provider-servicerequest_v$version"
 
 step "Start the service with one ticket"
 TICKETSIM_TOKEN=demo-$$-$RANDOM
