@@ -107,8 +107,16 @@ func TestRefusalBeforeFault(t *testing.T) {
 		if got := verdict(t, ask(t, s, "POST", submitPath, post, header("X-Auth-Token"))); got != "401 APIGW.0301" {
 			t.Errorf("%s, no token: %s", k.Name, got)
 		}
-		if r := s.Requests()[0]; r.Fault != "" || r.Committed {
-			t.Errorf("recorded %+v", r)
+		other := strings.Replace(submitPath, "case-123", "case-124", 1)
+		if k.Committed { // what cannot be done is refused; before it is tried, the fault strikes
+			if got := verdict(t, ask(t, s, "POST", other, post)); got != unknownID {
+				t.Errorf("%s, no such case: %s", k.Name, got)
+			}
+		}
+		for _, r := range s.Requests() {
+			if r.Fault != "" || r.Committed {
+				t.Errorf("recorded %+v", r)
+			}
 		}
 	}
 }
@@ -140,6 +148,17 @@ func TestBrokenTransfer(t *testing.T) {
 		if !errors.Is(err, want) || (err == nil) != (n >= 100<<20) {
 			t.Errorf("%s: %d bytes, %v", kind, n, err)
 		}
+	}
+	s.SetFaults(Fault{Kind: kindNoDate})
+	resp, err := client.Get(s.URL() + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if date := resp.Header.Values("Date"); len(date) > 0 {
+		t.Errorf("no-date: %q", date)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
 	}
 	s.SetFaults(Fault{Kind: "slow"})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -3,11 +3,14 @@ package simulator
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // verdict is the error code of an answer, "" for none.
@@ -155,6 +158,12 @@ func TestBodySize(t *testing.T) {
 	}
 	if got := verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1), header("X-Auth-Token", "x"))); got != "401 APIGW.0301" {
 		t.Errorf("authentication must come first: %s", got)
+	}
+	unread := func(r *http.Request) {
+		r.ContentLength, r.Body = maxBody+1, io.NopCloser(iotest.ErrReader(errors.New("read")))
+	}
+	if got := verdict(t, ask(t, s, "POST", submitPath, post, unread)); got != large {
+		t.Errorf("more, announced: %s", got)
 	}
 	if n := len(s.Requests()[0].Body); n != maxRecorded {
 		t.Errorf("recorded %d bytes", n)
@@ -317,6 +326,7 @@ func TestUploadIsStrict(t *testing.T) {
 		{"mode null", full(`"a.txt"`, `"message"`, "null", `"eA=="`), bad},
 		{"not base64", full(`"a.txt"`, `"message"`, "0", `"e"`), bad},
 		{"base64 without padding", full(`"a.txt"`, `"message"`, "0", `"eA"`), bad},
+		{"base64 with stray bits", full(`"a.txt"`, `"message"`, "0", `"eB=="`), bad},
 		{"base64 for URLs", full(`"a.txt"`, `"message"`, "0", `"_-8="`), bad},
 		{"base64 in lines", full(`"a.txt"`, `"message"`, "0", `"eA\n=="`), bad},
 		{"empty file", full(`"a.txt"`, `"message"`, "0", `""`), outside},
