@@ -2,9 +2,12 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -13,14 +16,24 @@ import (
 
 // Limits of a message, from the service's API reference.
 const (
-	maxCaseID       = 64
-	maxContent      = 10000
-	maxAccessories  = 10
-	maxAccessoryID  = 64 // the submit call documents 32, the upload gives up to 64
-	maxGroupID      = 64
-	defaultTimeout  = 5 * time.Minute
-	maxDeduplicate  = 30 * 24 * time.Hour
-	caseIDExplained = "Ticket ID, 1 to 64 characters, such as `TT201801020526`."
+	maxCaseID      = 64
+	maxContent     = 10000
+	maxAccessories = 10
+	maxAccessoryID = 64 // the submit call documents 32, the upload gives up to 64
+	maxGroupID     = 64
+	defaultTimeout = 5 * time.Minute
+	maxDeduplicate = 30 * 24 * time.Hour
+)
+
+// Descriptions of what resource and action share.
+const (
+	caseIDDescription      = "Ticket ID, 1 to 64 characters, such as `TT201801020526`."
+	accessoryIDDescription = "IDs of uploaded attachments, at most 10, each 1 to 64 characters."
+	groupIDDescription     = "IAM group ID, 1 to 64 characters. Needed for a ticket of another user of the same group."
+	windowDescription      = "Duration such as `1h`. Before posting, look for an identical message of the customer's that is at most this old, " +
+		"and adopt it instead. It makes it safe to repeat a run that was killed, or that lost its state. " +
+		"All identical messages within the window are then one. Off when unset."
+	timeoutDescription = "Time to submit the message, retries included, as a duration such as `10m`. Default `5m`."
 )
 
 var (
@@ -29,6 +42,12 @@ var (
 	accessoryIDCheck = all(length(1, maxAccessoryID), noControl)
 	groupIDCheck     = all(length(1, maxGroupID), noControl)
 	windowCheck      = duration(0, maxDeduplicate)
+	accessoryChecks  = []validator.List{
+		listvalidator.SizeAtMost(maxAccessories),
+		listvalidator.NoNullValues(),
+		listvalidator.UniqueValues(),
+		listvalidator.ValueStringsAre(accessoryIDCheck),
+	}
 )
 
 // caseMessage is what is sent, as Terraform holds it.
@@ -38,6 +57,7 @@ type caseMessage struct {
 	AccessoryIDs      types.List
 	GroupID           types.String
 	DeduplicateWindow types.String
+	WriteOnly         bool // the content must not be shown
 }
 
 func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission, diag.Diagnostics) {
@@ -52,8 +72,9 @@ func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission,
 	return s, diags
 }
 
-// submit sends a message. The receipt is only good without errors.
-func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Duration) (servicerequest.Receipt, diag.Diagnostics) {
+// submit sends a message. The receipt is only good without errors. progress,
+// if not nil, is told each step.
+func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Duration, progress func(string)) (servicerequest.Receipt, diag.Diagnostics) {
 	ctx, client, diags := s.connect(ctx)
 	if diags.HasError() {
 		return servicerequest.Receipt{}, diags
@@ -64,11 +85,16 @@ func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Durati
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	submission.Notify = func(e servicerequest.Event) { logEvent(ctx, submission.CaseID, e) }
+	submission.Notify = func(e servicerequest.Event) {
+		logEvent(ctx, submission.CaseID, e)
+		if progress != nil {
+			progress(progressText(e))
+		}
+	}
 
 	receipt, err := client.Submit(ctx, submission)
 	if err != nil {
-		diags.Append(submitDiagnostic(err, true))
+		diags.Append(submitDiagnostic(err, !m.WriteOnly))
 	}
 	return receipt, diags
 }
@@ -79,15 +105,27 @@ func logEvent(ctx context.Context, caseID string, e servicerequest.Event) {
 	if e.Reason != "" {
 		fields["reason"] = e.Reason
 	}
-	switch e.Step {
-	case servicerequest.StepRetrying:
+	if e.Step == servicerequest.StepRetrying {
 		fields["wait"] = e.Wait.String()
-		tflog.Warn(ctx, "The case message was not submitted, trying again", fields)
-	case servicerequest.StepLooking:
-		tflog.Warn(ctx, "Looking for the case message on the ticket", fields)
+	}
+	switch e.Step {
+	case servicerequest.StepRetrying, servicerequest.StepLooking:
+		tflog.Warn(ctx, "Case message: "+string(e.Step), fields)
+	default:
+		tflog.Info(ctx, "Case message: "+string(e.Step), fields)
+	}
+}
+
+// progressText is a step as the user of an action reads it.
+func progressText(e servicerequest.Event) string {
+	switch e.Step {
 	case servicerequest.StepSubmitting:
-		tflog.Info(ctx, "Submitting the case message", fields)
-	case servicerequest.StepSubmitted:
-		tflog.Info(ctx, "The case message is on the ticket", fields)
+		return fmt.Sprintf("Submitting the message (attempt %d)", e.Attempt)
+	case servicerequest.StepLooking:
+		return "Looking for the message on the ticket: " + e.Reason
+	case servicerequest.StepRetrying:
+		return fmt.Sprintf("Trying again in %s: %s", e.Wait.Round(time.Millisecond), e.Reason)
+	default:
+		return "The message is on the ticket"
 	}
 }

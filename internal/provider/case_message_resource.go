@@ -6,9 +6,11 @@ import (
 
 	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -18,8 +20,11 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure  = (*caseMessageResource)(nil)
-	_ resource.ResourceWithModifyPlan = (*caseMessageResource)(nil)
+	_ resource.ResourceWithConfigure        = (*caseMessageResource)(nil)
+	_ resource.ResourceWithConfigValidators = (*caseMessageResource)(nil)
+	_ resource.ResourceWithIdentity         = (*caseMessageResource)(nil)
+	_ resource.ResourceWithImportState      = (*caseMessageResource)(nil)
+	_ resource.ResourceWithModifyPlan       = (*caseMessageResource)(nil)
 )
 
 func newCaseMessageResource() resource.Resource { return &caseMessageResource{} }
@@ -29,6 +34,8 @@ type caseMessageResource struct{ service *service }
 type caseMessageModel struct {
 	CaseID            types.String   `tfsdk:"case_id"`
 	Content           types.String   `tfsdk:"content"`
+	ContentWO         types.String   `tfsdk:"content_wo"`
+	ContentWOVersion  types.Int64    `tfsdk:"content_wo_version"`
 	AccessoryIDs      types.List     `tfsdk:"accessory_ids"`
 	GroupID           types.String   `tfsdk:"group_id"`
 	Triggers          types.Map      `tfsdk:"triggers"`
@@ -52,26 +59,30 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, PlanModifiers: replace, Validators: []validator.String{caseIDCheck},
-				MarkdownDescription: caseIDExplained,
+				MarkdownDescription: caseIDDescription,
 			},
 			"content": schema.StringAttribute{
-				Required: true, PlanModifiers: replace, Validators: []validator.String{contentCheck},
-				MarkdownDescription: "The text, 1 to 10000 characters. It is kept in plan and state: put no secret in it.",
+				Optional: true, PlanModifiers: replace, Validators: []validator.String{contentCheck},
+				MarkdownDescription: "The text, 1 to 10000 characters. It is kept in plan and state. Exactly one of `content` and `content_wo` must be set.",
+			},
+			"content_wo": schema.StringAttribute{
+				Optional: true, WriteOnly: true, Validators: []validator.String{contentCheck},
+				MarkdownDescription: "The text, as `content`, but kept in neither plan nor state. Set `content_wo_version` with it. " +
+					"Needs Terraform 1.11 or OpenTofu 1.11.",
+			},
+			"content_wo_version": schema.Int64Attribute{
+				Optional: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
+				MarkdownDescription: "Any number. A change of it posts the message of `content_wo` again: that text itself is not remembered, so a change of it alone is not seen.",
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers: []planmodifier.List{listplanmodifier.RequiresReplace()},
-				Validators: []validator.List{
-					listvalidator.SizeAtMost(maxAccessories),
-					listvalidator.NoNullValues(),
-					listvalidator.UniqueValues(),
-					listvalidator.ValueStringsAre(accessoryIDCheck),
-				},
-				MarkdownDescription: "IDs of uploaded attachments, at most 10, each 1 to 64 characters.",
+				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
+				Validators:          accessoryChecks,
+				MarkdownDescription: accessoryIDDescription,
 			},
 			"group_id": schema.StringAttribute{
 				Optional: true, PlanModifiers: replace, Validators: []validator.String{groupIDCheck},
-				MarkdownDescription: "IAM group ID, 1 to 64 characters. Needed for a ticket of another user of the same group.",
+				MarkdownDescription: groupIDDescription,
 			},
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -80,17 +91,16 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"deduplicate_window": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{windowCheck},
-				MarkdownDescription: "Duration such as `1h`. Before posting, look for an identical message of the customer's that is at most this old, " +
-					"and adopt it instead. It makes it safe to repeat a run that was killed, or that lost its state. " +
-					"All identical messages within the window are then one. Off when unset.",
+				MarkdownDescription: windowDescription,
 			},
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 				Create:            true,
-				CreateDescription: "Time to submit the message, retries included, as a duration such as `10m`. Default `5m`.",
+				CreateDescription: timeoutDescription,
 			}),
 			"id": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "`<case_id>/<UUID>`. The UUID is the provider's own: the service gives a message no ID when it is submitted.",
+				MarkdownDescription: "`<case_id>/<UUID>`. The UUID is the provider's own: the service gives a message no ID when it is submitted. " +
+					"Of an imported message, `<case_id>/<message_id>`.",
 			},
 			"submitted_at": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
@@ -100,9 +110,22 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 				Computed: true, PlanModifiers: keep,
 				MarkdownDescription: "How it is known that the message is on the ticket: `response`, the service accepted it; " +
 					"`readback`, the answer was lost and the message was found on the ticket; " +
-					"`existing`, an identical message within `deduplicate_window` was there, and nothing was sent.",
+					"`existing`, an identical message within `deduplicate_window` was there, and nothing was sent; " +
+					"`import`, it was imported.",
 			},
 		},
+	}
+}
+
+// IdentitySchema: see case_message_import.go.
+func (r *caseMessageResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = caseMessageIdentitySchema
+}
+
+func (r *caseMessageResource) ConfigValidators(context.Context) []resource.ConfigValidator {
+	return []resource.ConfigValidator{
+		resourcevalidator.ExactlyOneOf(path.MatchRoot("content"), path.MatchRoot("content_wo")),
+		resourcevalidator.RequiredTogether(path.MatchRoot("content_wo"), path.MatchRoot("content_wo_version")),
 	}
 }
 
@@ -140,7 +163,19 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 
-	receipt, diags := r.service.submit(ctx, caseMessage{m.CaseID, m.Content, m.AccessoryIDs, m.GroupID, m.DeduplicateWindow}, timeout)
+	message := caseMessage{
+		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow,
+	}
+	if m.Content.IsNull() {
+		// The plan does not have it: only the configuration does.
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("content_wo"), &message.Content)...)
+		message.WriteOnly = true
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+
+	receipt, diags := r.service.submit(ctx, message, timeout, nil)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -149,11 +184,17 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	m.SubmittedAt = types.StringValue(receipt.SubmittedAt.UTC().Format(time.RFC3339))
 	m.ConfirmedBy = types.StringValue(string(receipt.ConfirmedBy))
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)
 }
 
 // Read keeps the state. A submitted message cannot change, and to drop it
-// because a list did not show it would post it again.
-func (r *caseMessageResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+// because a list did not show it would post it again. The identity follows from
+// the state, and is missing where an older Terraform wrote it.
+func (r *caseMessageResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m caseMessageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)
+}
 
 // Update takes over what is not sent: all else replaces the resource.
 func (r *caseMessageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

@@ -6,8 +6,10 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -19,6 +21,8 @@ import (
 
 var (
 	_ provider.Provider                   = (*serviceRequestProvider)(nil)
+	_ provider.ProviderWithActions        = (*serviceRequestProvider)(nil)
+	_ provider.ProviderWithListResources  = (*serviceRequestProvider)(nil)
 	_ provider.ProviderWithValidateConfig = (*serviceRequestProvider)(nil)
 )
 
@@ -101,12 +105,22 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 	}
 	resp.ResourceData = s
 	resp.DataSourceData = s
+	resp.ActionData = s
+	resp.ListResourceData = s
 }
 
 func (p *serviceRequestProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		newCaseMessageResource,
 	}
+}
+
+func (p *serviceRequestProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newCaseMessageAction}
+}
+
+func (p *serviceRequestProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newCaseMessageList}
 }
 
 func (p *serviceRequestProvider) DataSources(context.Context) []func() datasource.DataSource {

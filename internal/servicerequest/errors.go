@@ -114,11 +114,16 @@ func (c *Client) failure(o observation) error {
 // might echo, no control characters, and not long.
 func (c *Client) clean(s string) string {
 	s = c.redact(strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	s = printable(s)
 	if runes := []rune(s); len(runes) > maxExcerpt {
 		return string(runes[:maxExcerpt]) + "…"
 	}
 	return s
+}
+
+// printable puts a text on one line, without what would control a terminal.
+func printable(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
 
 func (c *Client) redact(s string) string {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -335,7 +334,7 @@ func (a *attempts) notSubmitted(err error) error {
 func (a *attempts) unconfirmed(o observation, lookErr error) error {
 	a.kind.doubtful++
 	return &UnconfirmedError{
-		CaseID: a.submission.CaseID, Content: firstWords(a.submission.Content), Began: o.sent,
+		CaseID: a.submission.CaseID, Content: FirstWords(a.submission.Content), Began: o.sent,
 		Err: a.client.failure(o), LookErr: a.client.redactError(lookErr),
 	}
 }
@@ -356,10 +355,11 @@ func (o observation) answeredAt() time.Time {
 	return o.received
 }
 
-// firstWords is the beginning of a content, enough to recognise it.
-func firstWords(s string) string {
-	const limit = 60 // characters
-	s = strings.Join(strings.Fields(s), " ")
+// FirstWords is the beginning of a content, at most 60 characters on one
+// line, enough to recognise it.
+func FirstWords(s string) string {
+	const limit = 60
+	s = printable(s)
 	if runes := []rune(s); len(runes) > limit {
 		return string(runes[:limit]) + "…"
 	}

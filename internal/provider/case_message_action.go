@@ -1,0 +1,89 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+var (
+	_ action.Action              = (*caseMessageAction)(nil)
+	_ action.ActionWithConfigure = (*caseMessageAction)(nil)
+)
+
+func newCaseMessageAction() action.Action { return &caseMessageAction{} }
+
+type caseMessageAction struct{ service *service }
+
+type caseMessageActionModel struct {
+	CaseID            types.String   `tfsdk:"case_id"`
+	Content           types.String   `tfsdk:"content"`
+	AccessoryIDs      types.List     `tfsdk:"accessory_ids"`
+	GroupID           types.String   `tfsdk:"group_id"`
+	DeduplicateWindow types.String   `tfsdk:"deduplicate_window"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+}
+
+func (a *caseMessageAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_case_message"
+}
+
+func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Submits a message to a service ticket whenever it is invoked. It has no state: use the resource of the same name " +
+			"for a message that is part of a configuration. Needs Terraform 1.14.",
+		Attributes: map[string]schema.Attribute{
+			"case_id": schema.StringAttribute{
+				Required: true, Validators: []validator.String{caseIDCheck},
+				MarkdownDescription: caseIDDescription,
+			},
+			"content": schema.StringAttribute{
+				Required: true, Validators: []validator.String{contentCheck},
+				MarkdownDescription: "The text, 1 to 10000 characters.",
+			},
+			"accessory_ids": schema.ListAttribute{
+				ElementType: types.StringType, Optional: true,
+				Validators:          accessoryChecks,
+				MarkdownDescription: accessoryIDDescription,
+			},
+			"group_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{groupIDCheck},
+				MarkdownDescription: groupIDDescription,
+			},
+			"deduplicate_window": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{windowCheck},
+				MarkdownDescription: windowDescription,
+			},
+			"timeouts": timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: timeoutDescription}),
+		},
+	}
+}
+
+func (a *caseMessageAction) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
+	a.service = serviceFrom(req.ProviderData)
+}
+
+func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	var m caseMessageActionModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	timeout, diags := m.Timeouts.Invoke(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	progress := func(text string) { resp.SendProgress(action.InvokeProgressEvent{Message: text}) }
+	receipt, diags := a.service.submit(ctx, caseMessage{
+		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow,
+	}, timeout, progress)
+	resp.Diagnostics.Append(diags...)
+	if !resp.Diagnostics.HasError() {
+		progress("Confirmed by: " + string(receipt.ConfirmedBy))
+	}
+}

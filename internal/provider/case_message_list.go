@@ -1,0 +1,93 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+var _ list.ListResourceWithConfigure = (*caseMessageList)(nil)
+
+func newCaseMessageList() list.ListResource { return &caseMessageList{} }
+
+// caseMessageList shares Metadata and Configure with the resource it lists.
+type caseMessageList struct{ caseMessageResource }
+
+type caseMessageListModel struct {
+	CaseID  types.String `tfsdk:"case_id"`
+	GroupID types.String `tfsdk:"group_id"`
+}
+
+func (l *caseMessageList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The customer's messages on a ticket, ready to be imported. Those of Huawei Cloud's engineers cannot be managed, " +
+			"and are left out. Needs Terraform 1.14.",
+		Attributes: map[string]schema.Attribute{
+			"case_id": schema.StringAttribute{
+				Required: true, Validators: []validator.String{caseIDCheck},
+				MarkdownDescription: caseIDDescription,
+			},
+			"group_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{groupIDCheck},
+				MarkdownDescription: groupIDDescription,
+			},
+		},
+	}
+}
+
+func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
+	var m caseMessageListModel
+	diags := req.Config.Get(ctx, &m)
+	if diags.HasError() {
+		stream.Results = list.ListResultsStreamDiagnostics(diags)
+		return
+	}
+	ctx, client, diags := l.service.connect(ctx)
+	if diags.HasError() {
+		stream.Results = list.ListResultsStreamDiagnostics(diags)
+		return
+	}
+	ticket, err := client.Case(ctx, m.CaseID.ValueString(), m.GroupID.ValueString())
+	if err != nil {
+		stream.Results = list.ListResultsStreamDiagnostics(diag.Diagnostics{callDiagnostic("Unable to list case messages", err)})
+		return
+	}
+
+	stream.Results = func(push func(list.ListResult) bool) {
+		sent := int64(0)
+		for _, message := range ticket.Messages {
+			if message.Type != servicerequest.AuthorCustomer || message.ID == "" {
+				continue
+			}
+			if sent == req.Limit && req.Limit > 0 {
+				return
+			}
+			sent++
+			if !push(l.result(ctx, client, req, m, message)) {
+				return
+			}
+		}
+	}
+}
+
+func (l *caseMessageList) result(ctx context.Context, client *servicerequest.Client, req list.ListRequest, m caseMessageListModel, message servicerequest.Message) list.ListResult {
+	result := req.NewListResult(ctx)
+	result.DisplayName = message.CreateTime + " " + servicerequest.FirstWords(message.Content)
+	id := caseMessageIdentity{CaseID: m.CaseID, MessageID: types.StringValue(message.ID), GroupID: m.GroupID}
+	result.Diagnostics.Append(result.Identity.Set(ctx, id)...)
+	if req.IncludeResource {
+		set := func(name string, value attr.Value) diag.Diagnostics {
+			return result.Resource.SetAttribute(ctx, path.Root(name), value)
+		}
+		result.Diagnostics.Append(setMessage(ctx, client, set, id, message)...)
+	}
+	return result
+}
