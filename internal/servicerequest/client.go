@@ -16,6 +16,7 @@ package servicerequest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -29,7 +30,7 @@ import (
 
 // Limits on what is read from the network, whatever the other side sends.
 const (
-	maxBodyBytes   = 1 << 20  // of an answer's body
+	maxBodyBytes   = 1 << 20  // of an answer's body, unless the request allows more
 	maxHeaderBytes = 64 << 10 // of an answer's header
 )
 
@@ -120,6 +121,8 @@ type request struct {
 	path   string   // below base, escaped, without a leading slash
 	query  url.Values
 	body   []byte // JSON, or nil
+	// maxBody bounds the answer's body; 0 is maxBodyBytes.
+	maxBody int
 	// anonymous requests carry no credentials: the login itself.
 	anonymous bool
 }
@@ -137,14 +140,14 @@ type observation struct {
 	status  int
 	header  http.Header
 	body    []byte
-	bodyErr error // the body broke off, or is longer than maxBodyBytes
+	bodyErr error // the body broke off, or is longer than allowed
 
 	sent     time.Time // when the attempt began, by the local clock
 	received time.Time // when the answer's header or the error came
 	request  *http.Request
 }
 
-var errBodyTooLong = errors.New("the body is longer than 1 MiB")
+var errBodyTooLong = errors.New("the body is longer than a service's answer can be")
 
 // do makes one HTTP exchange. Only preparing it can fail (a login, a broken
 // URL): then nothing was sent. All else is in the observation.
@@ -189,9 +192,10 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	o.status, o.header = resp.StatusCode, resp.Header
-	o.body, o.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
-	if len(o.body) > maxBodyBytes {
-		o.body, o.bodyErr = o.body[:maxBodyBytes], errBodyTooLong
+	maxBody := cmp.Or(r.maxBody, maxBodyBytes)
+	o.body, o.bodyErr = io.ReadAll(io.LimitReader(resp.Body, int64(maxBody)+1))
+	if len(o.body) > maxBody {
+		o.body, o.bodyErr = o.body[:maxBody], errBodyTooLong
 	}
 	return o, nil
 }

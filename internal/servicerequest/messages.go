@@ -2,6 +2,7 @@ package servicerequest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,39 +18,88 @@ const (
 
 // Types of a message's author.
 const (
-	AuthorCustomer = 0
-	AuthorEngineer = 1
+	AuthorCustomer   = 0
+	AuthorEngineer   = 1
+	AuthorThirdParty = 2
 )
 
 // Message is a message as the ticket shows it.
 type Message struct {
 	// ID is given by the detail call only, and empty in a list.
-	ID string `json:"message_id"`
+	ID string
 	// Type is [AuthorCustomer] or [AuthorEngineer] (of Huawei).
-	Type int `json:"type"`
-	// ReplierType is 0 for the customer, 1 for an engineer of Huawei, 2 for a third party.
-	ReplierType int    `json:"replier_type"`
-	Replier     string `json:"replier"` // an ID
-	ReplierName string `json:"replier_name"`
+	Type int
+	// ReplierType is [AuthorCustomer], [AuthorEngineer] or [AuthorThirdParty];
+	// the same as Type where the service does not tell it.
+	ReplierType int
+	Replier     string // an ID
+	ReplierName string
 	// Content may be cut: one page of the API reference documents 400 characters on reading.
-	Content string `json:"content"`
+	Content string
 	// CreateTime is as the service writes it; see [ParseTime].
-	CreateTime string `json:"create_time"`
+	CreateTime string
+	// Created is CreateTime as [Client.Case] and [Client.Messages] read it;
+	// zero when it cannot be read.
+	Created time.Time
 	// IsFirst is 1 for the ticket's first message.
-	IsFirst     int         `json:"is_first_message"`
-	Accessories []Accessory `json:"accessory_list"` // at most 5 are shown
+	IsFirst     int
+	Accessories []Accessory // at most 5 are shown
 }
 
 // Accessory is an attachment of a message.
 type Accessory struct {
-	ID   string `json:"accessory_id"`
-	Name string `json:"file_actual_name"`
+	ID   string
+	Name string
+}
+
+// UnmarshalJSON reads a message as the service writes it.
+func (m *Message) UnmarshalJSON(data []byte) error {
+	var w struct {
+		ID          text   `json:"message_id"`
+		Type        number `json:"type"`
+		ReplierType number `json:"replier_type"`
+		Replier     text   `json:"replier"`
+		ReplierName text   `json:"replier_name"`
+		Content     text   `json:"content"`
+		CreateTime  text   `json:"create_time"`
+		IsFirst     number `json:"is_first_message"`
+		Accessories []struct {
+			ID   text `json:"accessory_id"`
+			Name text `json:"file_actual_name"`
+		} `json:"accessory_list"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	*m = Message{
+		ID: string(w.ID), Type: w.Type.or(AuthorCustomer),
+		Replier: string(w.Replier), ReplierName: string(w.ReplierName),
+		Content: string(w.Content), CreateTime: string(w.CreateTime),
+		IsFirst: w.IsFirst.or(0),
+	}
+	m.ReplierType = w.ReplierType.or(m.Type)
+	for _, a := range w.Accessories {
+		m.Accessories = append(m.Accessories, Accessory{string(a.ID), string(a.Name)})
+	}
+	return nil
 }
 
 // page is one answer of the list call.
 type page struct {
-	Count    int       `json:"count"`
-	Messages []Message `json:"message_list"`
+	Count    int
+	Messages []Message
+}
+
+func (p *page) UnmarshalJSON(data []byte) error {
+	var w struct {
+		Count    number    `json:"count"`
+		Messages []Message `json:"message_list"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	*p = page{w.Count.or(0), w.Messages}
+	return nil
 }
 
 // listing tells how far eachMessage could be trusted.
@@ -82,7 +132,9 @@ func (c *Client) eachMessage(ctx context.Context, caseID, groupID string, visit 
 			query.Set("group_id", groupID)
 		}
 		var p page
-		o, err := c.read(ctx, request{method: http.MethodGet, path: casePath(caseID, "messages"), query: query}, &p)
+		o, err := c.read(ctx, request{
+			method: http.MethodGet, path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes,
+		}, &p)
 		if err != nil {
 			return l, err
 		}

@@ -1,0 +1,138 @@
+package servicerequest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxTicketBytes bounds an answer that holds messages: a hundred of 10,000
+// characters, or a ticket with all it has.
+const maxTicketBytes = 16 << 20
+
+// CaseSummary is a ticket as a search shows it. Texts are empty where the
+// service does not give them.
+type CaseSummary struct {
+	ID string
+	// Status is nil when the service does not tell it.
+	Status       *int
+	Description  string
+	BusinessType string // the kind of problem
+	IncidentType string // the kind of ticket
+	Region       string
+	CustomerID   string // the account
+	UserID       string // the user of the account whose ticket it is
+	UserName     string
+	// CreateTime is as the service writes it; Created is zero when that cannot be read.
+	CreateTime string
+	Created    time.Time
+}
+
+// Case is a ticket.
+type Case struct {
+	CaseSummary
+	Severity  string
+	Source    string
+	Judgement string // the customer's, of the service
+	// ResolveTime is as the service writes it; Resolved is zero when that
+	// cannot be read.
+	ResolveTime string
+	Resolved    time.Time
+	// Messages have IDs, and come in the service's order.
+	Messages []Message
+}
+
+// wireCase is what a search and the detail call have in common.
+type wireCase struct {
+	ID           text   `json:"incident_id"`
+	Status       number `json:"status"`
+	Description  text   `json:"simple_description"`
+	BusinessType text   `json:"business_type_name"`
+	IncidentType text   `json:"incident_type_name"`
+	Region       text   `json:"dc_name"`
+	CustomerID   text   `json:"customer_id"`
+	UserID       text   `json:"xcustomer_id"`
+	UserName     text   `json:"xcustomer_name"`
+	CreateTime   text   `json:"create_time"`
+}
+
+func (c *Client) summary(w wireCase) CaseSummary {
+	return CaseSummary{
+		ID: string(w.ID), Status: w.Status.value, Description: string(w.Description),
+		BusinessType: string(w.BusinessType), IncidentType: string(w.IncidentType), Region: string(w.Region),
+		CustomerID: string(w.CustomerID), UserID: string(w.UserID), UserName: string(w.UserName),
+		CreateTime: string(w.CreateTime), Created: c.readTime(string(w.CreateTime)),
+	}
+}
+
+// Case reads a ticket with its messages, in one call. When there is no such
+// ticket the error is an *APIError with the code OSM.01010015.
+func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error) {
+	query := url.Values{}
+	if groupID != "" {
+		query.Set("group_id", groupID)
+	}
+	var answer struct {
+		Info *struct {
+			wireCase
+			Severity    text      `json:"severity_name"`
+			Source      text      `json:"source_name"`
+			Judgement   text      `json:"judgement"`
+			ResolveTime text      `json:"resolve_time"`
+			Messages    []Message `json:"message_list"`
+		} `json:"incident_detail_info"`
+	}
+	o, err := c.read(ctx, request{
+		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: maxTicketBytes,
+	}, &answer)
+	if err != nil {
+		return Case{}, err
+	}
+	if answer.Info == nil {
+		return Case{}, c.failure(o) // a 200 that tells nothing
+	}
+	w := answer.Info
+	read := Case{
+		CaseSummary: c.summary(w.wireCase),
+		Severity:    string(w.Severity), Source: string(w.Source), Judgement: string(w.Judgement),
+		ResolveTime: string(w.ResolveTime), Resolved: c.readTime(string(w.ResolveTime)),
+		Messages: w.Messages,
+	}
+	if read.ID == "" {
+		read.ID = caseID
+	}
+	if read.ResolveTime == "0" { // not yet
+		read.ResolveTime = ""
+	}
+	for i := range read.Messages {
+		read.Messages[i].Created = c.readTime(read.Messages[i].CreateTime)
+	}
+	return read, nil
+}
+
+// ParseTime reads a time of a ticket: as the function of this name does, in
+// the time zone that requests name, or as milliseconds or seconds since 1970.
+func (c *Client) ParseTime(s string) (t time.Time, ok bool) {
+	s = strings.TrimSpace(s)
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		t := time.UnixMilli(n)
+		if len(s) <= 10 {
+			t = time.Unix(n, 0)
+		}
+		return t, n > 0 && plausible(t)
+	}
+	t, _, ok = ParseTime(s, zone(c.config.TimeZone))
+	return t, ok
+}
+
+// readTime is a time of a ticket, zero when it cannot be read.
+func (c *Client) readTime(s string) time.Time {
+	t, ok := c.ParseTime(s)
+	if !ok {
+		return time.Time{}
+	}
+	return t
+}
