@@ -13,28 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 "$TF_CLI" fmt -recursive examples
 
-go build -o "$work/terraform-provider-servicerequest$(go env GOEXE)" .
-cat >"$work/cli.tfrc" <<EOF
-provider_installation {
-  dev_overrides {
-    "$TF_CLI_HOST/seed-9e648b51/servicerequest" = "$work"
-  }
-}
-EOF
-cat >"$work/main.tf" <<EOF
-terraform {
-  required_providers {
-    servicerequest = {
-      source = "seed-9e648b51/servicerequest"
-    }
-  }
-}
-EOF
-
-# tfplugindocs looks the provider up by its short name or under hashicorp/ only.
-(cd "$work" && TF_CLI_CONFIG_FILE=$work/cli.tfrc "$TF_CLI" providers schema -json) |
-  sed "s,\"$TF_CLI_HOST/seed-9e648b51/servicerequest\":,\"servicerequest\":," \
-    >"$work/schema.json"
+go run ./cmd/providerschema >"$work/schema.json"
 
 for step in generate validate; do
   if ! "$tfplugindocs" "$step" --provider-name servicerequest \
