@@ -1,0 +1,164 @@
+package provider
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+const actionType = "servicerequest_case_message"
+
+// invoke runs the action and returns its progress messages and diagnostics.
+func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string, diagnostics []*tfprotov6.Diagnostic) {
+	t.Helper()
+	config := dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values)
+	planned, err := p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: actionType, Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNoDiagnostics(t, planned.Diagnostics)
+	stream, err := p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: actionType, Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for event := range stream.Events {
+		switch e := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			progress = append(progress, e.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			diagnostics = e.Diagnostics
+		}
+	}
+	return progress, diagnostics
+}
+
+func TestActionPostsOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
+	progress, diagnostics := p.invoke(t, map[string]any{
+		"case_id": testCase, "content": "Deployed v1", "accessory_ids": []string{"acc-1"}, "group_id": "g-1",
+		"timeouts": map[string]any{"invoke": "1m"},
+	})
+	wantNoDiagnostics(t, diagnostics)
+	f.wantPosts(t, 1)
+	if got, want := string(f.posts()[0].Body), `{"group_id":"g-1","message":{"content":"Deployed v1","accessory_ids":["acc-1"]}}`; got != want {
+		t.Errorf("body %s\nwant %s", got, want)
+	}
+	if want := []string{"Submitting the message (attempt 1)", "The message is on the ticket", "Confirmed by: response"}; !slices.Equal(progress, want) {
+		t.Errorf("progress %q\nwant %q", progress, want)
+	}
+}
+
+func TestActionTellsItsProgress(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
+	f.SetFaults(simulator.Fault{Kind: "503", Ordinals: []int{1}}, simulator.Fault{Kind: "lost-answer", Ordinals: []int{2}})
+	progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": "Deployed v1"})
+	wantNoDiagnostics(t, diagnostics)
+	if got := f.contents(); !slices.Equal(got, []string{"Deployed v1"}) {
+		t.Errorf("the ticket has %q", got)
+	}
+	var kinds []string
+	for _, text := range progress {
+		kinds = append(kinds, strings.Join(strings.Fields(text)[:2], " "))
+	}
+	want := []string{
+		"Submitting the", "Looking for", "Looking for", "Looking for", "Trying again",
+		"Submitting the", "Looking for", "The message", "Confirmed by:",
+	}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("progress %q\nwant beginnings %q", progress, want)
+	}
+}
+
+func TestActionDeduplicates(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddMessage(testCase, simulator.Message{Content: "Deployed v1"})
+	p := newProtocol(t, f)
+	progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": "Deployed v1", "deduplicate_window": "1h"})
+	wantNoDiagnostics(t, diagnostics)
+	if f.Count(simulator.OpSubmit) != 0 || !slices.Contains(progress, "Confirmed by: existing") {
+		t.Errorf("%d submits, progress %q; want none, and the message adopted", f.Count(simulator.OpSubmit), progress)
+	}
+}
+
+func TestActionReportsFailure(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
+	_, diagnostics := p.invoke(t, map[string]any{"case_id": "no-such-case", "content": "Deployed v1"})
+	if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Detail, "OSM.01010015") || !strings.Contains(diagnostics[0].Detail, "There is no such ticket") {
+		t.Errorf("diagnostics %v", diagnostics)
+	}
+	f.wantPosts(t, 1)
+}
+
+func TestActionRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
+	for attribute, v := range map[string]any{
+		"case_id": "..", "content": strings.Repeat("ü", maxContent+1), "group_id": "", "deduplicate_window": "-1h",
+		"accessory_ids": []string{"a", "a"}, "timeouts": map[string]any{"invoke": "soon"},
+	} {
+		values := map[string]any{"case_id": testCase, "content": "x"}
+		values[attribute] = v
+		response, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
+			ActionType: actionType, Config: dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(response.Diagnostics) != 1 || !strings.Contains(response.Diagnostics[0].Attribute.String(), attribute) {
+			t.Errorf("%s: diagnostics %v, want one at the attribute", attribute, response.Diagnostics)
+		}
+	}
+	f.wantPosts(t, 0)
+}
+
+func TestActionTriggeredByTerraform(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	config := func(release string) string {
+		return f.config(`
+action "servicerequest_case_message" "deployed" {
+  config {
+    case_id = "TT201801020526"
+    content = "Deployed ` + release + `"
+  }
+}
+
+resource "terraform_data" "release" {
+  input = "` + release + `"
+  lifecycle {
+    action_trigger {
+      events  = [after_create, after_update]
+      actions = [action.servicerequest_case_message.deployed]
+    }
+  }
+}`)
+	}
+	resource.UnitTest(t, resource.TestCase{
+		// OpenTofu has no actions, and reports a version below this one.
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: config("v1")},
+			{Config: config("v1"), PlanOnly: true},
+			{Config: config("v2")},
+		},
+	})
+	f.wantPosts(t, 2)
+	if got := f.contents(); !slices.Equal(got, []string{"Deployed v1", "Deployed v2"}) {
+		t.Errorf("the ticket has %q", got)
+	}
+}

@@ -1,0 +1,180 @@
+package provider
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// newImportFixture has a ticket with messages to import.
+func newImportFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := newFixture(t, simulator.Options{})
+	created := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	f.AddMessage(testCase, simulator.Message{ID: "m-1", Content: "Checkout is slow", CreateTime: created})
+	f.AddMessage(testCase, simulator.Message{ID: "m-2", Type: 1, ReplierType: 1, Content: "Looking into it", CreateTime: created.Add(time.Hour)})
+	f.AddMessage(testCase, simulator.Message{
+		ID: "m-3", Content: "Deployed ${v1}\nwith \"quotes\" & <b>markup</b>", AccessoryIDs: []string{"acc-1", "acc-2"}, CreateTime: created.Add(2 * time.Hour),
+	})
+	f.AddCase(simulator.Case{ID: "grouped", GroupID: "g-1"})
+	f.AddMessage("grouped", simulator.Message{ID: "m-9", Content: "Ours"})
+	return f
+}
+
+const importedMessage = `
+resource "servicerequest_case_message" "test" {
+  case_id       = "TT201801020526"
+  content       = "Deployed $${v1}\nwith \"quotes\" & <b>markup</b>"
+  accessory_ids = ["acc-1", "acc-2"]
+}
+`
+
+var importedChecks = []statecheck.StateCheck{
+	statecheck.ExpectKnownValue(messageAddress, attribute("id"), knownvalue.StringExact("TT201801020526/m-3")),
+	statecheck.ExpectKnownValue(messageAddress, attribute("submitted_at"), knownvalue.StringExact("2026-03-04T07:06:07Z")),
+	statecheck.ExpectKnownValue(messageAddress, attribute("confirmed_by"), knownvalue.StringExact("import")),
+}
+
+func TestImportByBlock(t *testing.T) {
+	t.Parallel()
+	f := newImportFixture(t)
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_5_0)},
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{
+				Config: f.config(importedMessage + `
+import {
+  to = servicerequest_case_message.test
+  id = "TT201801020526/m-3"
+}`),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(messageAddress, plancheck.ResourceActionNoop),
+				}},
+				ConfigStateChecks: importedChecks,
+			},
+			{Config: f.config(importedMessage), PlanOnly: true},
+		},
+	})
+	if got := f.Count(simulator.OpSubmit); got != 0 {
+		t.Errorf("%d submits, want none", got)
+	}
+}
+
+func TestImportByCommand(t *testing.T) {
+	t.Parallel()
+	f := newImportFixture(t)
+	grouped := `
+resource "servicerequest_case_message" "test" {
+  case_id  = "grouped"
+  group_id = "g-1"
+  content  = "Ours"
+}
+`
+	step := func(config, id, failure string) resource.TestStep {
+		s := resource.TestStep{Config: f.config(config), ResourceName: messageAddress, ImportState: true, ImportStateId: id, ImportStatePersist: failure == ""}
+		if failure != "" {
+			s.ExpectError = regexp.MustCompile(failure)
+		}
+		return s
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			step(importedMessage, "TT201801020526", `must be\s+CASE_ID/MESSAGE_ID`),
+			step(importedMessage, "TT201801020526/", `must be\s+CASE_ID/MESSAGE_ID`),
+			step(importedMessage, "../m-3", `case_id must be a ticket's ID`),
+			step(importedMessage, "TT201801020526/m-4", `has no message with\s+the ID "m-4"`),
+			step(importedMessage, "TT201801020526/m-2", `was written by\s+Huawei Cloud`),
+			step(importedMessage, "elsewhere/m-3", `OSM.01010015`),
+			step(grouped, "grouped/m-9", `OSM.01010002`),
+			step(importedMessage, "TT201801020526/m-3", ""),
+			{Config: f.config(importedMessage), PlanOnly: true},
+		},
+	})
+	if got := f.Count(simulator.OpSubmit); got != 0 {
+		t.Errorf("%d submits, want none", got)
+	}
+}
+
+func TestImportOfAGroupsMessage(t *testing.T) {
+	t.Parallel()
+	f := newImportFixture(t)
+	config := f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id  = "grouped"
+  group_id = "g-1"
+  content  = "Ours"
+}
+`)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: config, ResourceName: messageAddress, ImportState: true, ImportStateId: "grouped/m-9/g-1", ImportStatePersist: true},
+			{Config: config, PlanOnly: true},
+		},
+	})
+	if got := f.Count(simulator.OpSubmit); got != 0 {
+		t.Errorf("%d submits, want none", got)
+	}
+}
+
+func TestImportByIdentity(t *testing.T) {
+	t.Parallel()
+	f := newImportFixture(t)
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{
+				Config: f.config(importedMessage + `
+import {
+  to = servicerequest_case_message.test
+  identity = {
+    case_id    = "TT201801020526"
+    message_id = "m-3"
+  }
+}`),
+				ConfigStateChecks: append(slices.Clone(importedChecks), statecheck.ExpectIdentity(messageAddress, map[string]knownvalue.Check{
+					"case_id": knownvalue.StringExact("TT201801020526"), "message_id": knownvalue.StringExact("m-3"), "group_id": knownvalue.Null(),
+				})),
+			},
+			{Config: f.config(importedMessage), PlanOnly: true},
+		},
+	})
+	if got := f.Count(simulator.OpSubmit); got != 0 {
+		t.Errorf("%d submits, want none", got)
+	}
+}
+
+func TestIdentityOfACreatedMessage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{{
+			Config: f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id = "TT201801020526"
+  content = "Deployed v1"
+}`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectIdentity(messageAddress, map[string]knownvalue.Check{
+					"case_id": knownvalue.StringExact("TT201801020526"), "group_id": knownvalue.Null(),
+					"message_id": knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f-]{36}$`)),
+				}),
+			},
+		}},
+	})
+	f.wantPosts(t, 1)
+}
