@@ -112,6 +112,7 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 func (p *serviceRequestProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		newCaseMessageResource,
+		newAttachmentResource,
 	}
 }
 

@@ -85,6 +85,7 @@ type Client struct {
 	clock  Clock
 	jitter func() float64 // [0,1)
 	copies copies
+	limits limitsMemory
 }
 
 // New makes a client. It dials nothing. The only errors are of the

@@ -1,0 +1,234 @@
+package servicerequest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxRequestBytes is what the gateway takes: 12 MB.
+	maxRequestBytes = 12 << 20
+	// maxAttachmentID is what a message takes, in characters.
+	maxAttachmentID = 64
+
+	attachmentsPath = "v2/servicerequest/accessorys/"
+)
+
+// Attachment is a file that is ready to be sent. Its content is held once, in
+// base64, where the request's body needs it: 4/3 of the file's size.
+type Attachment struct {
+	Name   string
+	Size   int64
+	SHA256 string // of the content, in hexadecimal
+
+	body []byte
+}
+
+// upload is the body of the upload call.
+type upload struct {
+	Name string `json:"accessory_name"`
+	From string `json:"accessory_from"`
+	Type int    `json:"upload_type"`
+	Data string `json:"accessory_data"` // the last member: see NewAttachment
+}
+
+// frame is the body around the data, which goes between the two.
+func (u upload) frame() (head, tail []byte) {
+	u.Data = ""
+	body, err := json.Marshal(u)
+	if err != nil {
+		panic(err) // strings and a number always marshal
+	}
+	end := len(body) - len(`"}`)
+	return body[:end], body[end:]
+}
+
+func messageUpload(name string) upload { return upload{Name: name, From: "message"} }
+
+// MaxAttachmentSize is how many bytes a file of this name may have, to fit into
+// a request of 12 MB in base64. The service's own limit may be lower: see
+// [Client.AttachmentLimits].
+func MaxAttachmentSize(name string) int64 {
+	head, tail := messageUpload(name).frame()
+	return int64(maxRequestBytes-len(head)-len(tail)) / 4 * 3
+}
+
+// NewAttachment reads a file of the given size, once.
+func NewAttachment(name string, size int64, content io.Reader) (*Attachment, error) {
+	if highest := MaxAttachmentSize(name); size > highest {
+		return nil, fmt.Errorf("the file has %d bytes, more than the %d that fit into a request", size, highest)
+	}
+	head, tail := messageUpload(name).frame()
+	length := len(head) + base64.StdEncoding.EncodedLen(int(size)) + len(tail)
+	body := bytes.NewBuffer(make([]byte, 0, length))
+	body.Write(head)
+	hash := sha256.New()
+	encoder := base64.NewEncoder(base64.StdEncoding, body)
+	// One byte more than there should be: a file may grow while it is read.
+	read, err := io.Copy(io.MultiWriter(hash, encoder), io.LimitReader(content, size+1))
+	if err == nil && read != size {
+		err = errors.New("the file changed while it was read")
+	}
+	if err != nil {
+		return nil, err
+	}
+	_ = encoder.Close() // a buffer takes everything
+	body.Write(tail)
+	return &Attachment{Name: name, Size: size, SHA256: hex.EncodeToString(hash.Sum(nil)), body: body.Bytes()}, nil
+}
+
+// Upload gives an attachment to the service, for messages to refer to by its
+// ID. It is repeated like a call that reads: all that a second upload leaves
+// behind is an attachment that nobody uses.
+func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err error) {
+	var got struct {
+		ID string `json:"accessory_id"`
+	}
+	o, err := c.read(ctx, request{method: http.MethodPost, path: attachmentsPath + "json-format-content", body: a.body}, &got)
+	if err == nil && got.ID == "" {
+		err = c.failure(o)
+	}
+	var api *APIError
+	switch {
+	case errors.As(err, &api) && api.Status/100 == 2 && api.Code == "":
+		return "", fmt.Errorf("the answer to the upload has no accessory_id: %w", err)
+	case err != nil:
+		return "", err
+	case utf8.RuneCountInString(got.ID) > maxAttachmentID, strings.ContainsFunc(got.ID, unicode.IsControl):
+		return "", fmt.Errorf("the answer to the upload has an accessory_id that no message takes: %d characters, where %d without control characters are allowed: %s",
+			utf8.RuneCountInString(got.ID), maxAttachmentID, c.clean(got.ID))
+	}
+	return got.ID, nil
+}
+
+// NotDeletedError tells that the service refused to delete an attachment: a
+// message or a ticket uses it, or it is gone already.
+type NotDeletedError struct{ Err error }
+
+func (e *NotDeletedError) Error() string { return "the attachment was not deleted: " + e.Err.Error() }
+func (e *NotDeletedError) Unwrap() error { return e.Err }
+
+// noCustomer is the code of a token that names no customer. Like a 401 it says
+// nothing about the attachment.
+const noCustomer = "OSM.01010011"
+
+// DeleteAttachment deletes an attachment that nobody uses. A refusal is a
+// [NotDeletedError].
+func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
+	o, err := c.read(ctx, request{method: http.MethodDelete, path: attachmentsPath + url.PathEscape(id)}, nil)
+	var api *APIError
+	switch {
+	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:
+		return c.failure(o) // a captive portal says 200 too
+	case errors.As(err, &api) && (api.Status == http.StatusNotFound ||
+		api.Status == http.StatusOK && api.Code != "" && api.Code != noCustomer && !operationFailed[api.Code]):
+		return &NotDeletedError{err}
+	}
+	return err
+}
+
+// AttachmentLimits is what the service takes. The zero value of a field is a
+// limit that is not known.
+type AttachmentLimits struct {
+	MaxMB float64  // of a file; a megabyte is 1,048,576 bytes
+	Types []string // file name extensions in lower case, without the dot in front
+}
+
+// TakesSize tells whether a file of this size is within the limits.
+func (l AttachmentLimits) TakesSize(size int64) bool {
+	return l.MaxMB == 0 || float64(size) <= l.MaxMB*(1<<20)
+}
+
+// TakesType tells whether a file of this name is of a type that is taken.
+func (l AttachmentLimits) TakesType(name string) bool {
+	for _, t := range l.Types {
+		if strings.HasSuffix(strings.ToLower(name), "."+t) {
+			return true
+		}
+	}
+	return len(l.Types) == 0
+}
+
+// limitsMemory is the answer to a question that is asked once per client.
+type limitsMemory struct {
+	mu     sync.Mutex
+	asked  bool
+	limits AttachmentLimits
+	err    error
+}
+
+// AttachmentLimits asks the service for its limits, the first time; parallel
+// calls wait for the one answer. A failure is an answer as well, and is given
+// within the time of one request: limits are an aid, and not worth more.
+func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error) {
+	m := &c.limits
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.asked {
+		return m.limits, m.err
+	}
+	asking, cancel := context.WithTimeout(ctx, c.config.RequestTimeout)
+	defer cancel()
+	// Documented as strings, but the published example has numbers.
+	var got struct {
+		Limits struct {
+			Size  json.RawMessage `json:"limit_size"`
+			Types json.RawMessage `json:"limit_file_type"`
+		} `json:"accessory_limit"`
+	}
+	_, err := c.read(asking, request{method: http.MethodGet, path: attachmentsPath + "limits"}, &got)
+	if err != nil && ctx.Err() != nil {
+		return AttachmentLimits{}, err // this caller's time is up; the next one may ask
+	}
+	m.asked, m.err = true, err
+	if err == nil {
+		m.limits = AttachmentLimits{MaxMB: limitMB(got.Limits.Size), Types: limitTypes(got.Limits.Types)}
+	}
+	return m.limits, m.err
+}
+
+// limitMB reads a positive number, bare or as a string; 0 is anything else.
+func limitMB(raw json.RawMessage) float64 {
+	text := string(raw)
+	_ = json.Unmarshal(raw, &text) // a number stays as it is
+	mb, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(mb > 0) || math.IsInf(mb, 0) {
+		return 0
+	}
+	return mb
+}
+
+// limitTypes reads a list of extensions such as "jpg, .PNG;txt". A list with
+// anything else in it, such as "*", is not understood, and nil.
+func limitTypes(raw json.RawMessage) []string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return nil
+	}
+	var extensions []string
+	for _, t := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;", r) }) {
+		t = strings.ToLower(strings.TrimPrefix(t, "."))
+		if t == "" || strings.ContainsFunc(t, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_+", r)
+		}) {
+			return nil
+		}
+		extensions = append(extensions, t)
+	}
+	return extensions
+}
