@@ -1,15 +1,24 @@
 package provider
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -59,4 +68,363 @@ resource "servicerequest_case_message" "test" {
 	if got := f.contents(); !slices.Equal(got, []string{"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}) {
 		t.Errorf("after destroy, the ticket has %q", got)
 	}
+}
+
+// words matches a text however the CLI has wrapped it.
+func words(text string) *regexp.Regexp {
+	return regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(text), " ", `\s+`))
+}
+
+// posted checks, between two steps, how many submits came so far.
+func (f *fixture) posted(want int) resource.TestCheckFunc {
+	return func(*terraform.State) error {
+		if got := f.Count(simulator.OpSubmit); got != want {
+			return fmt.Errorf("%d submits so far, want %d", got, want)
+		}
+		return nil
+	}
+}
+
+func TestRequestOfEveryAttribute(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddCase(simulator.Case{ID: "case-2", GroupID: "123456"})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{{Config: f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id       = "case-2"
+  content       = "line 1\n\"line\" \\ 2 \u2028 </script> \U0001F680"
+  accessory_ids = ["b2", "a1"]
+  group_id      = "123456"
+  triggers      = { release = "never-sent" }
+  timeouts      = { create = "3m" }
+}
+
+resource "servicerequest_case_message" "empty_list" {
+  case_id       = "case-2"
+  group_id      = "123456"
+  content       = "empty list"
+  accessory_ids = []
+  depends_on    = [servicerequest_case_message.test]
+}`, `language = "en-us"`, `time_zone = "GMT+1"`, `site = "international"`)}},
+	})
+	f.wantPosts(t, 2)
+	posts := f.posts()
+	// U+2028 arrives as \u2028: that is JSON for it.
+	for i, want := range []string{
+		`{"group_id":"123456","message":{"content":"line 1\n\"line\" \\ 2 \u2028 </script> 🚀","accessory_ids":["b2","a1"]}}`,
+		`{"group_id":"123456","message":{"content":"empty list","accessory_ids":[]}}`,
+	} {
+		if got := string(posts[i].Body); got != want {
+			t.Errorf("body %s\nwant %s", got, want)
+		}
+		if posts[i].RawQuery != "" {
+			t.Errorf("query %q", posts[i].RawQuery)
+		}
+	}
+	for name, want := range map[string]string{
+		"X-Auth-Token": testToken, "Content-Type": "application/json", "X-Language": "en-us", "X-Time-Zone": "GMT+1", "X-Site": "1",
+		"Authorization": "", "Cookie": "", "Referer": "",
+	} {
+		if got := headerOf(posts[0], name); got != want {
+			t.Errorf("header %s = %q, want %q", name, got, want)
+		}
+	}
+	if got := headerOf(posts[0], "User-Agent"); !regexp.MustCompile(`^Terraform/1\.\S+ terraform-provider-servicerequest/test$`).MatchString(got) {
+		t.Errorf("User-Agent %q", got)
+	}
+	if got := f.Messages("case-2"); len(got) != 2 || got[0].Content != "line 1\n\"line\" \\ 2 \u2028 </script> 🚀" {
+		t.Errorf("the ticket has %+v", got)
+	}
+}
+
+func TestCaseIDIsOneSegment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	ids := map[string]string{
+		"a b":           "a%20b",
+		"größe-完了":      "gr%C3%B6%C3%9Fe-%E5%AE%8C%E4%BA%86",
+		"a/b":           "a%2Fb",
+		"../../v3":      "..%2F..%2Fv3",
+		"100%":          "100%25",
+		"%2e%2e":        "%252e%252e",
+		"a?b=c#d":       "a%3Fb%3Dc%23d",
+		"a+b;c,d:e@f&g": "a%2Bb%3Bc%2Cd%3Ae%40f%26g",
+		"-._~":          "-._~",
+	}
+	var list []string
+	for id := range ids {
+		f.AddCase(simulator.Case{ID: id})
+		list = append(list, fmt.Sprintf("%q", id))
+	}
+	newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
+resource "servicerequest_case_message" "test" {
+  for_each = toset([`+strings.Join(list, ", ")+`])
+  case_id  = each.value
+  content  = "for ${each.value}"
+}`)}).run("apply", "-auto-approve")
+	f.wantPosts(t, len(ids))
+	var paths []string
+	for _, r := range f.Requests() {
+		paths = append(paths, r.Path)
+	}
+	for id, escaped := range ids {
+		if path := "/v2/servicerequest/cases/" + escaped + "/message"; !slices.Contains(paths, path) {
+			t.Errorf("no POST %s in %q", path, paths)
+		}
+		if got := f.Messages(id); len(got) != 1 || got[0].Content != "for "+id {
+			t.Errorf("ticket %q has %+v", id, got)
+		}
+	}
+}
+
+func TestEndpointForms(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	var mu sync.Mutex
+	var paths []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		paths = append(paths, r.URL.EscapedPath())
+		mu.Unlock()
+		http.StripPrefix("/gate way/osm", f.Simulator).ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	forms := map[string]string{
+		"plain": f.URL(), "slash": f.URL() + "/", "slashes": f.URL() + "//",
+		"path": proxy.URL + "/gate%20way/osm", "path_slash": proxy.URL + "/gate%20way/osm/",
+	}
+	// The CLI starts a process for each of the provider blocks.
+	files := map[string]string{"main.tf": requiredProvider}
+	for name, endpoint := range forms {
+		files[name+".tf"] = fmt.Sprintf(`
+provider "servicerequest" {
+  alias    = %[1]q
+  endpoint = %[2]q
+  token    = %[3]q
+}
+
+resource "servicerequest_case_message" %[1]q {
+  provider = servicerequest.%[1]s
+  case_id  = %[4]q
+  content  = %[1]q
+}
+`, name, endpoint, testToken, testCase)
+	}
+	newCLI(t, files).run("apply", "-auto-approve")
+	f.wantPosts(t, len(forms))
+	if want := "/gate%20way/osm/v2/servicerequest/cases/TT201801020526/message"; len(paths) != 2 || paths[0] != want || paths[1] != want {
+		t.Errorf("paths %q, want twice %q", paths, want)
+	}
+}
+
+func TestEveryChange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddCase(simulator.Case{ID: "case-2"})
+	none, update, replace := plancheck.ResourceActionNoop, plancheck.ResourceActionUpdate, plancheck.ResourceActionReplace
+	rows := []struct {
+		attributes string
+		action     plancheck.ResourceActionType
+	}{
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, plancheck.ResourceActionCreate},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "1m" }`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `deduplicate_window = "1h"`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `deduplicate_window = "2h"`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, update},
+		{`case_id = "case-2"` + "\n" + `content = "first"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = []`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, none},
+	}
+	var steps []resource.TestStep
+	posts := 0
+	for _, row := range rows {
+		if row.action == plancheck.ResourceActionCreate || row.action == replace {
+			posts++
+		}
+		steps = append(steps, resource.TestStep{
+			Config:           f.config("resource \"servicerequest_case_message\" \"test\" {\n" + row.attributes + "\n}"),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, row.action)}},
+			Check:            f.posted(posts),
+		})
+	}
+	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: f.providers, Steps: steps})
+	f.wantPosts(t, posts)
+	for _, post := range f.posts() {
+		if strings.Contains(string(post.Body), "triggers") || strings.Contains(string(post.Body), `"1"`) {
+			t.Errorf("triggers are sent: %s", post.Body)
+		}
+	}
+}
+
+func TestComputedAttributesStayOnUpdate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	message := func(timeout string) string {
+		return f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id  = "TT201801020526"
+  content  = "hello"
+  timeouts = { create = "` + timeout + `" }
+}`)
+	}
+	id, at := statecheck.CompareValue(compare.ValuesSame()), statecheck.CompareValue(compare.ValuesSame())
+	same := func() []statecheck.StateCheck {
+		return []statecheck.StateCheck{
+			id.AddStateValue(messageAddress, attribute("id")),
+			at.AddStateValue(messageAddress, attribute("submitted_at")),
+		}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{
+				Config: message("1m"), ConfigStateChecks: same(),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectUnknownValue(messageAddress, attribute("id")),
+					plancheck.ExpectUnknownValue(messageAddress, attribute("submitted_at")),
+					plancheck.ExpectUnknownValue(messageAddress, attribute("confirmed_by")),
+				}},
+			},
+			// A clock that has moved on must not show in what was submitted before.
+			{PreConfig: func() { _ = f.clock.Sleep(t.Context(), time.Hour) }, Config: message("2m"), ConfigStateChecks: same()},
+			{RefreshState: true},
+		},
+	})
+	f.wantPosts(t, 1)
+}
+
+func TestFailedCreateLeavesNoState(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "403"}}})
+	message := f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id = "TT201801020526"
+  content = "hello"
+}`)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: message, ExpectError: words("HTTP 403 Forbidden, OSM.0003, Forbidden")},
+			{
+				PreConfig: func() { f.SetFaults() },
+				Config:    message,
+				// It would be a replacement if it were in the state as tainted.
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, plancheck.ResourceActionCreate)}},
+			},
+		},
+	})
+	f.wantPosts(t, 2)
+	if got := f.contents(); !slices.Equal(got, []string{"hello"}) {
+		t.Errorf("the ticket has %q", got)
+	}
+}
+
+func TestUnknownValuesWait(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddCase(simulator.Case{ID: "late", GroupID: "g"})
+	config := fmt.Sprintf(`
+resource "terraform_data" "late" {
+  input = {
+    endpoint = %q, token = %q, language = "en-us", time_zone = "GMT+1", site = "china", request_timeout = "10s", max_retries = 1, insecure = false
+    case_id = "late", content = "late content", id = "a1", group = "g", trigger = "t", window = "1h", create = "1m"
+  }
+}
+
+provider "servicerequest" {
+  endpoint        = terraform_data.late.output.endpoint
+  token           = terraform_data.late.output.token
+  language        = terraform_data.late.output.language
+  time_zone       = terraform_data.late.output.time_zone
+  site            = terraform_data.late.output.site
+  request_timeout = terraform_data.late.output.request_timeout
+  max_retries     = terraform_data.late.output.max_retries
+  insecure        = terraform_data.late.output.insecure
+}
+
+resource "servicerequest_case_message" "test" {
+  case_id            = terraform_data.late.output.case_id
+  content            = terraform_data.late.output.content
+  accessory_ids      = [terraform_data.late.output.id, "b2"]
+  group_id           = terraform_data.late.output.group
+  triggers           = { late = terraform_data.late.output.trigger }
+  deduplicate_window = terraform_data.late.output.window
+  timeouts           = { create = terraform_data.late.output.create }
+}`, f.URL(), testToken)
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: config, PlanOnly: true, ExpectNonEmptyPlan: true},
+			{PreConfig: func() { f.wantPosts(t, 0) }, Config: config},
+			{Config: config, PlanOnly: true},
+		},
+	})
+	posts := f.posts()
+	if len(posts) != 1 {
+		t.Fatalf("%d posts", len(posts))
+	}
+	if got, want := string(posts[0].Body), `{"group_id":"g","message":{"content":"late content","accessory_ids":["a1","b2"]}}`; got != want {
+		t.Errorf("body %s\nwant %s", got, want)
+	}
+	if got := headerOf(posts[0], "X-Language") + headerOf(posts[0], "X-Site"); got != "en-us0" {
+		t.Errorf("X-Language and X-Site %q", got)
+	}
+}
+
+// What turns out to be wrong only when it becomes known is still refused before a request.
+func TestUnknownValueThatIsBad(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{{
+			Config: f.config(`
+resource "terraform_data" "late" {
+  input = ".."
+}
+
+resource "servicerequest_case_message" "test" {
+  case_id = terraform_data.late.output
+  content = "hello"
+}`),
+			ExpectError: words("The value of case_id must be a ticket's ID, not a step in a path."),
+		}},
+	})
+	f.wantPosts(t, 0)
+}
+
+func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	const message = `
+resource "servicerequest_case_message" "test" {
+  case_id = "TT201801020526"
+  content = "hello"
+}`
+	provider := func(arguments string) string {
+		return "provider \"servicerequest\" {\n" + arguments + "\n}\n" + message
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: message, PlanOnly: true, ExpectNonEmptyPlan: true},
+			{Config: message, ExpectError: words("`endpoint` (SERVICEREQUEST_ENDPOINT)")},
+			{Config: message, ExpectError: words("`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)")},
+			{Config: provider(`token = "t"`), PlanOnly: true, ExpectNonEmptyPlan: true},
+			{Config: provider(`token = "t"`), ExpectError: words("Missing: - `endpoint` (SERVICEREQUEST_ENDPOINT)")},
+			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), PlanOnly: true, ExpectNonEmptyPlan: true},
+			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), ExpectError: words("Missing: - `secret_key` (HW_SECRET_KEY)")},
+		},
+	})
+	f.wantPosts(t, 0)
 }

@@ -31,7 +31,11 @@ func TestMain(m *testing.M) {
 	for _, name := range append(append([]string{}, maxRetriesEnv...), insecureEnv...) {
 		_ = os.Unsetenv(name)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(code)
 }
 
 // fixture is a provider that the CLI reaches, and the service behind it. Both

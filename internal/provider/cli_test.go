@@ -1,0 +1,298 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// The tests here run the CLI by hand, with the provider as a process of its
+// own: for what terraform-plugin-testing does not show (warnings, logs, plan
+// files) or cannot do (kill it).
+
+const requiredProvider = `
+terraform {
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+`
+
+// installation is the built provider, and a CLI configuration that uses it.
+type installation struct{ dir, cliConfig string }
+
+// build is the provider as a program, built once per test run. TestMain
+// removes it.
+var build = sync.OnceValues(func() (installation, error) {
+	dir, err := os.MkdirTemp("", "servicerequest-test-")
+	if err != nil {
+		return installation{}, err
+	}
+	i := installation{dir, filepath.Join(dir, "cli.tfrc")}
+	built = i.dir
+	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "github.com/seed-9e648b51/terraform-provider-servicerequest").CombinedOutput()
+	if err != nil {
+		return i, fmt.Errorf("%w\n%s", err, out)
+	}
+	config := fmt.Sprintf(`
+provider_installation {
+  dev_overrides {
+    "seed-9e648b51/servicerequest" = %q
+  }
+  direct {
+    exclude = ["*/*/*"]
+  }
+}
+`, filepath.ToSlash(dir))
+	return i, os.WriteFile(i.cliConfig, []byte(config), 0o600)
+})
+
+var built string // the directory to remove
+
+// program is the CLI that all tests run.
+var program = sync.OnceValues(func() (p struct {
+	path  string
+	tofu  bool
+	minor int // of version 1
+}, err error) {
+	for _, name := range []string{os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform", "tofu"} {
+		if p.path, err = exec.LookPath(name); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return p, err
+	}
+	out, err := exec.Command(p.path, "version").Output()
+	if err != nil {
+		return p, err
+	}
+	version := regexp.MustCompile(`^(Terraform|OpenTofu) v1\.(\d+)\.`).FindSubmatch(out)
+	if version == nil {
+		return p, fmt.Errorf("%s is of no known version: %s", p.path, out)
+	}
+	p.tofu = string(version[1]) == "OpenTofu"
+	p.minor, err = strconv.Atoi(string(version[2]))
+	return p, err
+})
+
+// cliHas reports whether the CLI is new enough: 1.x of Terraform or OpenTofu.
+// Never is a version that will not come.
+func cliHas(t *testing.T, terraform, tofu int) bool {
+	t.Helper()
+	p, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.tofu {
+		return p.minor >= tofu
+	}
+	return p.minor >= terraform
+}
+
+const never = 1 << 20
+
+func needCLI(t *testing.T, terraform, tofu int, feature string) {
+	t.Helper()
+	if !cliHas(t, terraform, tofu) {
+		t.Skipf("%s: not in this version of the CLI", feature)
+	}
+}
+
+// cli is a directory to run the CLI in.
+type cli struct {
+	t   *testing.T
+	dir string
+	env []string
+}
+
+// newCLI makes one with these files, by name and content, and with these
+// variables and none of the developer's own.
+func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
+	t.Helper()
+	i, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cli{t: t, dir: t.TempDir()}
+	for name, content := range files {
+		c.write(name, content)
+	}
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "TF_") {
+			c.env = append(c.env, pair)
+		}
+	}
+	c.env = append(c.env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_CLI_ARGS=-no-color", "TF_CLI_CONFIG_FILE="+i.cliConfig, "TF_DATA_DIR="+filepath.Join(c.dir, ".terraform"))
+	c.env = append(c.env, env...)
+	return c
+}
+
+func (c *cli) write(name, content string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// result is what a run of the CLI has said.
+type result struct {
+	t              *testing.T
+	stdout, stderr string
+	code           int
+}
+
+func (r result) output() string { return r.stdout + r.stderr }
+
+// command is a run to come. Its time is bounded, not to hang the tests.
+func (c *cli) command(args ...string) *exec.Cmd {
+	c.t.Helper()
+	p, err := program()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	c.t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, p.path, args...)
+	cmd.Dir, cmd.Env = c.dir, c.env
+	cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	return cmd
+}
+
+// try runs the CLI, to whatever end.
+func (c *cli) try(args ...string) result {
+	c.t.Helper()
+	cmd := c.command(args...)
+	return c.ended(cmd, cmd.Run())
+}
+
+func (c *cli) ended(cmd *exec.Cmd, err error) result {
+	c.t.Helper()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		c.t.Fatal(err)
+	}
+	return result{c.t, cmd.Stdout.(*bytes.Buffer).String(), cmd.Stderr.(*bytes.Buffer).String(), cmd.ProcessState.ExitCode()}
+}
+
+// run is try that must succeed.
+func (c *cli) run(args ...string) result {
+	c.t.Helper()
+	r := c.try(args...)
+	if r.code != 0 {
+		c.t.Fatalf("%s: exit code %d\n%s", strings.Join(args, " "), r.code, tail(r.output()))
+	}
+	return r
+}
+
+// fail is try that must fail.
+func (c *cli) fail(args ...string) result {
+	c.t.Helper()
+	r := c.try(args...)
+	if r.code == 0 {
+		c.t.Fatalf("%s succeeds\n%s", strings.Join(args, " "), tail(r.output()))
+	}
+	return r
+}
+
+func tail(s string) string { return s[max(0, len(s)-20000):] }
+
+// diagnostic is an error or a warning, as plan -json and apply -json tell it.
+type diagnostic struct {
+	Severity, Summary, Detail string
+	Range                     struct{ Filename string }
+	Snippet                   struct{ Code string } // the line that it points at
+}
+
+func (r result) diagnostics() []diagnostic {
+	r.t.Helper()
+	var all []diagnostic
+	for line := range strings.Lines(r.stdout) {
+		var event struct {
+			Type       string
+			Diagnostic diagnostic
+		}
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			r.t.Fatalf("%v: %s", err, line)
+		}
+		if event.Type == "diagnostic" {
+			all = append(all, event.Diagnostic)
+		}
+	}
+	return all
+}
+
+// about are the diagnostics that point into a file.
+func about(all []diagnostic, file string) []diagnostic {
+	return slices.DeleteFunc(slices.Clone(all), func(d diagnostic) bool { return d.Range.Filename != file })
+}
+
+// wantAll fails unless a text has each of the parts.
+func wantAll(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is missing in:\n%s", part, text)
+		}
+	}
+}
+
+// eventually waits for a condition, which it asks for often, and fails when it
+// does not come.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s: has not come", what)
+		}
+	}
+}
+
+func TestDestroyWarns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	message := requiredProvider + f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id = "TT201801020526"
+  content = "hello"
+}`)
+	c := newCLI(t, map[string]string{"main.tf": message})
+	const warning = "Warning: The message stays on the ticket"
+	c.run("apply", "-auto-approve")
+
+	replace := c.run("apply", "-auto-approve", "-replace=servicerequest_case_message.test")
+	if strings.Contains(replace.output(), warning) {
+		t.Errorf("a replacement warns:\n%s", replace.output())
+	}
+	destroy := c.run("plan", "-destroy")
+	wantAll(t, destroy.output(), warning, "TT201801020526")
+
+	c.write("main.tf", requiredProvider+f.config(""))
+	removed := c.run("apply", "-auto-approve")
+	wantAll(t, removed.output(), warning, "1 destroyed")
+	f.wantPosts(t, 2)
+	if got := f.contents(); len(got) != 2 {
+		t.Errorf("the ticket has %q", got)
+	}
+}
