@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 "$TF_CLI" fmt -recursive examples
 
-go run ./cmd/providerschema >"$work/schema.json"
+go run ./internal/providerschema >"$work/schema.json"
 
 for step in generate validate; do
   if ! "$tfplugindocs" "$step" --provider-name servicerequest \
