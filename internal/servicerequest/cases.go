@@ -2,6 +2,7 @@ package servicerequest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -111,6 +112,90 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		read.Messages[i].Created = c.readTime(read.Messages[i].CreateTime)
 	}
 	return read, nil
+}
+
+// CaseQuery says which tickets to look for. All that is set must hold.
+type CaseQuery struct {
+	Keywords []string
+	LabelIDs []string // at most 5
+	Status   *int
+	// From and To bound the creation; the zero time does not.
+	From, To time.Time
+	GroupID  string
+}
+
+func (q CaseQuery) values() url.Values {
+	v := url.Values{}
+	if len(q.Keywords) > 0 {
+		v["search_key"] = q.Keywords
+	}
+	if len(q.LabelIDs) > 0 {
+		v["label_id_list"] = q.LabelIDs
+	}
+	if q.Status != nil {
+		v.Set("status", strconv.Itoa(*q.Status))
+	}
+	if !q.From.IsZero() {
+		v.Set("query_start_time", q.From.UTC().Format(time.RFC3339))
+	}
+	if !q.To.IsZero() {
+		v.Set("query_end_time", q.To.UTC().Format(time.RFC3339))
+	}
+	if q.GroupID != "" {
+		v.Set("group_id", q.GroupID)
+	}
+	return v
+}
+
+var errNoID = errors.New("the service lists a ticket without an ID")
+
+// Cases looks for tickets, in the service's order and each once, at most
+// limit; more tells that there are others. Together with an *IncompleteError
+// come as many as there are.
+func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []CaseSummary, more bool, err error) {
+	query := q.values()
+	seen := map[string]bool{}
+	repeats, total, size := false, 0, 0
+	err = paginate(func(offset int) (items, count int, goOn bool, err error) {
+		query.Set("offset", strconv.Itoa(offset))
+		// One over the limit tells that there are more.
+		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
+		var answer struct {
+			Total number     `json:"total_count"`
+			List  []wireCase `json:"incident_info_list"`
+		}
+		o, err := c.read(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: maxTicketBytes}, &answer)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		if size += len(o.body); size > maxListBytes {
+			return 0, 0, false, errListTooLong
+		}
+		fresh := false
+		for _, w := range answer.List {
+			switch {
+			case w.ID == "":
+				return 0, 0, false, errNoID
+			case seen[string(w.ID)]:
+				continue
+			case len(cases) == limit:
+				more = true
+				return 0, 0, false, nil
+			}
+			fresh, seen[string(w.ID)] = true, true
+			cases = append(cases, c.summary(w))
+		}
+		total = answer.Total.or(0)
+		repeats = len(answer.List) > 0 && !fresh
+		return len(answer.List), total, !repeats, nil
+	})
+	if errors.Is(err, errOffset) || errors.Is(err, errListTooLong) {
+		return cases, false, &IncompleteError{len(cases), err}
+	}
+	if repeats && len(cases) < total {
+		return cases, false, &IncompleteError{len(cases), errRepeats}
+	}
+	return cases, more, err
 }
 
 // ParseTime reads a time of a ticket: as the function of this name does, in

@@ -102,13 +102,15 @@ func (p *page) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// listing tells how far eachMessage could be trusted.
+// listing tells how far a list could be trusted.
 type listing struct {
 	// date is the service's clock at the last page, received the local one.
 	date, received time.Time
 	// stable: the count stayed the same over all pages. Otherwise a message
 	// may have been seen twice, as new ones move the others.
 	stable bool
+	// count is the service's, of the last page; seen is how many it gave.
+	count, seen int
 }
 
 var errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535)")
@@ -117,40 +119,61 @@ var errTooManyMessages = errors.New("the ticket has more messages than the servi
 // markup as it was sent. It holds one page in memory, and ends even where the
 // service's count is a lie.
 func (c *Client) eachMessage(ctx context.Context, caseID, groupID string, visit func(Message)) (listing, error) {
+	return c.eachPage(ctx, caseID, groupID, func(p page) (more bool) {
+		for _, m := range p.Messages {
+			visit(m)
+		}
+		return true
+	})
+}
+
+// eachPage is eachMessage by the page, for as long as visit wants more.
+func (c *Client) eachPage(ctx context.Context, caseID, groupID string, visit func(page) (more bool)) (listing, error) {
 	l := listing{stable: true}
-	count := -1
-	for offset := 0; ; {
-		if offset > maxOffset {
-			return l, errTooManyMessages
-		}
-		query := url.Values{
-			"offset":                   {strconv.Itoa(offset)},
-			"limit":                    {strconv.Itoa(pageSize)},
-			"trim_osm_rich_text_label": {"false"},
-		}
-		if groupID != "" {
-			query.Set("group_id", groupID)
-		}
+	query := url.Values{"trim_osm_rich_text_label": {"false"}}
+	if groupID != "" {
+		query.Set("group_id", groupID)
+	}
+	err := paginate(func(offset int) (items, count int, more bool, err error) {
+		query.Set("offset", strconv.Itoa(offset))
+		query.Set("limit", strconv.Itoa(pageSize))
 		var p page
 		o, err := c.read(ctx, request{
 			method: http.MethodGet, path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes,
 		}, &p)
 		if err != nil {
-			return l, err
+			return 0, 0, false, err
 		}
 		l.date, _ = serviceDate(o.header)
 		l.received = o.received
-		for _, m := range p.Messages {
-			visit(m)
-		}
-		if count >= 0 && p.Count != count {
+		if offset > 0 && p.Count != l.count {
 			l.stable = false
 		}
-		count = p.Count
-		offset += len(p.Messages)
+		l.count = p.Count
+		l.seen += len(p.Messages)
+		return len(p.Messages), p.Count, visit(p), nil
+	})
+	if errors.Is(err, errOffset) {
+		err = errTooManyMessages
+	}
+	return l, err
+}
+
+var errOffset = errors.New("the list is longer than the service gives (65,535)")
+
+// paginate gets one page of a list after the other. It ends even where the
+// service's count is a lie, with an empty page, or at the highest offset.
+func paginate(get func(offset int) (items, count int, more bool, err error)) error {
+	for offset := 0; offset <= maxOffset; {
+		items, count, more, err := get(offset)
+		if err != nil {
+			return err
+		}
+		offset += items
 		// A full page at the end asks for one more: the count may be too low.
-		if len(p.Messages) == 0 || offset >= p.Count && len(p.Messages) < pageSize {
-			return l, nil
+		if !more || items == 0 || offset >= count && items < pageSize {
+			return nil
 		}
 	}
+	return errOffset
 }
