@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,4 +179,46 @@ resource "servicerequest_case_message" "test" {
 		}},
 	})
 	f.wantPosts(t, 1)
+}
+
+// The examples of an import, each with what the documentation says of it.
+func TestImportExamples(t *testing.T) {
+	t.Parallel()
+	const examples = "../../examples/resources/servicerequest_case_message/"
+	for _, e := range []struct {
+		name                string
+		file                string
+		terraform, opentofu int // the minor version that it needs
+		generate            bool
+	}{
+		{"string ID", "import-by-string-id.tf", 5, 6, false},
+		{"identity", "import-by-identity.tf", 12, 12, false},
+		{"generated configuration", "import-by-string-id.tf", 5, 6, true},
+	} {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			needCLI(t, e.terraform, e.opentofu, "import by "+e.name)
+			f := newFixture(t, simulator.Options{})
+			f.AddMessage(testCase, simulator.Message{ID: "message-00000001", Content: "We have restarted the nodes of cluster-1, as you asked."})
+			example, err := os.ReadFile(examples + e.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := requiredProvider + f.config(string(example))
+			c := newCLI(t, map[string]string{"main.tf": config})
+			if e.generate {
+				block, _, _ := strings.Cut(config, `resource "`)
+				c.write("main.tf", block)
+				c.run("plan", "-generate-config-out=generated.tf")
+			}
+			applied := c.run("apply", "-auto-approve")
+			wantAll(t, applied.output(), "1 imported, 0 added, 0 changed, 0 destroyed")
+			if planned := c.try("plan", "-detailed-exitcode"); planned.code != 0 {
+				t.Errorf("the imported message plans a change:\n%s", planned.output())
+			}
+			if got := f.Count(simulator.OpSubmit); got != 0 {
+				t.Errorf("%d submits, want none", got)
+			}
+		})
+	}
 }

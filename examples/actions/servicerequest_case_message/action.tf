@@ -1,0 +1,34 @@
+terraform {
+  required_version = ">= 1.14"
+
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+variable "release" {
+  type    = string
+  default = "1.4.0"
+}
+
+# Invoked after each deploy, and by hand:
+# terraform apply -invoke action.servicerequest_case_message.deployed
+action "servicerequest_case_message" "deployed" {
+  config {
+    case_id = "TT201801020526"
+    content = "Release ${var.release} is live in production."
+  }
+}
+
+resource "terraform_data" "deploy" {
+  input = var.release
+
+  lifecycle {
+    action_trigger {
+      events  = [after_create, after_update]
+      actions = [action.servicerequest_case_message.deployed]
+    }
+  }
+}

@@ -1,0 +1,9 @@
+import {
+  to = servicerequest_case_message.imported
+  id = "TT201801020526/message-00000001" # a third part, if any, is the group_id
+}
+
+resource "servicerequest_case_message" "imported" {
+  case_id = "TT201801020526"
+  content = "We have restarted the nodes of cluster-1, as you asked."
+}
