@@ -18,7 +18,7 @@ import (
 func (p protocol) list(t *testing.T, limit int64, includeResource bool, values map[string]any) []tfprotov6.ListResourceResult {
 	t.Helper()
 	const typeName = "servicerequest_case_message"
-	stream, err := p.ProviderServerWithListResource.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
+	stream, err := p.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
 		TypeName: typeName, Config: dynamic(t, p.schemas.ListResourceSchemas[typeName], values),
 		Limit: limit, IncludeResource: includeResource,
 	})

@@ -10,25 +10,26 @@ import (
 // protocol speaks to the provider as Terraform does, for what the CLI at hand
 // may be too old for.
 type protocol struct {
-	tfprotov6.ProviderServerWithListResource
-	tfprotov6.ProviderServerWithActions
+	providerServer
 	schemas *tfprotov6.GetProviderSchemaResponse
+}
+
+type providerServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ActionServer
+	tfprotov6.ListResourceServer
 }
 
 // newProtocol is a provider that is configured for the service.
 func newProtocol(t *testing.T, f *fixture) protocol {
 	t.Helper()
-	server, err := f.providers["servicerequest"]()
+	made, err := f.providers["servicerequest"]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions, ok := server.(tfprotov6.ProviderServerWithActions)
+	server, ok := made.(providerServer)
 	if !ok {
-		t.Fatal("the provider serves no actions")
-	}
-	lists, ok := server.(tfprotov6.ProviderServerWithListResource)
-	if !ok {
-		t.Fatal("the provider serves no list resources")
+		t.Fatal("the provider serves no actions, or no list resources")
 	}
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
@@ -43,7 +44,7 @@ func newProtocol(t *testing.T, f *fixture) protocol {
 		t.Fatal(err)
 	}
 	wantNoDiagnostics(t, configured.Diagnostics)
-	return protocol{ProviderServerWithListResource: lists, ProviderServerWithActions: actions, schemas: schemas}
+	return protocol{server, schemas}
 }
 
 func wantNoDiagnostics(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
@@ -100,7 +101,7 @@ func (p protocol) apply(t *testing.T, typeName string, planned, config *tfprotov
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := p.ProviderServerWithListResource.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+	response, err := p.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
 		TypeName: typeName, PriorState: &none, PlannedState: planned, Config: config,
 	})
 	if err != nil {
