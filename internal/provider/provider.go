@@ -125,7 +125,11 @@ func (p *serviceRequestProvider) ListResources(context.Context) []func() list.Li
 }
 
 func (p *serviceRequestProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return nil
+	return []func() datasource.DataSource{
+		newCaseDataSource,
+		newCaseMessagesDataSource,
+		newCasesDataSource,
+	}
 }
 
 // service is what Configure hands to resources and data sources.

@@ -42,7 +42,7 @@ type Case struct {
 	// cannot be read.
 	ResolveTime string
 	Resolved    time.Time
-	// Messages have IDs, and come in the service's order.
+	// Messages come in the service's order, and each ID once.
 	Messages []Message
 }
 
@@ -100,7 +100,6 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		CaseSummary: c.summary(w.wireCase),
 		Severity:    string(w.Severity), Source: string(w.Source), Judgement: string(w.Judgement),
 		ResolveTime: string(w.ResolveTime), Resolved: c.readTime(string(w.ResolveTime)),
-		Messages: w.Messages,
 	}
 	if read.ID == "" {
 		read.ID = caseID
@@ -108,8 +107,14 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 	if read.ResolveTime == "0" { // not yet
 		read.ResolveTime = ""
 	}
-	for i := range read.Messages {
-		read.Messages[i].Created = c.readTime(read.Messages[i].CreateTime)
+	ids := map[string]bool{}
+	for _, m := range w.Messages {
+		if m.ID != "" && ids[m.ID] {
+			continue
+		}
+		ids[m.ID] = true
+		m.Created = c.readTime(m.CreateTime)
+		read.Messages = append(read.Messages, m)
 	}
 	return read, nil
 }

@@ -256,16 +256,14 @@ type detail struct {
 
 const unread = -1
 
-// newDetail takes each ID once. A message without one tells nothing that the
-// list does not.
+// newDetail leaves out messages without an ID: they tell nothing that the list
+// does not.
 func newDetail(messages []Message) *detail {
 	d := &detail{equal: map[key][]int{}, at: map[int64][]int{}}
-	ids := map[string]bool{"": true}
 	for _, m := range messages {
-		if ids[m.ID] {
+		if m.ID == "" {
 			continue
 		}
-		ids[m.ID] = true
 		i := len(d.messages)
 		d.messages = append(d.messages, m)
 		d.equal[m.common()] = append(d.equal[m.common()], i)

@@ -1,0 +1,17 @@
+terraform {
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+data "servicerequest_case_messages" "answers" {
+  case_id     = "TT201801020526"
+  author_type = "engineer"
+}
+
+output "last_answer" {
+  description = "What an engineer wrote last; null while none has."
+  value       = try(data.servicerequest_case_messages.answers.messages[length(data.servicerequest_case_messages.answers.messages) - 1].content, null)
+}

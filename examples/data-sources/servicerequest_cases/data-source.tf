@@ -1,0 +1,21 @@
+terraform {
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+data "servicerequest_cases" "this_year" {
+  keywords   = ["TT201801020526"]
+  start_time = "2018-01-01T00:00:00Z"
+  limit      = 100
+}
+
+output "open" {
+  description = "The tickets that are still open, by their IDs."
+  value = {
+    for ticket in data.servicerequest_cases.this_year.cases : ticket.case_id => ticket.description
+    if ticket.is_open
+  }
+}

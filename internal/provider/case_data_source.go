@@ -1,0 +1,219 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+var _ datasource.DataSourceWithConfigure = (*caseDataSource)(nil)
+
+func newCaseDataSource() datasource.DataSource { return &caseDataSource{} }
+
+type caseDataSource struct{ service *service }
+
+type caseModel struct {
+	caseSummaryModel
+	GroupID       types.String `tfsdk:"group_id"`
+	Severity      types.String `tfsdk:"severity"`
+	Source        types.String `tfsdk:"source"`
+	Judgement     types.String `tfsdk:"judgement"`
+	ResolvedAt    types.String `tfsdk:"resolved_at"`
+	ResolvedAtRaw types.String `tfsdk:"resolved_at_raw"`
+}
+
+// caseSummaryModel is what a ticket and a search for tickets have in common.
+type caseSummaryModel struct {
+	CaseID       types.String `tfsdk:"case_id"`
+	Status       types.Int64  `tfsdk:"status"`
+	StatusName   types.String `tfsdk:"status_name"`
+	IsOpen       types.Bool   `tfsdk:"is_open"`
+	Description  types.String `tfsdk:"description"`
+	BusinessType types.String `tfsdk:"business_type"`
+	IncidentType types.String `tfsdk:"incident_type"`
+	Region       types.String `tfsdk:"region"`
+	CustomerID   types.String `tfsdk:"customer_id"`
+	UserID       types.String `tfsdk:"user_id"`
+	UserName     types.String `tfsdk:"user_name"`
+	CreatedAt    types.String `tfsdk:"created_at"`
+	CreatedAtRaw types.String `tfsdk:"created_at_raw"`
+}
+
+func (d *caseDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_case"
+}
+
+func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	attributes := caseSummaryAttributes()
+	attributes["case_id"] = schema.StringAttribute{
+		Required: true, Validators: []validator.String{caseIDCheck},
+		MarkdownDescription: caseIDDescription,
+	}
+	attributes["group_id"] = schema.StringAttribute{
+		Optional: true, Validators: []validator.String{groupIDCheck},
+		MarkdownDescription: groupIDDescription,
+	}
+	attributes["severity"] = computedString("Name of the severity.")
+	attributes["source"] = computedString("Name of the channel by which the ticket came.")
+	attributes["judgement"] = computedString("What the customer wrote of the service.")
+	attributes["resolved_at"] = computedString("When the ticket was resolved. " + timeDescription)
+	attributes["resolved_at_raw"] = computedString("`resolved_at` as the service writes it.")
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A service ticket, such as to ask whether it is still open. It costs one request. What the service does not tell is null.",
+		Attributes:          attributes,
+	}
+}
+
+func (d *caseDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.service = serviceFrom(req.ProviderData)
+}
+
+func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m caseModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, client, diags := d.service.connect(ctx)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ticket, err := client.Case(ctx, m.CaseID.ValueString(), m.GroupID.ValueString())
+	if err != nil {
+		resp.Diagnostics.Append(readDiagnostic("Unable to read case", err))
+		return
+	}
+	id := m.CaseID // as it was asked for, whatever the service calls it
+	m.caseSummaryModel = newCaseSummaryModel(ticket.CaseSummary)
+	m.CaseID = id
+	m.Severity, m.Source, m.Judgement = told(ticket.Severity), told(ticket.Source), told(ticket.Judgement)
+	m.ResolvedAt, m.ResolvedAtRaw = timestamp(ticket.Resolved), told(ticket.ResolveTime)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+const timeDescription = "RFC 3339 in UTC; null when it cannot be read. A time without a zone is taken to be in the provider's `time_zone`."
+
+func caseSummaryAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"case_id": computedString("Ticket ID."),
+		"status": schema.Int64Attribute{
+			Computed:            true,
+			MarkdownDescription: "Status, as the service counts: " + statusList(func(s caseStatus) string { return strconv.Itoa(s.number) + " `" + s.name + "`" }) + ".",
+		},
+		"status_name": computedString("Name of the status: " + statusList(func(s caseStatus) string { return "`" + s.name + "`" }) +
+			". A status that has no name here is its number."),
+		"is_open": schema.BoolAttribute{
+			Computed: true,
+			MarkdownDescription: "Whether the ticket is open. It is not when it is " +
+				"`completed`, `cancelled` or `invalid`; with any other status it is.",
+		},
+		"description":    computedString("Short description."),
+		"business_type":  computedString("Name of the type of problem."),
+		"incident_type":  computedString("Name of the type of ticket."),
+		"region":         computedString("Name of the region."),
+		"customer_id":    computedString("ID of the account."),
+		"user_id":        computedString("ID of the account's user who owns the ticket."),
+		"user_name":      computedString("Name of that user."),
+		"created_at":     computedString("When the ticket was created. " + timeDescription),
+		"created_at_raw": computedString("`created_at` as the service writes it."),
+	}
+}
+
+func newCaseSummaryModel(c servicerequest.CaseSummary) caseSummaryModel {
+	m := caseSummaryModel{
+		CaseID: told(c.ID), Description: told(c.Description),
+		BusinessType: told(c.BusinessType), IncidentType: told(c.IncidentType), Region: told(c.Region),
+		CustomerID: told(c.CustomerID), UserID: told(c.UserID), UserName: told(c.UserName),
+		CreatedAt: timestamp(c.Created), CreatedAtRaw: told(c.CreateTime),
+	}
+	if c.Status != nil {
+		status := statusOf(*c.Status)
+		m.Status = types.Int64Value(int64(status.number))
+		m.StatusName = types.StringValue(status.name)
+		m.IsOpen = types.BoolValue(!status.closed)
+	}
+	return m
+}
+
+type caseStatus struct {
+	number int
+	name   string
+	closed bool
+}
+
+var caseStatuses = []caseStatus{
+	{0, "to_be_accepted", false},
+	{1, "processing", false},
+	{2, "awaiting_confirmation", false},
+	{3, "completed", true},
+	{4, "cancelled", true},
+	{5, "suspended", false},
+	{12, "invalid", true},
+	{17, "awaiting_feedback", false},
+}
+
+// statusOf passes on a status that is not known, and takes it for open: what
+// is not known to be closed is still worth a message.
+func statusOf(number int) caseStatus {
+	for _, s := range caseStatuses {
+		if s.number == number {
+			return s
+		}
+	}
+	return caseStatus{number: number, name: strconv.Itoa(number)}
+}
+
+func statusList(show func(caseStatus) string) string {
+	text := ""
+	for i, s := range caseStatuses {
+		if i > 0 {
+			text += ", "
+		}
+		text += show(s)
+	}
+	return text
+}
+
+func computedString(description string) schema.StringAttribute {
+	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+}
+
+// told is a text of the service's, null where it tells nothing.
+func told(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}
+
+func timestamp(t time.Time) types.String {
+	if t.IsZero() {
+		return types.StringNull()
+	}
+	return types.StringValue(t.UTC().Format(time.RFC3339))
+}
+
+// readDiagnostic is of a call that reads. A list that is cut short is a
+// warning: what there is comes with it.
+func readDiagnostic(summary string, err error) diag.Diagnostic {
+	var incomplete *servicerequest.IncompleteError
+	if errors.As(err, &incomplete) {
+		return diag.NewWarningDiagnostic("Incomplete list", "The service did not give the whole list, and "+incomplete.Error()+".")
+	}
+	d := callDiagnostic(summary, err)
+	if at, _ := advise(err); at == "case_id" {
+		return diag.WithPath(path.Root(at), d)
+	}
+	return d
+}

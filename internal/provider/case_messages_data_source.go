@@ -1,0 +1,143 @@
+package provider
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+var _ datasource.DataSourceWithConfigure = (*caseMessagesDataSource)(nil)
+
+func newCaseMessagesDataSource() datasource.DataSource { return &caseMessagesDataSource{} }
+
+type caseMessagesDataSource struct{ service *service }
+
+type caseMessagesModel struct {
+	CaseID     types.String        `tfsdk:"case_id"`
+	GroupID    types.String        `tfsdk:"group_id"`
+	AuthorType types.String        `tfsdk:"author_type"`
+	Messages   []shownMessageModel `tfsdk:"messages"`
+}
+
+type shownMessageModel struct {
+	MessageID    types.String    `tfsdk:"message_id"`
+	AuthorType   types.String    `tfsdk:"author_type"`
+	AuthorID     types.String    `tfsdk:"author_id"`
+	AuthorName   types.String    `tfsdk:"author_name"`
+	Content      types.String    `tfsdk:"content"`
+	CreatedAt    types.String    `tfsdk:"created_at"`
+	CreatedAtRaw types.String    `tfsdk:"created_at_raw"`
+	Attachments  []attachedModel `tfsdk:"attachments"`
+}
+
+type attachedModel struct {
+	ID   types.String `tfsdk:"id"`
+	Name types.String `tfsdk:"name"`
+}
+
+func (d *caseMessagesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_case_messages"
+}
+
+func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "All messages of a service ticket, in the order of time. It costs a request for the ticket, and one for each 100 messages. " +
+			"What the service does not tell is null.",
+		Attributes: map[string]schema.Attribute{
+			"case_id": schema.StringAttribute{
+				Required: true, Validators: []validator.String{caseIDCheck},
+				MarkdownDescription: caseIDDescription,
+			},
+			"group_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{groupIDCheck},
+				MarkdownDescription: groupIDDescription,
+			},
+			"author_type": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{oneOf(authorTypes...)},
+				MarkdownDescription: "List the messages of these authors alone: `customer`, `engineer` (of Huawei Cloud) or `third_party`.",
+			},
+			"messages": schema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "The messages, the oldest first.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"message_id":     computedString("Message ID, to import the message by."),
+					"author_type":    computedString("`customer`, `engineer` or `third_party`. A type that has no name here is its number."),
+					"author_id":      computedString("ID of the author."),
+					"author_name":    computedString("Name of the author."),
+					"content":        computedString("The text. The service may cut it short, to 400 characters."),
+					"created_at":     computedString("When the message was written. " + timeDescription),
+					"created_at_raw": computedString("`created_at` as the service writes it."),
+					"attachments": schema.ListNestedAttribute{
+						Computed:            true,
+						MarkdownDescription: "The attachments. The service shows at most 5.",
+						NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+							"id":   computedString("ID of the attachment."),
+							"name": computedString("Name of the file."),
+						}},
+					},
+				}},
+			},
+		},
+	}
+}
+
+func (d *caseMessagesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.service = serviceFrom(req.ProviderData)
+}
+
+func (d *caseMessagesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m caseMessagesModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, client, diags := d.service.connect(ctx)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	messages, err := client.Messages(ctx, m.CaseID.ValueString(), m.GroupID.ValueString())
+	if err != nil {
+		resp.Diagnostics.Append(readDiagnostic("Unable to read case messages", err))
+		if resp.Diagnostics.HasError() {
+			return
+		}
+	}
+	m.Messages = []shownMessageModel{} // none is not null
+	for _, message := range messages {
+		if shown := newShownMessageModel(message); m.AuthorType.IsNull() || m.AuthorType.Equal(shown.AuthorType) {
+			m.Messages = append(m.Messages, shown)
+		}
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+var authorTypes = []string{
+	servicerequest.AuthorCustomer:   "customer",
+	servicerequest.AuthorEngineer:   "engineer",
+	servicerequest.AuthorThirdParty: "third_party",
+}
+
+func newShownMessageModel(m servicerequest.Message) shownMessageModel {
+	author := strconv.Itoa(m.ReplierType)
+	if m.ReplierType >= 0 && m.ReplierType < len(authorTypes) {
+		author = authorTypes[m.ReplierType]
+	}
+	shown := shownMessageModel{
+		MessageID: told(m.ID), AuthorType: types.StringValue(author),
+		AuthorID: told(m.Replier), AuthorName: told(m.ReplierName),
+		Content:   types.StringValue(m.Content),
+		CreatedAt: timestamp(m.Created), CreatedAtRaw: told(m.CreateTime),
+		Attachments: []attachedModel{},
+	}
+	for _, a := range m.Accessories {
+		shown.Attachments = append(shown.Attachments, attachedModel{told(a.ID), told(a.Name)})
+	}
+	return shown
+}

@@ -1,0 +1,190 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+var (
+	_ datasource.DataSourceWithConfigure      = (*casesDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*casesDataSource)(nil)
+)
+
+// Bounds of a search.
+const (
+	maxLabels         = 5
+	defaultCasesLimit = 1000
+	maxCasesLimit     = 10000
+)
+
+func newCasesDataSource() datasource.DataSource { return &casesDataSource{} }
+
+type casesDataSource struct{ service *service }
+
+type casesModel struct {
+	Keywords  types.List         `tfsdk:"keywords"`
+	LabelIDs  types.List         `tfsdk:"label_ids"`
+	Status    types.Int64        `tfsdk:"status"`
+	StartTime types.String       `tfsdk:"start_time"`
+	EndTime   types.String       `tfsdk:"end_time"`
+	GroupID   types.String       `tfsdk:"group_id"`
+	Limit     types.Int64        `tfsdk:"limit"`
+	Cases     []caseSummaryModel `tfsdk:"cases"`
+}
+
+func (d *casesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_cases"
+}
+
+func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	var statuses []int64
+	for _, s := range caseStatuses {
+		statuses = append(statuses, int64(s.number))
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Service tickets that match all that is given. It costs a request for each 100 tickets.",
+		Attributes: map[string]schema.Attribute{
+			"keywords": schema.ListAttribute{
+				ElementType: types.StringType, Optional: true,
+				Validators:          []validator.List{listvalidator.NoNullValues(), listvalidator.ValueStringsAre(wordCheck)},
+				MarkdownDescription: "Words to search for.",
+			},
+			"label_ids": schema.ListAttribute{
+				ElementType: types.StringType, Optional: true,
+				Validators: []validator.List{
+					listvalidator.SizeAtMost(maxLabels), listvalidator.NoNullValues(), listvalidator.UniqueValues(),
+					listvalidator.ValueStringsAre(wordCheck),
+				},
+				MarkdownDescription: "IDs of labels, at most 5.",
+			},
+			"status": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.OneOf(statuses...)},
+				MarkdownDescription: "Status: " + statusList(func(s caseStatus) string { return fmt.Sprintf("%d `%s`", s.number, s.name) }) + ".",
+			},
+			"start_time": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{timeCheck},
+				MarkdownDescription: "Beginning of the time to search, RFC 3339, such as `2026-01-31T00:00:00Z`, to the second.",
+			},
+			"end_time": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{timeCheck},
+				MarkdownDescription: "End of the time to search, RFC 3339, not before `start_time`.",
+			},
+			"group_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{groupIDCheck},
+				MarkdownDescription: "IAM group ID, 1 to 64 characters. Needed to find the tickets of other users of the same group.",
+			},
+			"limit": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, maxCasesLimit)},
+				MarkdownDescription: fmt.Sprintf("List at most so many tickets, 1 to %d. Default %d, with a warning when there are more.", maxCasesLimit, defaultCasesLimit),
+			},
+			"cases": schema.ListNestedAttribute{
+				Computed:            true,
+				MarkdownDescription: "The tickets, each once, in the service's order. What the service does not tell is null.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: caseSummaryAttributes()},
+			},
+		},
+	}
+}
+
+var (
+	wordCheck = all(notBlank, noControl)
+	timeCheck = check(func(s string) error {
+		_, err := parseTime(s)
+		return err
+	})
+)
+
+func notBlank(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("must not be empty")
+	}
+	return nil
+}
+
+func parseTime(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.UTC().Year() < 1970 || t.UTC().Year() > 9999 {
+		return time.Time{}, errors.New(`must be a time in RFC 3339, such as "2026-01-31T00:00:00Z", from 1970 on`)
+	}
+	return t, nil
+}
+
+// span is the time to search; zero where it is null or not known.
+func (m *casesModel) span() (from, to time.Time) {
+	from, _ = parseTime(m.StartTime.ValueString())
+	to, _ = parseTime(m.EndTime.ValueString())
+	return from, to
+}
+
+func (d *casesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.service = serviceFrom(req.ProviderData)
+}
+
+func (d *casesDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	var m casesModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if from, to := m.span(); !from.IsZero() && !to.IsZero() && to.Before(from) {
+		resp.Diagnostics.AddAttributeError(path.Root("end_time"), "Invalid end_time", "The value of end_time must not be before start_time.")
+	}
+}
+
+func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m casesModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	query, diags := m.query(ctx)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, client, diags := d.service.connect(ctx)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	limit := defaultCasesLimit
+	if !m.Limit.IsNull() {
+		limit = int(m.Limit.ValueInt64())
+	}
+	found, more, err := client.Cases(ctx, query, limit)
+	if err != nil {
+		resp.Diagnostics.Append(readDiagnostic("Unable to search cases", err))
+		if resp.Diagnostics.HasError() {
+			return
+		}
+	}
+	if more && m.Limit.IsNull() {
+		resp.Diagnostics.AddAttributeWarning(path.Root("limit"), "More cases than listed",
+			fmt.Sprintf("The search finds more than the %d tickets that are listed by default. Search for less, or set limit.", defaultCasesLimit))
+	}
+	m.Cases = []caseSummaryModel{} // none is not null
+	for _, c := range found {
+		m.Cases = append(m.Cases, newCaseSummaryModel(c))
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+func (m *casesModel) query(ctx context.Context) (servicerequest.CaseQuery, diag.Diagnostics) {
+	q := servicerequest.CaseQuery{GroupID: m.GroupID.ValueString()}
+	q.From, q.To = m.span()
+	if !m.Status.IsNull() {
+		status := int(m.Status.ValueInt64())
+		q.Status = &status
+	}
+	diags := m.Keywords.ElementsAs(ctx, &q.Keywords, false)
+	diags.Append(m.LabelIDs.ElementsAs(ctx, &q.LabelIDs, false)...)
+	return q, diags
+}
