@@ -34,16 +34,15 @@ type session struct {
 	password Password
 	base     *url.URL
 
-	free chan struct{} // holds one value while nobody has the fields below
-
-	token   string
-	expires time.Time // by the local clock, with a margin
+	free chan struct{} // holds one value while nobody logs in
 	// refused is IAM's refusal. It is final: to repeat a wrong password for
-	// every resource locks the account.
+	// every resource locks the account. Only the holder of free touches it.
 	refused error
 
-	mu     sync.Mutex
-	issued []string // all tokens so far, to keep them out of every text
+	mu      sync.Mutex // of the fields below; never held while waiting
+	token   string
+	expires time.Time // by the local clock, with a margin
+	issued  []string  // all tokens so far, to keep them out of every text
 }
 
 // maxMargin is how long before its end a token is taken to be over.
@@ -60,20 +59,32 @@ func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte)
 	if s.refused != nil {
 		return s.refused
 	}
-	if s.token == "" || !s.client.clock.Now().Before(s.expires) {
-		if err := s.login(ctx); err != nil {
+	token := s.valid()
+	if token == "" {
+		var err error
+		if token, err = s.login(ctx); err != nil {
 			return err
 		}
 	}
-	req.Header.Set("X-Auth-Token", s.token)
+	req.Header.Set("X-Auth-Token", token)
 	return nil
+}
+
+// valid is the token, or empty when a login is due.
+func (s *session) valid() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.client.clock.Now().Before(s.expires) {
+		return ""
+	}
+	return s.token
 }
 
 // renew drops the token that was refused, unless another call has already
 // replaced it.
 func (s *session) renew(req *http.Request) bool {
-	<-s.free
-	defer func() { s.free <- struct{}{} }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.token == req.Header.Get("X-Auth-Token") {
 		s.token = ""
 	}
@@ -113,8 +124,8 @@ type loginDomain struct {
 	Name string `json:"name"`
 }
 
-// login asks IAM for a token. The caller holds the session.
-func (s *session) login(ctx context.Context) error {
+// login asks IAM for a token. The caller holds free.
+func (s *session) login(ctx context.Context) (string, error) {
 	p := s.password
 	var b loginBody
 	b.Auth.Identity.Methods = []string{"password"}
@@ -122,7 +133,7 @@ func (s *session) login(ctx context.Context) error {
 	b.Auth.Scope.Domain.Name = p.DomainName
 	body, err := json.Marshal(b)
 	if err != nil {
-		return &LoginError{err}
+		return "", &LoginError{err}
 	}
 	var got struct {
 		Token struct {
@@ -144,14 +155,14 @@ func (s *session) login(ctx context.Context) error {
 		if o.err == nil && o.status/100 == 4 && o.status != http.StatusTooManyRequests {
 			s.refused = &LoginError{err}
 		}
-		return &LoginError{err}
+		return "", &LoginError{err}
 	}
 
 	// IAM's clock says how long the token lives; ours may be off.
 	life := got.Token.ExpiresAt.Sub(o.answeredAt())
-	s.token, s.expires = token, o.received.Add(life-min(maxMargin, life/10))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.token, s.expires = token, o.received.Add(life-min(maxMargin, life/10))
 	s.issued = append(s.issued, token)
-	return nil
+	return token, nil
 }

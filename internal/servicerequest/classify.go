@@ -80,7 +80,7 @@ type answer struct {
 	Code    string `json:"error_code"`
 	Message string `json:"error_msg"`
 	// recognised tells that the body is one that the service gives: nothing,
-	// {}, or an object with one of the two members.
+	// {}, or an object with an error_code. A text without a code may be anyone's.
 	recognised bool
 }
 
@@ -95,7 +95,6 @@ func readAnswer(body []byte) answer {
 		return answer{}
 	}
 	_, code := members["error_code"]
-	_, message := members["error_msg"]
-	a.recognised = len(members) == 0 || code || message
+	a.recognised = len(members) == 0 || code
 	return a
 }

@@ -124,6 +124,8 @@ type request struct {
 	body   []byte // JSON, or nil
 	// maxBody bounds the answer's body; 0 is maxBodyBytes.
 	maxBody int
+	// once: the transport must not repeat the request either.
+	once bool
 	// anonymous requests carry no credentials: the login itself.
 	anonymous bool
 }
@@ -170,6 +172,11 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(r.body))
 	if err != nil {
 		return observation{}, err
+	}
+	if r.once {
+		// Go sends again what it takes for unprocessed, if it can get the body
+		// anew: over HTTP/2 even after a stream error that may follow the work.
+		req.GetBody = nil
 	}
 	c.setHeaders(req, r)
 	if !r.anonymous {

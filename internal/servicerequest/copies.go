@@ -29,9 +29,41 @@ type kind struct {
 	confirmed int
 	// doubtful submissions ended unconfirmed: each may be a copy on the ticket.
 	doubtful int
-	// last is when the newest confirmed or adopted copy was known to be there,
-	// by the local clock; lastAt is when it was created, by the service's.
-	last, lastAt time.Time
+	// texts tells apart what differs in markup only, by matcher.text.
+	texts map[string]stand
+}
+
+// stand is which copies stand for one text.
+type stand struct {
+	copies int
+	// known is when the newest was there at the latest, by the local clock;
+	// created is its time by the service's.
+	known, created time.Time
+}
+
+// settle takes note of a copy that stands for a text: of a new one, or of one
+// that was adopted, and may stand for it already.
+func (k *kind) settle(text string, by Confirmation, known, created time.Time) {
+	if k.texts == nil {
+		k.texts = map[string]stand{}
+	}
+	s := k.texts[text]
+	if by != ByExisting {
+		k.confirmed++
+		s.copies++
+	}
+	k.texts[text] = stand{max(s.copies, 1), known, created}
+}
+
+// others is how many copies stand for other texts than this one.
+func (k *kind) others(text string) int {
+	n := 0
+	for t, s := range k.texts {
+		if t != text {
+			n += s.copies
+		}
+	}
+	return n
 }
 
 // take waits for the turn among the submissions identical to s.
@@ -67,13 +99,14 @@ const (
 	there
 )
 
-// judge compares what the ticket shows with what is accounted for.
-func (k *kind) judge(s sighting) finding {
+// judge compares what the ticket shows since this client's first attempt with
+// what is accounted for, and with what it shows since the one in question.
+func (k *kind) judge(all, since tally) finding {
 	switch {
-	case s.low > k.confirmed+k.doubtful:
-		return there
-	case s.high <= k.confirmed:
+	case since.high == 0 || all.high <= k.confirmed:
 		return notThere
+	case all.low > k.confirmed+k.doubtful:
+		return there
 	default:
 		return cannotTell
 	}

@@ -1,9 +1,14 @@
 package servicerequest
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -40,6 +45,19 @@ func (e *APIError) Error() string {
 		}
 	}
 	return b.String()
+}
+
+// denied tells that the service refused a call, so that the same call will not
+// fare better.
+func denied(err error) bool {
+	var e *APIError
+	switch {
+	case !errors.As(err, &e) || e.Status == http.StatusTooManyRequests:
+		return false
+	case e.Status == http.StatusOK:
+		return e.Code != "" && !operationFailed[e.Code]
+	}
+	return e.Status < http.StatusInternalServerError
 }
 
 // NotSubmittedError tells that a message is surely not on the ticket, and that
@@ -126,13 +144,34 @@ func printable(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
 
+// signature is the secret part of a signed request: good for a repetition of
+// it within 15 minutes.
+var signature = regexp.MustCompile(`Signature=[0-9a-f]{64}`)
+
 func (c *Client) redact(s string) string {
 	for _, secret := range c.auth.secrets() {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "***")
+		for _, form := range echoes(secret) {
+			s = strings.ReplaceAll(s, form, "***")
 		}
 	}
-	return s
+	return signature.ReplaceAllString(s, "Signature=***")
+}
+
+// echoes are the forms in which another side may repeat a secret: as it is,
+// and as JSON, a URL or HTML has it.
+func echoes(secret string) []string {
+	if secret == "" {
+		return nil
+	}
+	var plain bytes.Buffer
+	e := json.NewEncoder(&plain)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(secret) // a string can always be encoded
+	escaped, _ := json.Marshal(secret)
+	return []string{
+		secret, string(escaped[1 : len(escaped)-1]), plain.String()[1 : plain.Len()-2],
+		url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+	}
 }
 
 // redactError keeps err, for errors.Is and errors.As, behind a clean text.

@@ -21,24 +21,65 @@ const (
 	// minTruncated is the length, in characters, from which a text that is the
 	// beginning of ours may be ours, cut by the service.
 	minTruncated = 300
+	// maxLevels is how often a text may be escaped upon itself.
+	maxLevels = 16
 )
-
-var markup = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?s)<!--.*?-->|</?[A-Za-z][^<>]*>`)
-})
 
 // canonical reduces a text to what survives a service that trims, strips
 // markup or escapes HTML on showing it: the same text in each of these forms
-// has the same canonical form. Messages that share it are "identical" here.
+// has the same canonical form. Messages that share it are of one kind here.
 func canonical(s string) string {
-	// Each round undoes one level of escaping; the bound is for hostile texts.
-	for range 4 {
-		next := html.UnescapeString(markup().ReplaceAllString(s, ""))
+	s, _ = reduce(s)
+	return squeeze(s)
+}
+
+// reduce strips markup and undoes escaping, level by level, and tells where in
+// the result a < stands open.
+func reduce(s string) (text string, open []int) {
+	for range maxLevels {
+		text, open = strip(s)
+		if s = html.UnescapeString(text); s == text {
+			break
+		}
+	}
+	return text, open
+}
+
+// strip removes what stands between < and >, from the inside out. It is
+// cruder than a service's stripping, so that what that leaves is reduced to the
+// same.
+func strip(s string) (text string, open []int) {
+	if !strings.Contains(s, "<") {
+		return s, nil
+	}
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch {
+		case s[i] == '>' && len(open) > 0:
+			last := len(open) - 1
+			out, open = out[:open[last]], open[:last]
+			continue
+		case s[i] == '<':
+			open = append(open, len(out))
+		}
+		out = append(out, s[i])
+	}
+	return string(out), open
+}
+
+// unescaped is a text with its markup, however it was escaped or spaced.
+func unescaped(s string) string {
+	for range maxLevels {
+		next := html.UnescapeString(s)
 		if next == s {
 			break
 		}
 		s = next
 	}
+	return squeeze(s)
+}
+
+func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) {
 			return -1
@@ -47,9 +88,16 @@ func canonical(s string) string {
 	}, s)
 }
 
+// strippers are ways of stripping markup that reduce does not see through.
+var strippers = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{regexp.MustCompile(`<[^>]*>`), regexp.MustCompile(`(?s)<!--.*?-->`)}
+})
+
 // matcher finds copies of one message among those of a ticket.
 type matcher struct {
-	content     string // canonical
+	content     string   // canonical
+	text        string   // unescaped: it tells texts of one kind apart
+	crude       []string // what another way of stripping would leave
 	accessories []string
 	zone        *time.Location
 }
@@ -57,7 +105,13 @@ type matcher struct {
 func newMatcher(s Submission, timeZone string) matcher {
 	ids := slices.Clone(s.AccessoryIDs)
 	slices.Sort(ids)
-	return matcher{content: canonical(s.Content), accessories: ids, zone: zone(timeZone)}
+	m := matcher{content: canonical(s.Content), text: unescaped(s.Content), accessories: ids, zone: zone(timeZone)}
+	if strings.Contains(s.Content, "<") {
+		for _, r := range strippers() {
+			m.crude = append(m.crude, canonical(r.ReplaceAllString(s.Content, "")))
+		}
+	}
+	return m
 }
 
 // likeness is how much a shown message is like ours, its time aside.
@@ -65,8 +119,10 @@ type likeness int
 
 const (
 	different likeness = iota
-	perhaps            // it may be ours, cut short
-	same
+	perhaps            // it may be ours, cut short or mangled
+	akin               // of our kind, but its markup is not ours
+	stripped           // ours or another of our kind: its markup is gone
+	exact              // ours
 )
 
 func (m matcher) like(shown Message) likeness {
@@ -75,13 +131,44 @@ func (m matcher) like(shown Message) likeness {
 	}
 	content := canonical(shown.Content)
 	if content == m.content {
-		return same
+		switch unescaped(shown.Content) {
+		case m.text:
+			return exact
+		case content:
+			return stripped
+		}
+		return akin
 	}
-	cut := strings.TrimSuffix(strings.TrimSuffix(content, "…"), "...")
-	if utf8.RuneCountInString(shown.Content) >= minTruncated && strings.HasPrefix(m.content, cut) {
+	if slices.Contains(m.crude, content) || m.beginsWith(shown.Content) {
 		return perhaps
 	}
 	return different
+}
+
+// cutEntity is a character reference whose end may be missing.
+var cutEntity = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`&[#\w;]{0,40}$`) })
+
+// beginsWith tells that a shown text may be ours, cut by the service: anywhere,
+// thus also within markup.
+func (m matcher) beginsWith(shown string) bool {
+	if utf8.RuneCountInString(shown) < minTruncated {
+		return false
+	}
+	shown = strings.TrimRightFunc(shown, unicode.IsSpace)
+	shown = strings.TrimSuffix(strings.TrimSuffix(shown, "…"), "...")
+	text, open := reduce(cutEntity().ReplaceAllString(shown, ""))
+	text = cutEntity().ReplaceAllString(text, "")
+	if strings.HasPrefix(m.content, squeeze(text)) {
+		return true
+	}
+	for _, at := range open {
+		// Ours goes on without the <, so that in ours it begins markup.
+		rest, found := strings.CutPrefix(m.content, squeeze(text[:min(at, len(text))]))
+		if found && !strings.HasPrefix(rest, "<") {
+			return true
+		}
+	}
+	return false
 }
 
 func (m matcher) likeAccessories(shown []Accessory) bool {
@@ -109,43 +196,74 @@ func (m matcher) candidate(shown Message) (candidate, bool) {
 	return candidate{like, at}, like != different
 }
 
-// sighting counts the messages like ours within a period. Those in doubt, by
-// their text or their time, make the difference between low and high.
-type sighting struct {
+// tally counts messages. Those in doubt make the difference between low and high.
+type tally struct {
 	low, high int
 	newest    time.Time // the latest create_time among the sure ones
 }
 
-// period is a span of the service's clock. The zero period is not known.
-type period struct{ from, to time.Time }
+// sighting is what a ticket shows within a period, by likeness.
+type sighting [exact + 1]tally
+
+// ofKind sums up all that is of our kind, or perhaps.
+func (s sighting) ofKind() tally {
+	var sum tally
+	for _, t := range s {
+		sum.low += t.low
+		sum.high += t.high
+		if t.newest.After(sum.newest) {
+			sum.newest = t.newest
+		}
+	}
+	return sum
+}
+
+// period is a span of the service's clock; one without an end is not known.
+type period struct {
+	from, to time.Time
+	// anyZone: a time without a zone may be of any, not only of the likely ones.
+	anyZone bool
+}
 
 func (p period) has(t time.Time) bool { return !t.Before(p.from) && !t.After(p.to) }
 
 func (m matcher) count(candidates []candidate, in period) sighting {
 	var s sighting
 	for _, c := range candidates {
+		t := &s[c.like]
 		created, certain, ok := ParseTime(c.time, m.zone)
 		switch {
-		case !ok || in == period{} || created.After(in.to):
-			s.high++
-		case in.has(created) && c.like == same:
-			s.low++
-			s.high++
-			if created.After(s.newest) {
-				s.newest = created
+		case !ok || in.to.IsZero() || created.After(in.to):
+			t.high++
+		case in.has(created) && c.like != perhaps:
+			t.low++
+			t.high++
+			if created.After(t.newest) {
+				t.newest = created
 			}
-		case in.has(created), !certain && in.hasInAnyZone(c.time):
-			s.high++
+		case in.has(created), !certain && in.hasElsewhere(created):
+			t.high++
 		}
 	}
 	return s
 }
 
-// hasInAnyZone tells whether a time without a zone is in the period when it
-// is not of the zone that was asked for, but of UTC or the service's default.
-func (p period) hasInAnyZone(s string) bool {
-	for _, other := range []*time.Location{time.UTC, zone("")} {
-		if t, _, ok := ParseTime(s, other); ok && p.has(t) {
+// hasElsewhere tells whether a time without a zone is in the period when it is
+// not of the zone that was asked for, but of UTC or the service's default, or
+// of any. One that is later than the period is in doubt anyway.
+func (p period) hasElsewhere(created time.Time) bool {
+	if !p.anyZone {
+		wall := created.Format(zoneless[0])
+		for _, other := range []*time.Location{time.UTC, zone("")} {
+			if t, _, ok := ParseTime(wall, other); ok && p.has(t) {
+				return true
+			}
+		}
+		return false
+	}
+	const apart, step = 26 * time.Hour, 15 * time.Minute // of zones
+	for d := step; d <= apart; d += step {
+		if p.has(created.Add(d)) {
 			return true
 		}
 	}

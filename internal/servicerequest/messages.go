@@ -88,6 +88,10 @@ func (m *Message) UnmarshalJSON(data []byte) error {
 type page struct {
 	Count    int
 	Messages []Message
+
+	// moved is how many of the first messages may have been on the page before:
+	// where the newest come first, new ones push the others on.
+	moved int
 }
 
 func (p *page) UnmarshalJSON(data []byte) error {
@@ -98,7 +102,10 @@ func (p *page) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*p = page{w.Count.or(0), w.Messages}
+	if w.Count.value == nil && w.Messages == nil {
+		return errors.New("no list of messages") // which must not pass for an empty one
+	}
+	*p = page{Count: w.Count.or(0), Messages: w.Messages}
 	return nil
 }
 
@@ -109,25 +116,18 @@ type listing struct {
 	// stable: the count stayed the same over all pages. Otherwise a message
 	// may have been seen twice, as new ones move the others.
 	stable bool
+	// shrunk: the count fell from page to page. Then a message may have slipped
+	// past unseen.
+	shrunk bool
 	// count is the service's, of the last page; seen is how many it gave.
 	count, seen int
 }
 
 var errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535)")
 
-// eachMessage pages through a ticket's messages, in the service's order, with
-// markup as it was sent. It holds one page in memory, and ends even where the
-// service's count is a lie.
-func (c *Client) eachMessage(ctx context.Context, caseID, groupID string, visit func(Message)) (listing, error) {
-	return c.eachPage(ctx, caseID, groupID, func(p page) (more bool) {
-		for _, m := range p.Messages {
-			visit(m)
-		}
-		return true
-	})
-}
-
-// eachPage is eachMessage by the page, for as long as visit wants more.
+// eachPage pages through a ticket's messages, in the service's order, with
+// markup as it was sent, for as long as visit wants more. It holds one page in
+// memory, and ends even where the service's count is a lie.
 func (c *Client) eachPage(ctx context.Context, caseID, groupID string, visit func(page) (more bool)) (listing, error) {
 	l := listing{stable: true}
 	query := url.Values{"trim_osm_rich_text_label": {"false"}}
@@ -148,6 +148,8 @@ func (c *Client) eachPage(ctx context.Context, caseID, groupID string, visit fun
 		l.received = o.received
 		if offset > 0 && p.Count != l.count {
 			l.stable = false
+			l.shrunk = l.shrunk || p.Count < l.count
+			p.moved = max(p.Count-l.count, 0)
 		}
 		l.count = p.Count
 		l.seen += len(p.Messages)

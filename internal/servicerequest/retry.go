@@ -40,7 +40,7 @@ func (c *Client) delay(n int, o observation) time.Duration {
 // the answer's own Date, since the local clock may be off.
 func retryAfter(h http.Header, received time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
 		if seconds > uint64(maxRetryAfter/time.Second) {
 			return maxRetryAfter, true
 		}

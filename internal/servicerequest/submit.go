@@ -10,9 +10,12 @@ import (
 	"time"
 )
 
-// lookDelays are the waits before each look at the ticket. All of them must
-// miss the message before it counts as "not there": a write may show late.
+// lookDelays are the waits before each look at the ticket. The last must miss
+// the message, too, before it counts as "not there": a write may show late.
 var lookDelays = []time.Duration{0, 2 * time.Second, 4 * time.Second}
+
+// moreLooks are taken while the ticket cannot be read.
+const moreLooks = 3
 
 // lastLook bounds the look that follows a cancellation.
 const lastLook = 5 * time.Second
@@ -109,7 +112,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 	}
 	a := &attempts{
 		client: c, submission: s, matcher: newMatcher(s, c.config.TimeZone),
-		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body},
+		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body, once: true},
 	}
 	if a.kind, err = c.copies.take(ctx, s, a.matcher); err != nil {
 		return Receipt{}, &NotSubmittedError{Err: err}
@@ -139,18 +142,37 @@ type attempts struct {
 	request    request
 	kind       *kind
 
-	made    int  // POSTs so far
-	retries int  // of them, after a wait
-	looked  bool // the last one was looked for, and is not there
-	renewed bool // the credentials, once
+	began   time.Time // by the local clock
+	made    int       // POSTs so far
+	retries int       // of them, after a wait
+	looked  bool      // one was looked for
+	renewed bool      // the credentials, once
 }
 
-// run posts until a verdict is final. Its only ways back to a POST are the
-// verdict "not executed", and "unknown" with the message not on the ticket.
+// run posts until a verdict is final:
+//
+//	after        that ended          next
+//	a POST       submitted           the end: a receipt
+//	             rejected            the end: the service's error
+//	             not executed        wait, then a POST; the end when retries are used up
+//	             unknown             look
+//	a look       there               the end: a receipt
+//	             not there           look again; after the last look wait, then a POST
+//	             cannot tell         look again; after the last look the end: unconfirmed
+//	             denied              the end: unconfirmed
+//	any wait     cancelled           after a POST that was not executed, or a last look,
+//	                                 the end: not submitted
+//	             in between          one short look: there is a receipt, all else unconfirmed
+//
+// So a POST follows only a POST that was not executed, or a last look that read
+// the ticket and missed the message. Nothing else leads back to one: the zero
+// verdict is unknown, the zero finding cannot tell, and the transport is kept
+// from repeating by itself (see request.once).
 func (a *attempts) run(ctx context.Context) (Receipt, error) {
 	c := a.client
+	a.began = c.clock.Now()
 	if a.kind.began.IsZero() {
-		a.kind.began = c.clock.Now()
+		a.kind.began = a.began
 	}
 	for {
 		a.notify(StepSubmitting, "", 0)
@@ -160,7 +182,7 @@ func (a *attempts) run(ctx context.Context) (Receipt, error) {
 		}
 		a.made++
 		v, reason := classify(o)
-		a.looked = v == unknown
+		a.looked = a.looked || v == unknown
 		switch v {
 		case submitted:
 			return a.confirm(ByResponse, o.answeredAt(), o.header.Get("X-Request-Id")), nil
@@ -206,8 +228,9 @@ func (a *attempts) waitForNext(ctx context.Context, o observation, reason string
 // when the message is on the ticket, neither receipt nor error when it is
 // not, an *UnconfirmedError when that cannot be told.
 func (a *attempts) resolve(ctx context.Context, o observation, reason string) (*Receipt, error) {
-	for _, delay := range lookDelays {
-		if a.client.wait(ctx, delay) != nil {
+	last := len(lookDelays) - 1
+	for n := 0; ; n++ {
+		if a.client.wait(ctx, lookDelays[min(n, last)]) != nil {
 			return a.resolveCancelled(ctx, o)
 		}
 		a.notify(StepLooking, reason, 0)
@@ -217,11 +240,15 @@ func (a *attempts) resolve(ctx context.Context, o observation, reason string) (*
 			return a.found(at), nil
 		case ctx.Err() != nil:
 			return a.resolveCancelled(ctx, o)
-		case found == cannotTell:
+		case denied(err):
+			return nil, a.unconfirmed(o, err)
+		case n < last:
+		case found == notThere:
+			return nil, nil
+		case n == last+moreLooks || errors.Is(err, errInDoubt):
 			return nil, a.unconfirmed(o, err)
 		}
 	}
-	return nil, nil
 }
 
 // resolveCancelled takes one short look after the user cancelled, or the time
@@ -244,72 +271,102 @@ func (a *attempts) resolveCancelled(ctx context.Context, o observation) (*Receip
 // look reads the ticket for a copy that is not accounted for. It tells why
 // when it cannot tell.
 func (a *attempts) look(ctx context.Context) (finding, time.Time, error) {
-	elapsed := func(l listing) time.Duration { return l.received.Sub(a.kind.began) + clockSlack }
-	for range 3 {
-		s, l, err := a.read(ctx, elapsed)
-		if err != nil {
-			return cannotTell, time.Time{}, err
-		}
-		found := a.kind.judge(s)
-		switch {
-		case found == cannotTell:
-			return found, time.Time{}, errInDoubt
-		case found == there && !l.stable && a.kind.confirmed+a.kind.doubtful > 0:
-			continue // one of our earlier copies may have been counted twice
-		}
-		return found, s.newest, nil
+	candidates, l, err := a.read(ctx)
+	if err != nil {
+		return cannotTell, time.Time{}, err
 	}
-	return cannotTell, time.Time{}, errUnstable
+	shown := func(began time.Time) tally {
+		in := l.period(elapsed(began, l.received) + clockSlack)
+		in.anyZone = true
+		return a.matcher.count(candidates, in).ofKind()
+	}
+	all := shown(a.kind.began)
+	found := a.kind.judge(all, shown(a.began))
+	if found == cannotTell {
+		err = errInDoubt
+	}
+	return found, all.newest, err
 }
 
 var (
-	errInDoubt  = errors.New("the ticket has a message like this one, but its time or its full text cannot be read for certain")
-	errUnstable = errors.New("the ticket kept growing while it was read, so that copies could not be counted")
+	errInDoubt = errors.New("the ticket has a message like this one, but its time or its full text cannot be read for certain")
+	errMoving  = errors.New("the ticket changed while it was read, or did not list all that it counts, so that copies could not be counted")
 )
 
-// read counts the messages like ours that are at most so old by the service's
-// clock when it listed them.
-func (a *attempts) read(ctx context.Context, age func(listing) time.Duration) (sighting, listing, error) {
-	var candidates []candidate
-	l, err := a.client.eachMessage(ctx, a.submission.CaseID, a.submission.GroupID, func(m Message) {
-		if c, ok := a.matcher.candidate(m); ok {
-			candidates = append(candidates, c)
+// read lists the messages like ours. It reads anew while a change of the list
+// may have shown one of them twice, or hidden it.
+func (a *attempts) read(ctx context.Context) ([]candidate, listing, error) {
+	for range 3 {
+		var candidates []candidate
+		twice := false
+		l, err := a.client.eachPage(ctx, a.submission.CaseID, a.submission.GroupID, func(p page) (more bool) {
+			for i, m := range p.Messages {
+				if c, ok := a.matcher.candidate(m); ok {
+					candidates = append(candidates, c)
+					twice = twice || i < p.moved
+				}
+			}
+			return true
+		})
+		if err != nil {
+			return nil, l, err
 		}
-	})
-	if err != nil {
-		return sighting{}, l, err
+		if !twice && !l.shrunk && l.seen >= l.count {
+			return candidates, l, nil
+		}
 	}
-	var in period
-	if !l.date.IsZero() {
-		in = period{l.date.Add(-age(l)), l.date.Add(clockSlack)}
+	return nil, listing{}, errMoving
+}
+
+// period is the time up to the list, by the service's clock.
+func (l listing) period(age time.Duration) period {
+	if l.date.IsZero() {
+		return period{}
 	}
-	return a.matcher.count(candidates, in), l, nil
+	return period{from: l.date.Add(-age), to: l.date.Add(clockSlack)}
+}
+
+// elapsed is the time between two moments of the local clock, and rather too
+// long: the monotonic clock may stand still while the machine sleeps, and the
+// other may be set.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }
 
 // adopt looks for a message that stands for this one. It returns neither
 // receipt nor error when there is none.
 func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
-	window := a.submission.DeduplicateWindow
-	now := a.client.clock.Now()
+	window, text := a.submission.DeduplicateWindow, a.matcher.text
 	// What this client submitted just now may not show yet.
-	if !a.kind.last.IsZero() && now.Sub(a.kind.last) <= window {
-		return a.adopted(a.kind.lastAt), nil
+	if s, ok := a.kind.texts[text]; ok && elapsed(s.known, a.client.clock.Now()) <= window {
+		return a.adopted(s.created, s.known), nil
 	}
 	a.notify(StepLooking, "deduplicate_window", 0)
-	s, _, err := a.read(ctx, func(listing) time.Duration { return window })
-	switch {
-	case err != nil:
+	candidates, l, err := a.read(ctx)
+	if err != nil {
 		return nil, a.notSubmitted(fmt.Errorf("the ticket could not be searched for an identical message: %w", err))
-	case s.low > 0:
-		return a.adopted(s.newest), nil
-	case s.high > 0:
+	}
+	shown := a.matcher.count(candidates, l.period(window))
+	found := func(at time.Time) (*Receipt, error) {
+		return a.adopted(at, l.received.Add(at.Sub(l.date))), nil
+	}
+	// Without its markup a copy may as well be one of another text's.
+	others := a.kind.others(text)
+	switch {
+	case shown[exact].low > 0:
+		return found(shown[exact].newest)
+	case shown[stripped].low > others:
+		return found(shown[stripped].newest)
+	case shown[exact].high > 0, shown[stripped].high > others, shown[perhaps].high > 0:
 		return nil, a.notSubmitted(errInDoubt)
 	}
 	return nil, nil
 }
 
-func (a *attempts) adopted(at time.Time) *Receipt {
-	a.kind.last, a.kind.lastAt = a.client.clock.Now(), at
+// adopted is the receipt for a copy that was there before. Its age counts for
+// the windows of other submissions, so known is not now.
+func (a *attempts) adopted(at, known time.Time) *Receipt {
+	a.kind.settle(a.matcher.text, ByExisting, known, at)
 	return &Receipt{ConfirmedBy: ByExisting, SubmittedAt: at}
 }
 
@@ -321,8 +378,7 @@ func (a *attempts) found(at time.Time) *Receipt {
 
 // confirm accounts for one more copy on the ticket.
 func (a *attempts) confirm(by Confirmation, at time.Time, requestID string) Receipt {
-	a.kind.confirmed++
-	a.kind.last, a.kind.lastAt = a.client.clock.Now(), at
+	a.kind.settle(a.matcher.text, by, a.client.clock.Now(), at)
 	a.notify(StepSubmitted, "", 0)
 	return Receipt{ConfirmedBy: by, SubmittedAt: at, RequestID: a.client.clean(requestID)}
 }

@@ -40,6 +40,8 @@ func newTransport(config Config) (*http.Transport, error) {
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
+		// A dead HTTP/2 connection would take every request after it along.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}, nil
 }
 

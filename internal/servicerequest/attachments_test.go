@@ -1,0 +1,347 @@
+package servicerequest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// noSleep is a clock that does not wait.
+type noSleep struct{}
+
+func (noSleep) Now() time.Time                                  { return time.Now() }
+func (noSleep) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+// attachmentClient is a client of a service that answers by the handler.
+func attachmentClient(t *testing.T, handler http.HandlerFunc) *servicerequest.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	endpoint, err := servicerequest.ParseEndpoint(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: servicerequest.Token("t"), Clock: noSleep{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func newAttachment(t *testing.T, name, content string) *servicerequest.Attachment {
+	t.Helper()
+	a, err := servicerequest.NewAttachment(name, int64(len(content)), strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestNewAttachmentHoldsToTheSize(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int64{2, 4, 0} {
+		if _, err := servicerequest.NewAttachment("a.txt", size, strings.NewReader("abc")); err == nil {
+			t.Errorf("3 bytes were taken for %d", size)
+		}
+	}
+	if a := newAttachment(t, "a.txt", "abc"); a.SHA256 != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
+		t.Errorf("SHA-256 %s", a.SHA256)
+	}
+}
+
+// The largest file and its name fill a request of 12 MB, but for what base64
+// rounds up; the next three bytes would be too many.
+func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
+	t.Parallel()
+	const most = 12 << 20
+	for _, name := range []string{"a.txt", strings.Repeat("ö", 508) + ".txt", strings.Repeat(`"`, 512)} {
+		var length atomic.Int64
+		client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
+			length.Store(r.ContentLength)
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
+		})
+		size := servicerequest.MaxAttachmentSize(name)
+		a := newAttachment(t, name, strings.Repeat("x", int(size)))
+		if _, err := client.Upload(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if got := length.Load(); got > most || got+4 <= most {
+			t.Errorf("a body of %d bytes, want 12 MB or up to 3 less", got)
+		}
+		if _, err := servicerequest.NewAttachment(name, size+1, strings.NewReader(strings.Repeat("x", int(size+1)))); err == nil {
+			t.Errorf("%d bytes were taken", size+1)
+		}
+	}
+}
+
+// An upload of the largest file allocates less than twice its size; 4 times is
+// what it may cost.
+func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's allocations
+	client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
+	})
+	for _, size := range []int64{2 << 20, servicerequest.MaxAttachmentSize("largest.txt")} {
+		file := filepath.Join(t.TempDir(), "largest.txt")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(file, size); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := servicerequest.NewAttachment("largest.txt", size, f)
+		if err == nil {
+			_, err = client.Upload(t.Context(), a)
+		}
+		runtime.ReadMemStats(&after)
+		_ = f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		factor := float64(after.TotalAlloc-before.TotalAlloc) / float64(size)
+		t.Logf("%d bytes: %.2f times its size allocated, the service's side included", size, factor)
+		if factor > 2 {
+			t.Errorf("%d bytes: %.2f times its size allocated", size, factor)
+		}
+	}
+}
+
+func TestUploadAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status       int
+		body         string
+		id, problem  string
+		requestsMade int32
+	}{
+		{200, `{"accessory_id":"` + strings.Repeat("ö", 64) + `"}`, strings.Repeat("ö", 64), "", 1},
+		{201, `{"accessory_id":"a","more":[1]}`, "a", "", 1},
+		{200, `{"accessory_id":"` + strings.Repeat("ö", 65) + `"}`, "", "accessory_id that no message takes: 65 characters", 1},
+		{200, `{"accessory_id":"a\nb"}`, "", "accessory_id that no message takes", 1},
+		{200, `{}`, "", "has no accessory_id", 1},
+		{200, `{"accessory_id":""}`, "", "has no accessory_id", 1},
+		{200, `{"accessory_id":null}`, "", "has no accessory_id", 1},
+		{200, ``, "", "has no accessory_id", 4},
+		{200, `<html>Sign in</html>`, "", "has no accessory_id", 4},
+		{200, `{"accessory_id":"a","error_code":"OSM.01010005","error_msg":"Too much for today"}`, "", "OSM.01010005, Too much for today", 1},
+		{200, `{"error_code":"OSM.01010014"}`, "", "OSM.01010014", 4},
+		{413, `{"error_code":"APIGW.0201"}`, "", "HTTP 413", 1},
+		{500, ``, "", "HTTP 500", 4},
+	} {
+		t.Run(fmt.Sprintf("%d %.30s", test.status, test.body), func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			client := attachmentClient(t, func(w http.ResponseWriter, _ *http.Request) {
+				requests.Add(1)
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			})
+			id, err := client.Upload(t.Context(), newAttachment(t, "a.txt", "x"))
+			if id != test.id {
+				t.Errorf("ID %q, want %q", id, test.id)
+			}
+			if text := fmt.Sprint(err); (err != nil) != (test.problem != "") || !strings.Contains(text, test.problem) && err != nil {
+				t.Errorf("error %q, want %q", text, test.problem)
+			}
+			if got := requests.Load(); got != test.requestsMade {
+				t.Errorf("%d requests, want %d", got, test.requestsMade)
+			}
+		})
+	}
+}
+
+func TestDeleteAttachmentAnswers(t *testing.T) {
+	t.Parallel()
+	const deleted, refused, failed = "deleted", "refused", "failed"
+	for _, test := range []struct {
+		status int
+		body   string
+		want   string
+	}{
+		{200, ``, deleted},
+		{204, ``, deleted},
+		{200, `{}`, deleted},
+		{200, `{"error_code":"","error_msg":""}`, deleted},
+		{200, `{"error_code":"OSM.01010002","error_msg":"In use"}`, refused},
+		{200, `{"error_code":"OSM.01010001"}`, refused},
+		{200, `{"error_code":"OSM.09999999"}`, refused},
+		{404, ``, refused},
+		{404, `{"error_code":"OSM.0005"}`, refused},
+		{200, `{"error_code":"OSM.01010014"}`, failed}, // failed inside
+		{200, `{"error_code":"OSM.01010011"}`, failed}, // about the token
+		{200, `<html>Sign in</html>`, failed},
+		{302, ``, failed},
+		{400, `{"error_code":"OSM.0001"}`, failed},
+		{401, `{"error_code":"OSM.0002"}`, failed},
+		{403, `{"error_code":"OSM.0003"}`, failed},
+		{429, ``, failed},
+		{500, ``, failed},
+		{502, `{"error_code":"APIGW.0201"}`, failed},
+		{0, ``, failed}, // no answer
+	} {
+		t.Run(fmt.Sprint(test.status, test.body), func(t *testing.T) {
+			t.Parallel()
+			client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
+				if want := "/v2/servicerequest/accessorys/a%2Fb"; r.Method != "DELETE" || r.URL.EscapedPath() != want {
+					t.Errorf("%s %s, want DELETE %s", r.Method, r.URL.EscapedPath(), want)
+				}
+				if test.status == 0 {
+					panic(http.ErrAbortHandler)
+				}
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			})
+			err := client.DeleteAttachment(t.Context(), "a/b")
+			got := deleted
+			var kept *servicerequest.NotDeletedError
+			switch {
+			case errors.As(err, &kept):
+				got = refused
+			case err != nil:
+				got = failed
+			}
+			if got != test.want {
+				t.Errorf("%s (%v), want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestAttachmentLimitsAreReadTolerantly(t *testing.T) {
+	t.Parallel()
+	two := []string{"jpg", "txt"}
+	for _, test := range []struct {
+		answer string
+		mb     float64
+		types  []string
+	}{
+		{`{"accessory_limit":{"limit_count":"10","limit_size":"2","limit_file_type":"jpg,txt"}}`, 2, two},
+		{`{"accessory_limit":{"limit_count":10,"limit_size":2,"limit_file_type":"jpg;txt"}}`, 2, two},
+		{`{"accessory_limit":{"limit_size":" 0.5 ","limit_file_type":" .JPG, .Txt; "}}`, 0.5, two},
+		{`{"accessory_limit":{"limit_size":2.5,"limit_file_type":"jpg txt"}}`, 2.5, two},
+		{`{"accessory_limit":{"limit_size":"2e1","limit_file_type":"tar.gz"}}`, 20, []string{"tar.gz"}},
+		{`{"accessory_limit":{"limit_size":0,"limit_file_type":""}}`, 0, nil},
+		{`{"accessory_limit":{"limit_size":"-1","limit_file_type":"*"}}`, 0, nil},
+		{`{"accessory_limit":{"limit_size":"NaN","limit_file_type":"jpg,*.png"}}`, 0, nil},
+		{`{"accessory_limit":{"limit_size":"Inf","limit_file_type":"image/png"}}`, 0, nil},
+		{`{"accessory_limit":{"limit_size":"much","limit_file_type":7}}`, 0, nil},
+		{`{"accessory_limit":{"limit_size":[2],"limit_file_type":["jpg"]}}`, 0, nil},
+		{`{"accessory_limit":{"limit_size":null,"limit_file_type":null}}`, 0, nil},
+		{`{"accessory_limit":{}}`, 0, nil},
+		{`{"accessory_limit":null}`, 0, nil},
+		{`{}`, 0, nil},
+	} {
+		t.Run(test.answer, func(t *testing.T) {
+			t.Parallel()
+			client := attachmentClient(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, test.answer) })
+			limits, err := client.AttachmentLimits(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if limits.MaxMB != test.mb || !slices.Equal(limits.Types, test.types) {
+				t.Errorf("%v MB, types %q; want %v MB, types %q", limits.MaxMB, limits.Types, test.mb, test.types)
+			}
+		})
+	}
+}
+
+func TestAttachmentLimits(t *testing.T) {
+	t.Parallel()
+	l := servicerequest.AttachmentLimits{MaxMB: 0.5, Types: []string{"jpg", "tar.gz"}}
+	for size, want := range map[int64]bool{1: true, 1 << 19: true, 1<<19 + 1: false} {
+		if got := l.TakesSize(size); got != want {
+			t.Errorf("takes %d bytes: %t", size, got)
+		}
+	}
+	for name, want := range map[string]bool{"a.jpg": true, "a.JPG": true, "a.b.jpg": true, "a.tar.gz": true, "a.gz": false, "a.jpg.exe": false, "jpg": false, "ajpg": false, "a": false, "a.": false} {
+		if got := l.TakesType(name); got != want {
+			t.Errorf("takes %s: %t", name, got)
+		}
+	}
+	unknown := servicerequest.AttachmentLimits{}
+	if !unknown.TakesSize(1<<40) || !unknown.TakesType("a") {
+		t.Error("what is not known must not refuse")
+	}
+}
+
+func TestAttachmentLimitsAreAskedOnce(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 403} {
+		var requests atomic.Int32
+		client := attachmentClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			requests.Add(1)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `{"accessory_limit":{"limit_size":2}}`)
+		})
+		// Who gives up does not spoil it for the others.
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := client.AttachmentLimits(over); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v of a call that was cancelled", err)
+		}
+		var calls sync.WaitGroup
+		for range 20 {
+			calls.Go(func() {
+				limits, err := client.AttachmentLimits(t.Context())
+				if (err == nil) != (status == 200) || (limits.MaxMB == 2) != (status == 200) {
+					t.Errorf("HTTP %d: %v, error %v", status, limits, err)
+				}
+			})
+		}
+		calls.Wait()
+		if got := requests.Load(); got != 1 {
+			t.Errorf("HTTP %d: %d requests, want 1", status, got)
+		}
+	}
+}
+
+// Limits are an aid: a service that does not answer costs the time of one
+// request, not of four.
+func TestAttachmentLimitsTakeTheTimeOfOneRequest(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	endpoint, err := servicerequest.ParseEndpoint(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := servicerequest.New(servicerequest.Config{
+		Endpoint: endpoint, Credentials: servicerequest.Token("t"), Clock: noSleep{}, RequestTimeout: 50 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := client.AttachmentLimits(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if got := requests.Load(); got != 1 {
+		t.Errorf("%d requests, want 1", got)
+	}
+}
