@@ -1,0 +1,45 @@
+terraform {
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+variable "case_id" {
+  description = "The ticket that asks for evidence."
+  type        = string
+  default     = "TT201801020526"
+}
+
+variable "traces" {
+  description = "Folder with what was recorded. Every text file in it goes to the ticket."
+  type        = string
+  default     = "traces"
+}
+
+locals {
+  files = sort(fileset("${path.module}/${var.traces}", "*.txt"))
+}
+
+resource "servicerequest_attachment" "trace" {
+  for_each = toset(local.files)
+
+  source = "${path.module}/${var.traces}/${each.key}"
+}
+
+# A new or changed file is uploaded, and goes out with a new message.
+resource "servicerequest_case_message" "traces" {
+  case_id = var.case_id
+  content = "Recorded while the connections were reset:\n${join("\n", [
+    for name in local.files : "- ${name}, SHA-256 ${servicerequest_attachment.trace[name].content_sha256}"
+  ])}"
+
+  # A message takes at most 10.
+  accessory_ids = [for name in local.files : servicerequest_attachment.trace[name].id]
+}
+
+output "attachments" {
+  description = "The IDs of the attachments, by file."
+  value       = { for name, trace in servicerequest_attachment.trace : name => trace.id }
+}
