@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -425,7 +426,8 @@ func (c *config) insecure(v types.Bool, env func([]string) (string, string)) boo
 	return insecure
 }
 
-// caCert reads the certificates to trust.
+// caCert reads the certificates to trust. A file without any is refused: the
+// system's would be trusted instead.
 func (c *config) caCert() []byte {
 	name, ok := c.values["ca_cert_file"]
 	if !ok {
@@ -437,7 +439,10 @@ func (c *config) caCert() []byte {
 		defer func() { _ = file.Close() }()
 		var pem []byte
 		if pem, err = io.ReadAll(io.LimitReader(file, limit)); err == nil {
-			return pem
+			if x509.NewCertPool().AppendCertsFromPEM(pem) {
+				return pem
+			}
+			err = errors.New("no PEM certificate in it")
 		}
 	}
 	c.diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("cannot be read: %w", err)))

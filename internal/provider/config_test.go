@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"encoding/pem"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -90,10 +92,14 @@ func with(base values, pairs ...string) values {
 	return out
 }
 
-func certificate(t *testing.T, text string) string {
+// certificate is a PEM file, with a comment to tell it from others.
+func certificate(t *testing.T, comment string) string {
 	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
 	name := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+	text := append([]byte(comment+"\n"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})...)
+	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,15 +25,9 @@ func missingConfiguration(s *service) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Missing provider configuration", detail)
 }
 
-// What a diagnostic says of the message itself.
-const (
-	notOnTicket = "The message is not on the ticket."
-	applyAgain  = "It is safe to apply again."
-)
-
 // submitDiagnostic turns an error of Submit into what the user reads: what
 // happened, whether the message may be on the ticket, and what to do.
-// content is the beginning of the message, empty where it must not be shown.
+// The beginning of the message is shown only where it may be.
 func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 	const summary = "Unable to submit case message"
 
@@ -40,29 +35,29 @@ func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 	if errors.As(err, &unconfirmed) {
 		content := ""
 		if showContent {
-			content = fmt.Sprintf("\n  content:   %s", unconfirmed.Content)
+			content = fmt.Sprintf("\n  content:     %s", unconfirmed.Content)
 		}
 		return diag.NewErrorDiagnostic("Case message may or may not be on the ticket", fmt.Sprintf(
 			"The message may be on the ticket. The service's answer did not settle it, and neither did reading the ticket.\n\n"+
-				"  ticket:    %s\n  submitted: %s%s\n  answer:    %s\n  ticket read: %s\n\n"+
+				"  ticket:      %s\n  submitted:   %s%s\n  answer:      %s\n  ticket read: %s\n\n"+
 				"Do one of the following:\n"+
 				"  - Look at the ticket in the console. If the message is there, take it out of the configuration or import it; if not, apply again.\n"+
 				"  - Set deduplicate_window = \"1h\" on the resource and apply again: an identical message of that age is then adopted instead of posted once more.",
 			unconfirmed.CaseID, unconfirmed.Began.UTC().Format(time.RFC3339), content, unconfirmed.Err, unconfirmed.LookErr))
 	}
 
-	detail := []string{err.Error() + "."}
+	onTicket := "The message is not on the ticket."
 	var notSubmitted *servicerequest.NotSubmittedError
 	switch {
-	case errors.As(err, &notSubmitted) && notSubmitted.Looked:
-		detail = append(detail, "The message did not show on the ticket in several looks, so it counts as not submitted. "+
-			"To be safe from a copy that shows later, set deduplicate_window when you apply again.")
+	case !errors.As(err, &notSubmitted): // the service refused it, and would again
+	case notSubmitted.Looked:
+		onTicket = "The message did not show on the ticket in several looks, so it counts as not submitted. " +
+			"To be safe from a copy that shows later, set deduplicate_window when you apply again."
 	default:
-		detail = append(detail, notOnTicket)
+		onTicket += " It is safe to apply again."
 	}
 	at, advice := advise(err)
-	detail = append(detail, advice)
-	text := strings.Join(detail, "\n\n")
+	text := strings.Join([]string{err.Error() + ".", onTicket, advice}, "\n\n")
 	if at != "" {
 		return diag.NewAttributeErrorDiagnostic(path.Root(at), summary, text)
 	}
@@ -81,7 +76,7 @@ const maxSkew = 15 * time.Minute
 
 // advice is what to do about an answer. The first that fits is given.
 var advices = []struct {
-	code   string // error_code; of the gateway's, what follows "APIGW." or "APIG."
+	code   string // error_code
 	status int    // HTTP status; 0 is any
 	mode   servicerequest.Mode
 	at     string // the resource's attribute that is to blame, if one is
@@ -94,8 +89,8 @@ var advices = []struct {
 	{code: "OSM.01010011", text: "The token names no customer. Use one that is scoped to the account (domain), of a user in that account."},
 	{code: "OSM.01010015", at: "case_id", text: "There is no such ticket at this endpoint. Check case_id, and that the provider's endpoint is the site which holds the ticket: " +
 		"China, International and Europe do not share tickets."},
-	{code: "0307", text: tokenAdvice}, {code: "0308", text: "The service is throttling. Apply again later, or with a lower -parallelism."},
-	{code: "0201", status: 413, text: "The request is over the service's 12 MB."},
+	{status: 400, text: "The service refused the request. Check the attributes of the resource against the message above."},
+	{status: 413, text: "The request is over the service's 12 MB."},
 	{status: 401, mode: servicerequest.ModeToken, text: tokenAdvice},
 	{status: 401, mode: servicerequest.ModeAccessKey, text: "The signature was refused. Check access_key and secret_key, that the key is active, security_token if the key is temporary, and " +
 		"that the endpoint is of the key's site."},
@@ -112,17 +107,20 @@ const tokenAdvice = "The token has expired (it lives for 24 hours, and dies with
 func advise(err error) (at, text string) {
 	var api *servicerequest.APIError
 	var login *servicerequest.LoginError
+	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &login) {
 		return "", "IAM gave no token. Check user_name, password, domain_name and auth_url of the provider, then apply again. A refused password is not tried again, so as not to lock the account."
 	}
 	if !errors.As(err, &api) {
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return "", "The time was up. " + applyAgain + " To allow more, raise timeouts.create, or request_timeout of the provider for a single request."
+			return "", "The time was up. To allow more, raise timeouts.create, or request_timeout of the provider for a single request."
 		case errors.Is(err, context.Canceled):
-			return "", "Terraform was interrupted. " + applyAgain
+			return "", "Terraform was interrupted."
+		case errors.As(err, &certificate):
+			return "", "The server's certificate is not trusted here. If a private authority issued it, set ca_cert_file of the provider to that authority's certificate."
 		}
-		return "", "Check the network, a proxy, and the provider's endpoint. " + applyAgain
+		return "", "Check the network, a proxy, and the provider's endpoint."
 	}
 	if skew := api.LocalTime.Sub(api.ServiceTime); api.Mode == servicerequest.ModeAccessKey && (api.Status == 401 || api.Status == 403) &&
 		!api.ServiceTime.IsZero() && skew.Abs() > maxSkew-time.Minute {
@@ -130,14 +128,10 @@ func advise(err error) (at, text string) {
 			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))
 	}
 	if api.Location != "" || api.Status/100 == 3 {
-		return "", "The endpoint redirects, and the provider does not follow: the message would be sent twice and the credentials handed on. Set the provider's endpoint to the service's own URL."
-	}
-	code := api.Code
-	for _, prefix := range []string{"APIGW.", "APIG."} {
-		code = strings.TrimPrefix(code, prefix)
+		return "", "The endpoint redirects, and the provider does not follow: the message could be sent twice and the credentials handed on. Set the provider's endpoint to the service's own URL."
 	}
 	for _, a := range advices {
-		if (a.code == "" || a.code == code) && (a.status == 0 || a.status == api.Status) && (a.mode == "" || a.mode == api.Mode) {
+		if (a.code == "" || a.code == api.Code) && (a.status == 0 || a.status == api.Status) && (a.mode == "" || a.mode == api.Mode) {
 			return a.at, a.text
 		}
 	}
