@@ -21,7 +21,7 @@ import (
 // instant is a clock that does not wait.
 type instant struct{}
 
-func (instant) Now() time.Time                                  { return time.Now() }
+func (instant) Now() time.Time                                   { return time.Now() }
 func (instant) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // scripted is a service that answers with what a test wrote, and not always
@@ -257,13 +257,13 @@ func TestCasesPages(t *testing.T) {
 			return tickets(r, all[:min(offset+40, 250)], 250)
 		}, 1000, all, false, false, 7},
 		{"total too low", func(r *http.Request, _ int) string { return tickets(r, all, 1) }, 1000, all, false, false, 3},
-		{"total too high", func(r *http.Request, _ int) string { return tickets(r, all, 1 << 40) }, 1000, all, false, false, 4},
+		{"total too high", func(r *http.Request, _ int) string { return tickets(r, all, 1<<40) }, 1000, all, false, false, 4},
 		{"total negative", func(r *http.Request, _ int) string { return tickets(r, all, -5) }, 1000, all, false, false, 3},
 		{"overlap", func(r *http.Request, n int) string {
 			// A new ticket moves the others by one with each page.
 			return tickets(r, append(slices.Repeat([]string{"new"}, n-1), all...), 249+n)
 		}, 1000, all, false, false, 3},
-		{"the same page again", func(r *http.Request, _ int) string { return tickets(r, append(all[:100:100], all[:100]...), 1 << 40) }, 1000, all[:100], false, true, 2},
+		{"the same page again", func(r *http.Request, _ int) string { return tickets(r, append(all[:100:100], all[:100]...), 1<<40) }, 1000, all[:100], false, true, 2},
 	} {
 		s := newScripted(t, "", test.answer)
 		got, more, err := s.Cases(t.Context(), servicerequest.CaseQuery{}, test.limit)

@@ -65,7 +65,7 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 
 // thread is a ticket's messages while they are put together.
 type thread struct {
-	listed []listed  // in the list's order
+	listed []listed  // in the list's order, the oldest first
 	late   []Message // the detail has them, and the list does not
 	exact  bool      // the pages make up the count, which stayed the same
 	count  int       // the service's
@@ -98,6 +98,13 @@ func (c *Client) readThread(ctx context.Context, caseID, groupID string) (*threa
 	ticket, err := c.Case(ctx, caseID, groupID)
 	if err != nil {
 		return nil, err
+	}
+	// Both the same way round, so that equal messages meet in their order.
+	if newestFirst(t.listed, func(m listed) Message { return m.Message }) {
+		slices.Reverse(t.listed)
+	}
+	if newestFirst(ticket.Messages, func(m Message) Message { return m }) {
+		slices.Reverse(ticket.Messages)
 	}
 	d := newDetail(ticket.Messages)
 	// The equal ones first: one that is only alike must not take their place.
@@ -181,9 +188,6 @@ func (t *thread) inOrder() []Message {
 	for _, m := range t.listed {
 		messages = append(messages, m.Message)
 	}
-	if newestFirst(messages) {
-		slices.Reverse(messages)
-	}
 	messages = append(messages, t.late...)
 
 	type dated struct {
@@ -207,11 +211,11 @@ func (t *thread) inOrder() []Message {
 
 // newestFirst tells the order of a list: by its first and last time, and where
 // these are the same, by where the ticket's first message is.
-func newestFirst(messages []Message) bool {
-	if len(messages) < 2 {
+func newestFirst[T any](list []T, message func(T) Message) bool {
+	if len(list) < 2 {
 		return false
 	}
-	first, last := messages[0], messages[len(messages)-1]
+	first, last := message(list[0]), message(list[len(list)-1])
 	if !first.Created.IsZero() && !last.Created.IsZero() && !first.Created.Equal(last.Created) {
 		return first.Created.After(last.Created)
 	}

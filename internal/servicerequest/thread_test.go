@@ -1,0 +1,322 @@
+package servicerequest_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+type wireMessage map[string]any
+
+// note is a message as a list has it, with's of it as a detail has it.
+func note(second int, content string, more ...any) wireMessage {
+	m := wireMessage{
+		"type": 0, "replier_type": 0, "replier": "u", "content": content,
+		"create_time": fmt.Sprintf("2026-01-01T%02d:%02d:%02dZ", second/3600, second/60%60, second%60),
+	}
+	for i := 0; i < len(more); i += 2 {
+		m[more[i].(string)] = more[i+1]
+	}
+	return m
+}
+
+func (m wireMessage) with(more ...any) wireMessage {
+	m = maps.Clone(m)
+	for i := 0; i < len(more); i += 2 {
+		m[more[i].(string)] = more[i+1]
+	}
+	return m
+}
+
+// notes are n messages, a second apart.
+func notes(n int) []wireMessage {
+	list := make([]wireMessage, n)
+	for i := range list {
+		list[i] = note(i, fmt.Sprint("m", i))
+	}
+	return list
+}
+
+// identified gives messages the IDs of a detail, id0 and so on, and takes
+// away what only a list tells.
+func identified(messages []wireMessage) []wireMessage {
+	list := make([]wireMessage, len(messages))
+	for i, m := range messages {
+		list[i] = m.with("message_id", fmt.Sprint("id", i))
+		delete(list[i], "replier_type")
+	}
+	return list
+}
+
+func reversed(messages []wireMessage) []wireMessage {
+	list := slices.Clone(messages)
+	slices.Reverse(list)
+	return list
+}
+
+// ticket is a service that has a ticket with messages. Its fields are what the
+// test has it say; a nil function is honest.
+type ticket struct {
+	list   func(list int) []wireMessage // list counts the list calls, from 1
+	count  func(list int) any
+	page   func(offset int) (from, to int)
+	detail []wireMessage
+}
+
+func (k ticket) serve(t *testing.T) *scripted {
+	lists := 0
+	return newScripted(t, "", func(r *http.Request, _ int) string {
+		if !strings.HasSuffix(r.URL.Path, "/messages") {
+			return encode(map[string]any{"incident_detail_info": map[string]any{"message_list": k.detail}})
+		}
+		lists++ // calls come one after the other
+		all := k.list(lists)
+		from := intQuery(r, "offset")
+		to := from + intQuery(r, "limit")
+		if k.page != nil {
+			from, to = k.page(from)
+		}
+		answer := map[string]any{"count": len(all), "message_list": all[min(from, len(all)):min(to, len(all))]}
+		if k.count != nil {
+			answer["count"] = k.count(lists)
+		}
+		return encode(answer)
+	})
+}
+
+func always(messages []wireMessage) func(int) []wireMessage {
+	return func(int) []wireMessage { return messages }
+}
+
+// shown are the IDs and contents of messages.
+func shown(messages []servicerequest.Message) []string {
+	var texts []string
+	for _, m := range messages {
+		texts = append(texts, m.ID+" "+m.Content)
+	}
+	return texts
+}
+
+func wanted(messages []wireMessage) []string {
+	var texts []string
+	for _, m := range messages {
+		id, _ := m["message_id"].(string)
+		texts = append(texts, id+" "+m["content"].(string))
+	}
+	return texts
+}
+
+func TestMessagesOfManyPages(t *testing.T) {
+	t.Parallel()
+	all := notes(250)
+	ids := identified(all)
+	// Twins are equal messages of one second: once side by side, once where a
+	// page ends.
+	twins := notes(250)
+	twins[10], twins[100] = twins[9], twins[99]
+	twinIDs := identified(twins)
+	// same are equal messages that fill pages.
+	same := slices.Repeat([]wireMessage{note(7, "same")}, 250)
+
+	long := strings.Repeat("long ", 1000)
+	cut := slices.Clone(all)
+	whole := identified(all)
+	cut[3], whole[3] = all[3].with("content", long[:400]), whole[3].with("content", long)
+	cut[4], whole[4] = all[4].with("content", "<b>bold</b> & more"), whole[4].with("content", "bold &amp; more")
+	cut[5], whole[5] = all[5].with("content", long), whole[5].with("content", long[:400])
+	cutWant := slices.Clone(whole)
+	cutWant[4], cutWant[5] = whole[4].with("content", "<b>bold</b> & more"), whole[5].with("content", long)
+
+	anonymous := slices.Clone(ids)
+	for i := range anonymous {
+		anonymous[i] = anonymous[i].with("message_id", nil)
+	}
+	vague := slices.Clone(all)
+	for i := range vague {
+		vague[i] = vague[i].with("create_time", "just now")
+	}
+	vagueIDs := identified(vague)
+
+	shift := func(list []wireMessage) func(int) []wireMessage {
+		// The newest first, and one more with each page.
+		return func(n int) []wireMessage { return reversed(list[:len(list)-3+n]) }
+	}
+
+	for _, test := range []struct {
+		name   string
+		ticket ticket
+		want   []wireMessage
+		asks   int
+	}{
+		{"oldest first", ticket{list: always(all), detail: ids}, ids, 4},
+		{"newest first", ticket{list: always(reversed(all)), detail: ids}, ids, 4},
+		{"detail the other way round", ticket{list: always(all), detail: reversed(ids)}, ids, 4},
+		{"no messages", ticket{list: always(nil)}, nil, 2},
+		{"no IDs", ticket{list: always(all)}, all, 4},
+		{"empty IDs", ticket{list: always(all), detail: anonymous}, all, 4},
+		{"IDs of some", ticket{list: always(all), detail: ids[:20]}, append(slices.Clone(ids[:20]), all[20:]...), 4},
+		{"IDs that repeat", ticket{list: always(all), detail: append(slices.Clone(ids), ids...)}, ids, 4},
+		{"empty list", ticket{list: always(nil), detail: ids}, ids, 2},
+		{"one that came after the list", ticket{list: always(all[:249]), detail: ids}, ids, 4},
+		{"texts that differ", ticket{list: always(cut), detail: whole}, cutWant, 4},
+		{"times that cannot be read", ticket{list: always(vague), detail: vagueIDs}, vagueIDs, 4},
+		{"times that only the list tells", ticket{list: always(all), detail: vagueIDs}, ids, 4},
+		{"times that only the detail tells", ticket{list: always(vague), detail: ids}, ids, 4},
+
+		{"twins", ticket{list: always(twins), detail: twinIDs}, twinIDs, 4},
+		{"twins without IDs", ticket{list: always(twins)}, twins, 4},
+		{"pages of equal messages", ticket{list: always(same), detail: identified(same)}, identified(same), 3},
+
+		{"overlap", ticket{list: shift(all), detail: ids}, ids, 4},
+		{"overlap with twins", ticket{list: shift(twins), detail: twinIDs}, twinIDs, 4},
+		// The first time a message arrives meanwhile, the second time the pages
+		// add up, and the twins are two.
+		{"overlap once, without IDs", ticket{list: func(n int) []wireMessage {
+			return reversed(twins[:min(247+n, 250)])
+		}}, twins, 8},
+		// Without end: then equal messages are one.
+		{"overlap always, without IDs", ticket{
+			list:  always(all),
+			count: func(n int) any { return 247 + n%3 },
+			page:  func(offset int) (int, int) { return max(offset-offset/100, 0), offset - offset/100 + 100 },
+		}, all, 12},
+
+		{"count too low", ticket{list: always(all), count: func(int) any { return 0 }, detail: ids}, ids, 4},
+		{"count negative", ticket{list: always(all), count: func(int) any { return -7 }, detail: ids}, ids, 4},
+		{"count too high", ticket{list: always(all), count: func(int) any { return 1 << 40 }, detail: ids}, ids, 5},
+		{"count as text", ticket{list: always(all), count: func(int) any { return "250" }, detail: ids}, ids, 4},
+		{"no count", ticket{list: always(all), count: func(int) any { return nil }, detail: ids}, ids, 4},
+		{"small pages", ticket{list: always(all), page: func(offset int) (int, int) { return offset, offset + 60 }, detail: ids}, ids, 6},
+		{"all on one page", ticket{list: always(all), page: func(offset int) (int, int) { return offset, 1000 }, detail: ids}, ids, 3},
+		{"the same page again", ticket{list: always(all), page: func(int) (int, int) { return 0, 100 }, detail: ids}, ids, 3},
+	} {
+		s := test.ticket.serve(t)
+		got, err := s.Messages(t.Context(), "c", "")
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if got, want := shown(got), wanted(test.want); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %d %q\nwant %d %q", test.name, len(got), got, len(want), want)
+		}
+		if len(s.asks) != test.asks {
+			t.Errorf("%s: %d requests, want %d", test.name, len(s.asks), test.asks)
+		}
+	}
+}
+
+// Where pages come again, and neither the service's count nor its detail says
+// that this is all, it may not be.
+func TestMessagesOfPagesThatComeAgain(t *testing.T) {
+	t.Parallel()
+	all := notes(100)
+	for _, test := range []struct {
+		name   string
+		ticket ticket
+		asks   int
+	}{
+		{"one page", ticket{list: always(all), count: func(int) any { return 1 << 40 }, page: func(int) (int, int) { return 0, 100 }}, 3},
+		{"one page, with IDs", ticket{
+			list: always(all), count: func(int) any { return 1 << 40 }, page: func(int) (int, int) { return 0, 100 }, detail: identified(all),
+		}, 3},
+		{"all again", ticket{list: always(slices.Repeat(all, 3)), page: func(offset int) (int, int) { return offset, offset + 60 }}, 12},
+	} {
+		s := test.ticket.serve(t)
+		got, err := s.Messages(t.Context(), "c", "")
+		var incomplete *servicerequest.IncompleteError
+		if !errors.As(err, &incomplete) || incomplete.Have != 100 {
+			t.Errorf("%s: error %v", test.name, err)
+		}
+		want := wanted(all)
+		if test.ticket.detail != nil {
+			want = wanted(test.ticket.detail)
+		}
+		if !slices.Equal(shown(got), want) {
+			t.Errorf("%s: %q", test.name, shown(got))
+		}
+		s.wantAsks(t, test.asks)
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("x", 50_000)
+	s := newScripted(t, "", func(r *http.Request, n int) string {
+		if !strings.HasSuffix(r.URL.Path, "/messages") {
+			return `{"incident_detail_info":{}}`
+		}
+		page := notes(100)
+		for i := range page {
+			page[i]["content"] = fmt.Sprint(n, " ", i, text)
+		}
+		return encode(map[string]any{"count": 1 << 30, "message_list": page})
+	})
+	got, err := s.Messages(t.Context(), "c", "")
+	var incomplete *servicerequest.IncompleteError
+	if !errors.As(err, &incomplete) || incomplete.Have != len(got) || len(got) != 600 {
+		t.Errorf("%d messages, %v", len(got), err)
+	}
+	s.wantAsks(t, 8)
+}
+
+// Messages of one second stay as the service has them, from its first message on.
+func TestMessagesOfOneSecond(t *testing.T) {
+	t.Parallel()
+	all := []wireMessage{note(5, "a", "is_first_message", 1), note(5, "b"), note(5, "c")}
+	for _, list := range [][]wireMessage{all, reversed(all)} {
+		s := ticket{list: always(list), detail: identified(all)}.serve(t)
+		got, err := s.Messages(t.Context(), "c", "")
+		if err != nil || !slices.Equal(shown(got), wanted(identified(all))) {
+			t.Errorf("%q, %v", shown(got), err)
+		}
+	}
+}
+
+// What list and detail tell of a message comes together.
+func TestMessagesHaveTheListsAuthorAndTheDetailsAttachments(t *testing.T) {
+	t.Parallel()
+	attached := []map[string]any{{"accessory_id": "1", "file_actual_name": "a.log"}, {"accessory_id": 2}}
+	s := ticket{
+		list:   always([]wireMessage{note(1, "a", "type", 1, "replier_type", 2, "replier_name", "ada", "accessory_list", attached[:1])}),
+		detail: []wireMessage{note(1, "a", "type", "1", "message_id", 77, "replier", nil, "replier_type", nil, "accessory_list", attached, "is_first_message", 1)},
+	}.serve(t)
+	got, err := s.Messages(t.Context(), "a b", "g")
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	m := got[0]
+	if m.ID != "77" || m.Type != 1 || m.ReplierType != 2 || m.Replier != "u" || m.ReplierName != "ada" || m.IsFirst != 1 ||
+		!slices.Equal(m.Accessories, []servicerequest.Accessory{{ID: "1", Name: "a.log"}, {ID: "2"}}) {
+		t.Errorf("%+v", m)
+	}
+	want := []string{
+		"/v2/servicerequest/cases/a%20b/messages?group_id=g&limit=100&offset=0&trim_osm_rich_text_label=false",
+		"/v2/servicerequest/cases/a%20b?group_id=g",
+	}
+	if !slices.Equal(s.asks, want) {
+		t.Errorf("asked %q", s.asks)
+	}
+}
+
+func TestMessagesErrors(t *testing.T) {
+	t.Parallel()
+	for path, asks := range map[string]int{"messages": 1, "c": 2} {
+		s := newScripted(t, "", func(r *http.Request, _ int) string {
+			if strings.HasSuffix(r.URL.Path, "/"+path) {
+				return `{"error_code":"OSM.01010015"}`
+			}
+			return `{"count":0,"message_list":[]}`
+		})
+		got, err := s.Messages(t.Context(), "c", "")
+		var api *servicerequest.APIError
+		if !errors.As(err, &api) || api.Code != "OSM.01010015" || got != nil {
+			t.Errorf("%s: %+v, %v", path, got, err)
+		}
+		s.wantAsks(t, asks)
+	}
+}
