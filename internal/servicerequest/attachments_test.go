@@ -203,7 +203,7 @@ func TestDeleteAttachmentAnswers(t *testing.T) {
 		t.Run(fmt.Sprint(test.status, test.body), func(t *testing.T) {
 			t.Parallel()
 			client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
-				if want := "/v2/servicerequest/accessorys/a%2Fb"; r.Method != "DELETE" || r.URL.EscapedPath() != want {
+				if want := "/v2/servicerequest/accessorys/a%2Fb"; r.Method != http.MethodDelete || r.URL.EscapedPath() != want {
 					t.Errorf("%s %s, want DELETE %s", r.Method, r.URL.EscapedPath(), want)
 				}
 				if test.status == 0 {

@@ -1,0 +1,120 @@
+package servicerequest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	answered := func(status int, body string) observation {
+		return observation{status: status, body: []byte(body), connected: true, header: http.Header{}}
+	}
+	code := func(status int, code string) observation {
+		return answered(status, `{"error_code":"`+code+`","error_msg":"x"}`)
+	}
+	failed := errors.New("failed")
+	cut := answered(200, "")
+	cut.bodyErr = io.ErrUnexpectedEOF
+	cutCode := code(200, "OSM.01010001")
+	cutCode.bodyErr = io.ErrUnexpectedEOF
+	long := answered(200, strings.Repeat(" ", maxBodyBytes))
+	long.bodyErr = errBodyTooLong
+
+	for _, tc := range []struct {
+		why  string
+		o    observation
+		want verdict
+	}{
+		{"never connected", observation{err: failed}, notExecuted},
+		{"connected, then nothing", observation{err: failed, connected: true}, unknown},
+
+		{"the documented success", answered(200, ""), submitted},
+		{"white space is nothing", answered(200, " \r\n\t"), submitted},
+		{"an empty object", answered(200, "{}"), submitted},
+		{"an empty object, spaced", answered(200, " { } \n"), submitted},
+		{"an empty code", answered(200, `{"error_code":""}`), submitted},
+		{"an empty code and text", answered(200, `{"error_code":"","error_msg":""}`), submitted},
+		{"a null code", answered(200, `{"error_code":null,"error_msg":null}`), submitted},
+		{"more members than documented", answered(200, `{"error_code":"","request_id":"1"}`), submitted},
+
+		{"a text without a code may be anyone's", answered(200, `{"error_msg":"Backend unavailable"}`), unknown},
+		{"someone else's object", answered(200, `{"status":"ok"}`), unknown},
+		{"a captive portal", answered(200, "<!DOCTYPE html><html></html>"), unknown},
+		{"a word", answered(200, "OK"), unknown},
+		{"null", answered(200, "null"), unknown},
+		{"an array", answered(200, `[]`), unknown},
+		{"a string", answered(200, `""`), unknown},
+		{"a number", answered(200, `0`), unknown},
+		{"a code that is a number", answered(200, `{"error_code":0}`), unknown},
+		{"a code that is an object", answered(200, `{"error_code":{}}`), unknown},
+		{"a text that is a list", answered(200, `{"error_code":"","error_msg":[]}`), unknown},
+		{"truncated", answered(200, `{"error_code":"`), unknown},
+		{"two objects", answered(200, `{}{}`), unknown},
+		{"a byte order mark", answered(200, "\ufeff{}"), unknown},
+		{"a body that broke off before its first byte", cut, unknown},
+		{"a refusal that broke off", cutCode, unknown},
+		{"too long for the service", long, unknown},
+
+		{"parameters", code(200, "OSM.01010001"), rejected},
+		{"permission", code(200, "OSM.01010002"), rejected},
+		{"attachments of the day", code(200, "OSM.01010005"), rejected},
+		{"no customer in the token", code(200, "OSM.01010011"), rejected},
+		{"no such ticket", code(200, "OSM.01010015"), rejected},
+		{"any other code", code(200, "OSM.99999999"), rejected},
+		{"operation failed", code(200, "OSM.01010014"), unknown},
+		{"operation failed", code(200, "OSM.01010017"), unknown},
+
+		{"bad parameters", code(400, "OSM.0001"), rejected},
+		{"token expired", code(401, "OSM.0002"), notExecuted},
+		{"wrong credentials, at the gateway", code(401, "APIGW.0301"), notExecuted},
+		{"token of another region", code(401, "APIG.0307"), notExecuted},
+		{"a 401 of anyone", answered(401, "<html>"), notExecuted},
+		{"forbidden", code(403, "OSM.0003"), rejected},
+		{"not found", answered(404, ""), rejected},
+		{"a proxy wants a password", answered(407, ""), rejected},
+		{"the request did not arrive in time", answered(408, ""), rejected},
+		{"conflict", answered(409, ""), rejected},
+		{"too large", code(413, "APIGW.0201"), rejected},
+		{"throttled", code(429, "APIGW.0308"), notExecuted},
+		{"throttled by anyone", answered(429, "<html>"), notExecuted},
+		{"a 4xx nobody knows", answered(499, ""), rejected},
+
+		{"internal error", code(500, "OSM.0004"), unknown},
+		{"a rejecting code with a 500", code(500, "OSM.01010015"), unknown},
+		{"backend unavailable", code(502, "APIGW.0201"), unknown},
+		{"a backend that fell over", code(503, "APIGW.0613"), unknown},
+		{"backend timed out", code(504, "APIGW.0201"), unknown},
+		{"a 5xx nobody knows", answered(599, ""), unknown},
+
+		{"moved", answered(301, ""), rejected},
+		{"found", answered(302, ""), rejected},
+		{"not modified", answered(304, ""), rejected},
+		{"redirected with the body", answered(307, ""), rejected},
+		{"redirected with the body", answered(308, ""), rejected},
+
+		{"created is not what the service says", answered(201, "{}"), unknown},
+		{"accepted is not yet done", answered(202, ""), unknown},
+		{"no content is not what the service says", answered(204, ""), unknown},
+		{"an informational status", answered(100, ""), unknown},
+		{"no status at all", observation{connected: true}, unknown},
+	} {
+		got, reason := classify(tc.o)
+		if got != tc.want || reason == "" || reason == "no rule" {
+			t.Errorf("%s (%d %.40q): %v (%s), want %v", tc.why, tc.o.status, tc.o.body, got, reason, tc.want)
+		}
+	}
+}
+
+// What nobody thought of must be looked at.
+func TestUnknownIsTheZeroVerdict(t *testing.T) {
+	t.Parallel()
+	var v verdict
+	var f finding
+	if v != unknown || f != cannotTell {
+		t.Error("a forgotten verdict or finding would lead to a POST")
+	}
+}

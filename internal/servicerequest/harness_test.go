@@ -1,0 +1,173 @@
+package servicerequest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+const (
+	testCase  = "TT201801020526"
+	testToken = "token-for-tests-7f3a"
+)
+
+// fakeClock stands still but for sleeping, which moves it for everyone at once.
+type fakeClock struct {
+	mu     sync.Mutex
+	now    time.Time
+	sleeps []time.Duration
+	// onSleep, if not nil, is called before each sleep.
+	onSleep func(d time.Duration)
+}
+
+func newFakeClock() *fakeClock {
+	// Within a second, so that cutting times to the second has an effect.
+	return &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 700_000_000, time.UTC)}
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
+	if c.onSleep != nil {
+		c.onSleep(d)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	c.sleeps = append(c.sleeps, d)
+	return nil
+}
+
+// service is a simulated service that goes by the clock of its clients.
+type service struct {
+	*simulator.Server
+	clock *fakeClock
+}
+
+func newService(t testing.TB, o simulator.Options) *service {
+	t.Helper()
+	s := &service{clock: newFakeClock()}
+	o.Tokens, o.Clock = append(o.Tokens, testToken), s.clock.Now
+	var err error
+	if s.Server, err = simulator.Start("", o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	s.AddCase(simulator.Case{ID: testCase})
+	return s
+}
+
+// client is a new client of the service.
+func (s *service) client(t testing.TB, change ...func(*Config)) *Client {
+	t.Helper()
+	return newClient(t, s.URL(), append([]func(*Config){func(c *Config) { c.Clock = s.clock }}, change...)...)
+}
+
+func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
+	t.Helper()
+	u, err := ParseEndpoint(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{Endpoint: u, Credentials: Token(testToken), MaxRetries: 5, Clock: newFakeClock(), UserAgent: "test"}
+	for _, f := range change {
+		f(&config)
+	}
+	c, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.http.CloseIdleConnections)
+	return c
+}
+
+// handler is a service that answers by a function, and the client for it.
+func handler(t testing.TB, h http.HandlerFunc, change ...func(*Config)) (*Client, *httptest.Server) {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return newClient(t, server.URL, change...), server
+}
+
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := ParseEndpoint(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// onTicket counts the messages of each content on the ticket.
+func (s *service) onTicket(caseID string) map[string]int {
+	n := map[string]int{}
+	for _, m := range s.Messages(caseID) {
+		n[m.Content]++
+	}
+	return n
+}
+
+// want fails unless the ticket has so many messages, and so many submits and
+// lists were asked for.
+func (s *service) want(t testing.TB, messages, submits, lists int) {
+	t.Helper()
+	got := [3]int{len(s.Messages(testCase)), s.Count(simulator.OpSubmit), s.Count(simulator.OpList)}
+	if got != [3]int{messages, submits, lists} {
+		t.Errorf("%d messages after %d submits and %d lists, want %d, %d, %d", got[0], got[1], got[2], messages, submits, lists)
+	}
+	if others := len(s.Requests()) - got[1] - got[2]; others != 0 {
+		t.Errorf("%d other requests", others)
+	}
+}
+
+// outcome is what Submit tells of a message.
+type outcome string
+
+const (
+	told          outcome = "receipt"
+	toldRejected  outcome = "rejected"
+	toldNot       outcome = "not submitted"
+	toldUncertain outcome = "unconfirmed"
+)
+
+func outcomeOf(t testing.TB, err error) outcome {
+	t.Helper()
+	var api *APIError
+	var not *NotSubmittedError
+	var uncertain *UnconfirmedError
+	switch {
+	case err == nil:
+		return told
+	case errors.As(err, &uncertain): // which may wrap the others
+		return toldUncertain
+	case errors.As(err, &not):
+		return toldNot
+	case errors.As(err, &api):
+		return toldRejected
+	}
+	t.Fatalf("an error of no known kind: %T %v", err, err)
+	return ""
+}
+
+func wantOutcome(t testing.TB, err error, want outcome) {
+	t.Helper()
+	if got := outcomeOf(t, err); got != want {
+		t.Errorf("told %q, want %q: %v", got, want, err)
+	}
+}
+
+func hello() Submission { return Submission{CaseID: testCase, Content: "Hello"} }

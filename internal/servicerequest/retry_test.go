@@ -1,0 +1,244 @@
+package servicerequest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+func TestBackoffIsExponentialWithFullJitter(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "http://127.0.0.1:1")
+	for n, ceiling := range map[int]time.Duration{
+		1: 500 * time.Millisecond, 2: time.Second, 3: 2 * time.Second, 6: 16 * time.Second, 7: 30 * time.Second, 8: 30 * time.Second, 1000: 30 * time.Second,
+	} {
+		for jitter, want := range map[float64]time.Duration{0: 0, 0.5: ceiling / 2, 0.999: ceiling * 999 / 1000} {
+			c.jitter = func() float64 { return jitter }
+			if got := c.delay(n, observation{err: errors.New("failed")}); (got - want).Abs() > time.Microsecond {
+				t.Errorf("after %d attempts, at %v: %v, want %v", n, jitter, got, want)
+			}
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	received := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	// The service's clock is ten minutes ahead of ours.
+	date := received.Add(10 * time.Minute)
+	at := func(d time.Duration) string { return date.Add(d).Format(http.TimeFormat) }
+	for _, tc := range []struct {
+		value, date string
+		want        time.Duration
+		ok          bool
+	}{
+		{"", "", 0, false},
+		{"0", "", 0, true},
+		{"7", "", 7 * time.Second, true},
+		{" 7 ", "", 7 * time.Second, true},
+		{"120", "", 2 * time.Minute, true},
+		{"121", "", 2 * time.Minute, true},
+		{"9223372036854775807", "", 2 * time.Minute, true},
+		{"99999999999999999999999", "", 2 * time.Minute, true},
+		{"-1", "", 0, false},
+		{"+1", "", 0, false},
+		{"1.5", "", 0, false},
+		{"soon", "", 0, false},
+		{at(9 * time.Second), at(0), 9 * time.Second, true},
+		{at(time.Hour), at(0), 2 * time.Minute, true},
+		{at(-time.Hour), at(0), 0, true},
+		{at(9 * time.Second), "", 2 * time.Minute, true}, // without a Date our clock counts
+		{"Mon, 01 Jan 0001 00:00:00 GMT", at(0), 0, true},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", at(0), 2 * time.Minute, true},
+	} {
+		h := http.Header{}
+		h.Set("Retry-After", tc.value)
+		h.Set("Date", tc.date)
+		if got, ok := retryAfter(h, received); got != tc.want || ok != tc.ok {
+			t.Errorf("%q, Date %q: %v %v, want %v %v", tc.value, tc.date, got, ok, tc.want, tc.ok)
+		}
+	}
+}
+
+// What the service asks for is the least; throttled clients spread above it.
+func TestDelayKeepsToRetryAfter(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "http://127.0.0.1:1")
+	for _, jitter := range []float64{0, 0.999} {
+		c.jitter = func() float64 { return jitter }
+		o := observation{status: 429, header: http.Header{"Retry-After": {"7"}}}
+		if got := c.delay(1, o); got < 7*time.Second || got > 8*time.Second {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
+func TestRetryAfterIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", Ordinals: []int{1}, RetryAfter: "11"}}})
+	began := s.clock.Now()
+	_, err := s.client(t).Submit(t.Context(), hello())
+	wantOutcome(t, err, told)
+	s.want(t, 1, 2, 0)
+	if waited := s.clock.Now().Sub(began); waited < 11*time.Second || waited > 12*time.Second {
+		t.Errorf("waited %v", waited)
+	}
+}
+
+func TestMaxRetries(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{0, 1, 5} {
+		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429"}}})
+		_, err := s.client(t, func(c *Config) { c.MaxRetries = most }).Submit(t.Context(), hello())
+		wantOutcome(t, err, toldNot)
+		s.want(t, 0, most+1, 0)
+		var not *NotSubmittedError
+		if errors.As(err, &not); not.Attempts != most+1 || not.Looked {
+			t.Errorf("%+v", not)
+		}
+		var api *APIError
+		if !errors.As(err, &api) || api.Status != 429 {
+			t.Errorf("the last answer is not in %v", err)
+		}
+	}
+}
+
+// Without retries an unknown outcome is still found out.
+func TestNoRetriesStillLooks(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]outcome{"lost-answer": told, "cut": toldNot} {
+		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: kind}}})
+		_, err := s.client(t, func(c *Config) { c.MaxRetries = 0 }).Submit(t.Context(), hello())
+		wantOutcome(t, err, want)
+		if n := s.Count(simulator.OpSubmit); n != 1 {
+			t.Errorf("%s: %d submits", kind, n)
+		}
+		var not *NotSubmittedError
+		if errors.As(err, &not) && !not.Looked {
+			t.Error("it does not tell that it looked")
+		}
+	}
+}
+
+// A deadline before the end of a wait makes the wait vain.
+func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "60"}}})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	before := s.clock.Now()
+	_, err := s.client(t).Submit(ctx, hello())
+	wantOutcome(t, err, toldNot)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "429") {
+		t.Errorf("%v", err)
+	}
+	s.want(t, 0, 1, 0)
+	if s.clock.Now() != before {
+		t.Error("it waited")
+	}
+}
+
+func TestCancelledWhileWaiting(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429"}}})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.clock.onSleep = func(time.Duration) { cancel() }
+	_, err := s.client(t).Submit(ctx, hello())
+	wantOutcome(t, err, toldNot)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	s.want(t, 0, 1, 0)
+}
+
+// The machine's clock ends its wait with the context.
+func TestSystemClockIsCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Millisecond, cancel)
+	if err := (systemClock{}).Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := (systemClock{}).Sleep(t.Context(), time.Nanosecond); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBadCertificateIsNotRetried(t *testing.T) {
+	t.Parallel()
+	var hits atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ErrorLog = quiet
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			hits.Add(1)
+		}
+	}
+	server.StartTLS()
+	defer server.Close()
+	_, err := newClient(t, server.URL).Submit(t.Context(), hello())
+	wantOutcome(t, err, toldNot)
+	var certificate *tls.CertificateVerificationError
+	if !errors.As(err, &certificate) {
+		t.Errorf("%v", err)
+	}
+	if hits.Load() != 1 {
+		t.Errorf("%d connections", hits.Load())
+	}
+}
+
+func TestRefusedConnectionIsRetried(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(nil)
+	server.Close()
+	clock := newFakeClock()
+	var events []Event
+	s := hello()
+	s.Notify = func(e Event) { events = append(events, e) }
+	_, err := newClient(t, server.URL, func(c *Config) { c.Clock = clock }).Submit(t.Context(), s)
+	wantOutcome(t, err, toldNot)
+	var not *NotSubmittedError
+	if errors.As(err, &not); not.Attempts != 6 || not.Looked {
+		t.Errorf("%+v", not)
+	}
+	if len(clock.sleeps) != 5 || len(events) != 11 || events[1].Step != StepRetrying || events[1].Reason != "no connection" {
+		t.Errorf("%v %+v", clock.sleeps, events)
+	}
+}
+
+// A call that changes nothing is repeated while the service fails, and not
+// when it refuses.
+func TestReadIsRepeated(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		fault simulator.Fault
+		want  int // requests
+	}{
+		{simulator.Fault{Kind: "500", Times: 2}, 3},
+		{simulator.Fault{Kind: "429", Times: 3}, 4},
+		{simulator.Fault{Kind: "html", Times: 1}, 2},
+		{simulator.Fault{Kind: "cut", Times: 1}, 2},
+		{simulator.Fault{Kind: "truncated", Times: 1}, 2},
+		{simulator.Fault{Kind: "failed", Times: 1}, 2},
+		{simulator.Fault{Kind: "500"}, readAttempts},
+		{simulator.Fault{Kind: "403"}, 1},
+		{simulator.Fault{Kind: "redirect"}, 1},
+		{simulator.Fault{Kind: "401"}, 1},
+	} {
+		tc.fault.Operation = simulator.OpList
+		s := newService(t, simulator.Options{Faults: []simulator.Fault{tc.fault}})
+		_, err := s.client(t).eachPage(t.Context(), testCase, "", func(page) bool { return true })
+		if n := s.Count(simulator.OpList); n != tc.want || (err == nil) != (tc.fault.Times > 0) {
+			t.Errorf("%+v: %d requests, %v", tc.fault, n, err)
+		}
+	}
+}
