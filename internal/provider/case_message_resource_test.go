@@ -70,9 +70,10 @@ resource "servicerequest_case_message" "test" {
 	}
 }
 
-// words matches a text however the CLI has wrapped it.
-func words(text string) *regexp.Regexp {
-	return regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(text), " ", `\s+`))
+// words matches a text with these parts, in this order, however the CLI has wrapped it.
+func words(parts ...string) *regexp.Regexp {
+	text := regexp.QuoteMeta(strings.Join(parts, "\x00"))
+	return regexp.MustCompile("(?s)" + strings.NewReplacer(" ", `\s+`, "\x00", ".*").Replace(text))
 }
 
 // posted checks, between two steps, how many submits came so far.
