@@ -1,0 +1,89 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+func TestCaseMessagesDataSourceTellsAll(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	at := func(seconds int) time.Time { return caseCreated.Add(time.Duration(seconds) * time.Second) }
+	f.AddMessage(testCase, simulator.Message{ID: "M1", Type: 0, Replier: "u1", ReplierName: "Ada", Content: "<b>It</b> is\n slow & so on", AccessoryIDs: []string{"A1", "A2"}, CreateTime: at(0)})
+	f.AddMessage(testCase, simulator.Message{ID: "M2", Type: 1, ReplierType: 1, Replier: "e1", ReplierName: "Grace", Content: "Restart it", CreateTime: at(60)})
+	f.AddMessage(testCase, simulator.Message{ID: "M3", Type: 1, ReplierType: 2, Content: "", CreateTime: at(120)})
+	f.AddMessage(testCase, simulator.Message{ID: "M4", Type: 1, ReplierType: 7, Content: "?", CreateTime: at(180)})
+	got := f.applied(t, `
+data "servicerequest_case_messages" "all" { case_id = "TT201801020526" }
+data "servicerequest_case_messages" "some" {
+  for_each    = toset(["customer", "engineer", "third_party"])
+  case_id     = "TT201801020526"
+  author_type = each.key
+}
+output "all" { value = data.servicerequest_case_messages.all }
+output "some" { value = { for type, list in data.servicerequest_case_messages.some : type => list.messages[*].message_id } }`)
+	wantValue(t, "all", got["all"], object{"case_id": testCase, "group_id": nil, "author_type": nil, "messages": []any{
+		object{"message_id": "M1", "author_type": "customer", "author_id": "u1", "author_name": "Ada", "content": "<b>It</b> is\n slow & so on",
+			"created_at": "2018-01-02T03:04:05Z", "created_at_raw": "2018-01-02T03:04:05Z",
+			"attachments": []any{object{"id": "A1", "name": "A1"}, object{"id": "A2", "name": "A2"}}},
+		object{"message_id": "M2", "author_type": "engineer", "author_id": "e1", "author_name": "Grace", "content": "Restart it",
+			"created_at": "2018-01-02T03:05:05Z", "created_at_raw": "2018-01-02T03:05:05Z", "attachments": []any{}},
+		object{"message_id": "M3", "author_type": "third_party", "author_id": nil, "author_name": nil, "content": "",
+			"created_at": "2018-01-02T03:06:05Z", "created_at_raw": "2018-01-02T03:06:05Z", "attachments": []any{}},
+		object{"message_id": "M4", "author_type": "7", "author_id": nil, "author_name": nil, "content": "?",
+			"created_at": "2018-01-02T03:07:05Z", "created_at_raw": "2018-01-02T03:07:05Z", "attachments": []any{}},
+	}})
+	wantValue(t, "some", got["some"], object{"customer": []any{"M1"}, "engineer": []any{"M2"}, "third_party": []any{"M3"}})
+	f.wantCounts(t, map[string]int{simulator.OpDetail: 4, simulator.OpList: 4})
+}
+
+// 230 messages, among them equal ones of one second, whichever way the service
+// lists them and however it writes them.
+func TestCaseMessagesDataSourceReadsAllPages(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]simulator.Options{
+		"oldest first": {},
+		"newest first": {NewestFirst: true},
+		"zoneless":     {Faults: []simulator.Fault{{Kind: "zoneless-times"}}},
+		"stripped":     {Faults: []simulator.Fault{{Kind: "list-strips"}}},
+		"escaped":      {Faults: []simulator.Fault{{Kind: "list-escapes"}}},
+		"cut":          {NewestFirst: true, Faults: []simulator.Fault{{Kind: "list-truncates"}}},
+		"no times":     {Faults: []simulator.Fault{{Kind: "unreadable-times"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, options)
+			text := strings.Repeat("a line of a log\n", 100)
+			var ids, times []any
+			for i := range 230 {
+				created := caseCreated.Add(time.Duration(i/10*10) * time.Second) // ten of each second
+				f.AddMessage(testCase, simulator.Message{ID: fmt.Sprint("M", i), Content: fmt.Sprint("<i>", i/2, "</i> & ", text), CreateTime: created})
+				ids, times = append(ids, fmt.Sprint("M", i)), append(times, created.Format(time.RFC3339))
+			}
+			got := f.applied(t, `
+data "servicerequest_case_messages" "test" { case_id = "TT201801020526" }
+output "ids" { value = data.servicerequest_case_messages.test.messages[*].message_id }
+output "times" { value = data.servicerequest_case_messages.test.messages[*].created_at }
+output "lengths" { value = distinct([for m in data.servicerequest_case_messages.test.messages : length(m.content) > 1600]) }`)
+			wantValue(t, "ids", got["ids"], ids)
+			wantValue(t, "times", got["times"], times)
+			wantValue(t, "lengths", got["lengths"], []any{true})
+			f.wantCounts(t, map[string]int{simulator.OpDetail: 1, simulator.OpList: 3})
+		})
+	}
+}
+
+func TestCaseMessagesDataSourceWarnsOfAnIncompleteList(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + strings.ReplaceAll(f.config(`
+data "servicerequest_case_messages" "test" { case_id = "TT1" }
+output "contents" { value = data.servicerequest_case_messages.test.messages[*].content }`), f.URL(),
+		always(t, `{"count":1000,"message_list":[{"content":"a"},{"content":"b"}],"incident_detail_info":{}}`))})
+	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "the list ends after 2", "gives the same page again")
+	wantValue(t, "contents", c.outputs()["contents"], []any{"a", "b"})
+}
