@@ -1,0 +1,105 @@
+//go:build unix
+
+package provider
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// start runs the CLI in a process group of its own, which the provider is in
+// too: so a signal to the group is what a terminal sends.
+func (c *cli) start(args ...string) (cmd *exec.Cmd, signal func(syscall.Signal)) {
+	c.t.Helper()
+	cmd = c.command(args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	kill := func(s syscall.Signal) { _ = syscall.Kill(-cmd.Process.Pid, s) }
+	c.t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			kill(syscall.SIGKILL)
+			_ = cmd.Wait()
+		}
+	})
+	return cmd, kill
+}
+
+// Killed after the message is on the ticket, and before it is in the state.
+func TestKilledBetweenPostAndState(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow-committed", Times: 1}}})
+	files := map[string]string{"main.tf": requiredProvider + f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id            = "TT201801020526"
+  content            = "hello"
+  deduplicate_window = "1h"
+}`)}
+	c := newCLI(t, files)
+	cmd, signal := c.start("apply", "-auto-approve")
+	eventually(t, "the message", func() bool { return len(f.contents()) == 1 })
+	signal(syscall.SIGKILL)
+	if r := c.ended(cmd, cmd.Wait()); r.code != -1 {
+		t.Fatalf("it was not killed: %s", r.output())
+	}
+	if state, _ := os.ReadFile(filepath.Join(c.dir, "terraform.tfstate")); strings.Contains(string(state), `"case_id"`) {
+		t.Fatalf("in the state already: %s", state)
+	}
+
+	c.run("apply", "-auto-approve")
+	if got := f.contents(); !slices.Equal(got, []string{"hello"}) || f.Count(simulator.OpSubmit) != 1 {
+		t.Errorf("the ticket has %q after %d submits", got, f.Count(simulator.OpSubmit))
+	}
+	wantAll(t, c.run("state", "show", "servicerequest_case_message.test").stdout, `"existing"`)
+}
+
+// Ctrl-C during a submit: one look, and the truth.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		faults []simulator.Fault
+		state  bool // the message is in it
+		want   string
+	}{
+		{"on the ticket", []simulator.Fault{{Kind: "slow-committed"}}, true, ""},
+		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "one look at the ticket did not show the message, but it may show later"},
+		{"not readable", []simulator.Fault{{Kind: "slow-committed"}, {Kind: "list-denied"}}, false, "HTTP 403 Forbidden, OSM.0003"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, simulator.Options{Faults: row.faults})
+			c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(oneMessage)})
+			cmd, signal := c.start("apply", "-auto-approve")
+			eventually(t, "the submit", func() bool {
+				return f.Count(simulator.OpSubmit) == 1 && (row.faults[0].Kind == "slow" || len(f.contents()) == 1)
+			})
+			signal(syscall.SIGINT)
+			r := c.ended(cmd, cmd.Wait())
+			if r.code == 0 {
+				t.Errorf("an interrupted apply succeeds:\n%s", r.output())
+			}
+			listed := c.run("state", "list").stdout
+			if in := strings.Contains(listed, messageAddress); in != row.state {
+				t.Errorf("in the state: %q, output:\n%s", listed, r.output())
+			}
+			if row.want != "" {
+				wantAll(t, strings.Join(strings.Fields(r.output()), " "), "Case message may or may not be on the ticket", row.want)
+			}
+			if got := f.Count(simulator.OpSubmit); got != 1 {
+				t.Errorf("%d submits", got)
+			}
+			if row.state {
+				wantAll(t, c.run("state", "show", messageAddress).stdout, `"readback"`)
+			}
+		})
+	}
+}
