@@ -201,6 +201,7 @@ func (r *caseMessageResource) Update(ctx context.Context, req resource.UpdateReq
 	var m caseMessageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)
 }
 
 // Delete makes no call: a ticket keeps its messages. The plan has warned.
