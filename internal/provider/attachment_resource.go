@@ -68,11 +68,11 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{check(notEmpty)},
-				MarkdownDescription: "The text to attach. It is kept in plan and state: put no secret in it.",
+				MarkdownDescription: "The text to attach. It is kept in plan and state: put no secret in it, and use `source` for a large file.",
 			},
 			"content_base64": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{all(notEmpty, isBase64)},
-				MarkdownDescription: "The bytes to attach, in base64. It is kept in plan and state: put no secret in it.",
+				MarkdownDescription: "The bytes to attach, in base64. It is kept in plan and state, as `content` is.",
 			},
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{attachmentNameCheck},
@@ -89,8 +89,8 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"content_sha256": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "SHA-256 of the file, in hexadecimal. A file that has another one when it is applied than when it was planned is not sent: " +
-					"plan again.",
+				MarkdownDescription: "SHA-256 of the file, in hexadecimal. A file that has changed between plan and apply is not sent. " +
+					"Terraform tells it as an inconsistent final plan of `content_sha256`: plan again.",
 			},
 		},
 	}
@@ -126,7 +126,7 @@ func (r *attachmentResource) Configure(_ context.Context, req resource.Configure
 func (r *attachmentResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var m attachmentModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if m.Name.IsNull() && m.Source.IsNull() && !(m.Content.IsNull() && m.ContentBase64.IsNull()) {
+	if m.Name.IsNull() && m.Source.IsNull() && (!m.Content.IsNull() || !m.ContentBase64.IsNull()) {
 		resp.Diagnostics.AddAttributeError(path.Root("name"), "Missing name",
 			`Content without a file has no name to take over. Set name, such as "trace.txt": its extension tells the service the file's type.`)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -131,7 +132,7 @@ resource "servicerequest_attachment" "test" {
 				t.Errorf("body %s\nwant %s", r.Body, want)
 			}
 		case simulator.OpDeleteAccessory:
-			if want := "/v2/servicerequest/accessorys/accessory-00000001"; r.Method != "DELETE" || r.Path != want {
+			if want := "/v2/servicerequest/accessorys/accessory-00000001"; r.Method != http.MethodDelete || r.Path != want {
 				t.Errorf("%s %s, want DELETE %s", r.Method, r.Path, want)
 			}
 		}
