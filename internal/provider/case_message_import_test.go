@@ -208,8 +208,10 @@ func TestImportExamples(t *testing.T) {
 			c := newCLI(t, map[string]string{"main.tf": config})
 			if e.generate {
 				block, _, _ := strings.Cut(config, `resource "`)
-				c.write("main.tf", block)
+				// New versions of Terraform ask for the provider as long as there is no resource.
+				c.write("main.tf", strings.Replace(block, "import {", "import {\n  provider = servicerequest", 1))
 				c.run("plan", "-generate-config-out=generated.tf")
+				c.write("main.tf", block)
 			}
 			applied := c.run("apply", "-auto-approve")
 			wantAll(t, applied.output(), "1 imported, 0 added, 0 changed, 0 destroyed")

@@ -52,7 +52,7 @@ resource "servicerequest_case_message" "test" {
 	})
 	f.wantPosts(t, 1)
 	post := f.posts()[0]
-	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != "POST" || got != want {
+	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != http.MethodPost || got != want {
 		t.Errorf("%s %s, want POST %s", post.Method, got, want)
 	}
 	if got, want := string(post.Body), `{"message":{"content":"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}}`; got != want {

@@ -25,7 +25,7 @@ var features = []struct {
 	{"import blocks", regexp.MustCompile(`(?m)^import \{`), 5, 0},
 	{"ephemeral variables", regexp.MustCompile(`ephemeral\s+= true`), 10, 11},
 	{"write-only attributes", regexp.MustCompile(`content_wo\s+=`), 11, 11},
-	{"import by identity", regexp.MustCompile(`(?m)^\s+identity\s+= \{`), 12, never},
+	{"import by identity", regexp.MustCompile(`(?m)^\s+identity\s+= \{`), 12, 12},
 	{"actions", regexp.MustCompile(`(?m)^action "`), 14, never},
 }
 

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -126,5 +125,5 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 
 // header is the header that a test expects; absent is the empty string.
 func headerOf(r simulator.Request, name string) string {
-	return strings.Join(http.Header(r.Header).Values(name), ", ")
+	return strings.Join(r.Header.Values(name), ", ")
 }
