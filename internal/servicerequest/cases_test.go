@@ -263,6 +263,9 @@ func TestCasesPages(t *testing.T) {
 			// A new ticket moves the others by one with each page.
 			return tickets(r, append(slices.Repeat([]string{"new"}, n-1), all...), 249+n)
 		}, 1000, all, false, false, 3},
+		{"the same page again, and all there is", func(r *http.Request, _ int) string {
+			return tickets(r, append(all[:100:100], all[:100]...), 100)
+		}, 1000, all[:100], false, false, 2},
 		{"the same page again", func(r *http.Request, _ int) string { return tickets(r, append(all[:100:100], all[:100]...), 1<<40) }, 1000, all[:100], false, true, 2},
 	} {
 		s := newScripted(t, "", test.answer)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
@@ -120,7 +121,13 @@ func TestMessagesOfManyPages(t *testing.T) {
 	// page ends.
 	twins := notes(250)
 	twins[10], twins[100] = twins[9], twins[99]
+	twins[147] = twins[148] // where a page ends when the newest come first
 	twinIDs := identified(twins)
+	half := identified(twins)
+	for i := range half {
+		half[i]["message_id"] = nil
+	}
+	half = append(half[:10], half[11:]...)
 	// same are equal messages that fill pages.
 	same := slices.Repeat([]wireMessage{note(7, "same")}, 250)
 
@@ -133,6 +140,13 @@ func TestMessagesOfManyPages(t *testing.T) {
 	cutWant := slices.Clone(whole)
 	cutWant[4], cutWant[5] = whole[4].with("content", "<b>bold</b> & more"), whole[5].with("content", long)
 
+	shuffled := slices.Clone(all)
+	shuffled[1], shuffled[120], shuffled[248] = all[120], all[248], all[1]
+	both := []wireMessage{note(1, "ok"), note(1, "ok", "type", 1, "replier_type", 1)}
+	engineers := []wireMessage{both[1].with("message_id", "e")}
+	begun := []wireMessage{note(1, long[:400]), note(1, long[:450])} // the first is cut
+	ended := []wireMessage{begun[1].with("message_id", "short"), note(1, long, "message_id", "long")}
+
 	anonymous := slices.Clone(ids)
 	for i := range anonymous {
 		anonymous[i] = anonymous[i].with("message_id", nil)
@@ -143,6 +157,9 @@ func TestMessagesOfManyPages(t *testing.T) {
 	}
 	vagueIDs := identified(vague)
 
+	beside := notes(250)
+	beside[10] = beside[9]
+	overlapping := func(offset int) (from, to int) { return offset - offset/100, offset - offset/100 + 100 }
 	shift := func(list []wireMessage) func(int) []wireMessage {
 		// The newest first, and one more with each page.
 		return func(n int) []wireMessage { return reversed(list[:len(list)-3+n]) }
@@ -157,19 +174,25 @@ func TestMessagesOfManyPages(t *testing.T) {
 		{"oldest first", ticket{list: always(all), detail: ids}, ids, 4},
 		{"newest first", ticket{list: always(reversed(all)), detail: ids}, ids, 4},
 		{"detail the other way round", ticket{list: always(all), detail: reversed(ids)}, ids, 4},
+		{"out of order", ticket{list: always(shuffled), detail: ids}, ids, 4},
+		{"out of order without IDs", ticket{list: always(shuffled)}, all, 4},
 		{"no messages", ticket{list: always(nil)}, nil, 2},
 		{"no IDs", ticket{list: always(all)}, all, 4},
 		{"empty IDs", ticket{list: always(all), detail: anonymous}, all, 4},
+		{"empty IDs of some", ticket{list: always(twins), detail: half}, twins, 4},
+		{"IDs of engineers", ticket{list: always(both), detail: engineers}, []wireMessage{both[0], engineers[0]}, 2},
 		{"IDs of some", ticket{list: always(all), detail: ids[:20]}, append(slices.Clone(ids[:20]), all[20:]...), 4},
 		{"IDs that repeat", ticket{list: always(all), detail: append(slices.Clone(ids), ids...)}, ids, 4},
 		{"empty list", ticket{list: always(nil), detail: ids}, ids, 2},
 		{"one that came after the list", ticket{list: always(all[:249]), detail: ids}, ids, 4},
 		{"texts that differ", ticket{list: always(cut), detail: whole}, cutWant, 4},
+		{"a text that is another's beginning", ticket{list: always(begun), detail: ended}, []wireMessage{ended[1], ended[0]}, 2},
 		{"times that cannot be read", ticket{list: always(vague), detail: vagueIDs}, vagueIDs, 4},
 		{"times that only the list tells", ticket{list: always(all), detail: vagueIDs}, ids, 4},
 		{"times that only the detail tells", ticket{list: always(vague), detail: ids}, ids, 4},
 
 		{"twins", ticket{list: always(twins), detail: twinIDs}, twinIDs, 4},
+		{"twins with the detail the other way round", ticket{list: always(twins), detail: reversed(twinIDs)}, twinIDs, 4},
 		{"twins without IDs", ticket{list: always(twins)}, twins, 4},
 		{"pages of equal messages", ticket{list: always(same), detail: identified(same)}, identified(same), 3},
 
@@ -180,12 +203,9 @@ func TestMessagesOfManyPages(t *testing.T) {
 		{"overlap once, without IDs", ticket{list: func(n int) []wireMessage {
 			return reversed(twins[:min(247+n, 250)])
 		}}, twins, 8},
-		// Without end: then equal messages are one.
-		{"overlap always, without IDs", ticket{
-			list:  always(all),
-			count: func(n int) any { return 247 + n%3 },
-			page:  func(offset int) (int, int) { return max(offset-offset/100, 0), offset - offset/100 + 100 },
-		}, all, 12},
+		// Without end: then equal messages are one, unless they are on one page.
+		{"overlap always, without IDs", ticket{list: always(beside), count: func(n int) any { return 247 + n%3 }, page: overlapping}, beside, 12},
+		{"overlap always, with one count", ticket{list: always(beside), count: func(int) any { return 250 }, page: overlapping}, beside, 12},
 
 		{"count too low", ticket{list: always(all), count: func(int) any { return 0 }, detail: ids}, ids, 4},
 		{"count negative", ticket{list: always(all), count: func(int) any { return -7 }, detail: ids}, ids, 4},
@@ -300,6 +320,24 @@ func TestMessagesHaveTheListsAuthorAndTheDetailsAttachments(t *testing.T) {
 	}
 	if !slices.Equal(s.asks, want) {
 		t.Errorf("asked %q", s.asks)
+	}
+}
+
+// A time that the list writes so that it cannot be read is the detail's.
+func TestMessagesHaveTheTimeThatCanBeRead(t *testing.T) {
+	t.Parallel()
+	s := ticket{
+		list:   always([]wireMessage{note(1, "a", "create_time", "just now"), note(2, "b")}),
+		detail: []wireMessage{note(1, "a", "message_id", "1"), note(2, "b", "message_id", "2", "create_time", nil)},
+	}.serve(t)
+	got, err := s.Messages(t.Context(), "c", "")
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i, want := range []string{"2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"} {
+		if got[i].CreateTime != want || got[i].Created.UTC().Format(time.RFC3339) != want {
+			t.Errorf("%s, %s; want %s", got[i].CreateTime, got[i].Created, want)
+		}
 	}
 }
 
