@@ -186,6 +186,25 @@ func TestCaseHasEachIDOnce(t *testing.T) {
 	}
 }
 
+// The detail does not document who replied but by the type.
+func TestCaseTakesTheTypeForTheAuthor(t *testing.T) {
+	t.Parallel()
+	s := newScripted(t, "", func(*http.Request, int) string {
+		return `{"incident_detail_info":{"message_list":[{"type":1},{"type":0,"replier_type":null},{},{"type":1,"replier_type":"2"}]}}`
+	})
+	c, err := s.Case(t.Context(), "c", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var authors []int
+	for _, m := range c.Messages {
+		authors = append(authors, m.ReplierType)
+	}
+	if !slices.Equal(authors, []int{1, 0, 0, 2}) {
+		t.Errorf("%d", authors)
+	}
+}
+
 func TestTimesOfATicket(t *testing.T) {
 	t.Parallel()
 	want := time.Date(2018, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -192,6 +192,7 @@ func TestMessagesOfManyPages(t *testing.T) {
 		{"times that only the detail tells", ticket{list: always(vague), detail: ids}, ids, 4},
 
 		{"twins", ticket{list: always(twins), detail: twinIDs}, twinIDs, 4},
+		{"twins and a count too high", ticket{list: always(twins), count: func(int) any { return 1 << 40 }, detail: twinIDs}, twinIDs, 5},
 		{"twins with the detail the other way round", ticket{list: always(twins), detail: reversed(twinIDs)}, twinIDs, 4},
 		{"twins without IDs", ticket{list: always(twins)}, twins, 4},
 		{"pages of equal messages", ticket{list: always(same), detail: identified(same)}, identified(same), 3},

@@ -1,8 +1,337 @@
 package servicerequest
 
 import (
+	"bytes"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
 	"io"
 	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
 var quiet = log.New(io.Discard, "", 0)
+
+// tlsServer counts the submits that reach it.
+func tlsServer(t *testing.T, change func(*httptest.Server)) (server *httptest.Server, protocols *sync.Map) {
+	t.Helper()
+	protocols = &sync.Map{}
+	server = httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		protocols.Store(r.Proto, true)
+	}))
+	server.Config.ErrorLog = quiet
+	change(server)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server, protocols
+}
+
+func certificate(server *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		server func(*httptest.Server)
+		client func(*Config, *httptest.Server)
+		want   outcome
+		proto  string
+	}{
+		"unknown authority": {func(*httptest.Server) {}, func(*Config, *httptest.Server) {}, toldNot, ""},
+		"its certificate":   {func(*httptest.Server) {}, func(c *Config, s *httptest.Server) { c.CACertPEM = certificate(s) }, told, "HTTP/1.1"},
+		"insecure":          {func(*httptest.Server) {}, func(c *Config, _ *httptest.Server) { c.Insecure = true }, told, "HTTP/1.1"},
+		"HTTP/2":            {func(s *httptest.Server) { s.EnableHTTP2 = true }, func(c *Config, _ *httptest.Server) { c.Insecure = true }, told, "HTTP/2.0"},
+		"TLS 1.2": {func(s *httptest.Server) { s.TLS = &tls.Config{MaxVersion: tls.VersionTLS12} },
+			func(c *Config, _ *httptest.Server) { c.Insecure = true }, told, "HTTP/1.1"},
+		"TLS 1.1": {func(s *httptest.Server) {
+			s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+		},
+			func(c *Config, _ *httptest.Server) { c.Insecure = true }, toldNot, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, protocols := tlsServer(t, tc.server)
+			_, err := newClient(t, server.URL, func(c *Config) { tc.client(c, server) }).Submit(t.Context(), hello())
+			wantOutcome(t, err, tc.want)
+			n := 0
+			protocols.Range(func(proto, _ any) bool {
+				n++
+				if proto != tc.proto {
+					t.Errorf("%s, want %s", proto, tc.proto)
+				}
+				return true
+			})
+			if (n == 1) != (tc.want == told) {
+				t.Errorf("%d protocols", n)
+			}
+		})
+	}
+}
+
+func TestNewRefusesAnUnusableCertificate(t *testing.T) {
+	t.Parallel()
+	u := mustURL(t, "https://127.0.0.1")
+	if _, err := New(Config{Endpoint: u, Credentials: Token("t"), CACertPEM: []byte("no PEM")}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// As many connections as messages at once, and no more.
+func TestConnectionsAreReused(t *testing.T) {
+	t.Parallel()
+	const parallel = 50
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	c := newClient(t, server.URL)
+	each(20*parallel, parallel, func(i int) {
+		if _, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: fmt.Sprint(i)}); err != nil {
+			t.Error(err)
+		}
+	})
+	// A dial may be overtaken by a connection that becomes free: then both are kept.
+	if n := connections.Load(); n > parallel+parallel/5 {
+		t.Errorf("%d connections for %d at once", n, parallel)
+	}
+}
+
+func TestTransportIsOfTheClient(t *testing.T) {
+	t.Parallel()
+	a, b := newClient(t, "http://127.0.0.1:1"), newClient(t, "http://127.0.0.1:1")
+	if a.http.Transport == b.http.Transport || a.http.Transport == http.DefaultTransport { //nolint:forbidigo // compared, not used
+		t.Error("a transport is shared")
+	}
+	if a.http.Transport.(*http.Transport).Proxy == nil {
+		t.Error("proxies of the environment are ignored")
+	}
+	if a.http.Jar != nil {
+		t.Error("there is a cookie jar")
+	}
+}
+
+func TestCookiesAreNotKept(t *testing.T) {
+	t.Parallel()
+	var cookies atomic.Int32
+	c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		cookies.Add(int32(len(r.Cookies())))
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
+	})
+	for range 2 {
+		if _, err := c.Submit(t.Context(), hello()); err != nil {
+			t.Error(err)
+		}
+	}
+	if cookies.Load() != 0 {
+		t.Error("a cookie was sent back")
+	}
+}
+
+func TestHeaderIsBounded(t *testing.T) {
+	t.Parallel()
+	c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.Header().Set("X-Long", strings.Repeat("x", 2*maxHeaderBytes))
+	})
+	_, err := c.Submit(t.Context(), hello())
+	wantOutcome(t, err, toldUncertain)
+}
+
+func TestRedirectsAreRefused(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int32
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	defer target.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		posts := 0
+		c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
+			posts++
+			w.Header().Set("Location", target.URL+"/steal?"+testToken)
+			w.WriteHeader(status)
+		})
+		_, err := c.Submit(t.Context(), hello())
+		wantOutcome(t, err, toldRejected)
+		var api *APIError
+		if errors.As(err, &api); api.Status != status || api.Location != target.URL || posts != 1 {
+			t.Errorf("%d: %+v after %d posts", status, api, posts)
+		}
+	}
+	if reached.Load() != 0 {
+		t.Errorf("%d requests reached the target", reached.Load())
+	}
+}
+
+// An endless body costs no more than its bound.
+func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the process's allocations
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "huge-committed"}}})
+	c := s.client(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, err := c.Submit(t.Context(), hello())
+	runtime.ReadMemStats(&after)
+	if err != nil || r.ConfirmedBy != ByReadback {
+		t.Errorf("%+v %v", r, err)
+	}
+	// Growing a buffer to 1 MiB costs about five; the simulator has one, too.
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 20<<20 {
+		t.Errorf("%d MiB allocated", grown>>20)
+	}
+}
+
+// Go's transport repeats a POST after an HTTP/2 stream error that it takes for
+// an early one. The server may have done the work: this must not happen here.
+func TestTransportDoesNotRepeatASubmit(t *testing.T) {
+	t.Parallel()
+	server, _ := tlsServer(t, func(*httptest.Server) {}) // for its certificate
+	config := server.TLS.Clone()
+	config.NextProtos = []string{"h2"}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	var posts, gets atomic.Int32
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = resetStreams(conn, &posts, &gets) }()
+		}
+	}()
+	c := newClient(t, "https://"+l.Addr().String(), func(c *Config) { c.Insecure, c.RequestTimeout = true, 3*time.Second })
+	_, err = c.Submit(t.Context(), hello())
+	wantOutcome(t, err, toldUncertain)
+	if posts.Load() != 1 || gets.Load() != 1 {
+		t.Errorf("%d posts and %d lists, want one of each: %v", posts.Load(), gets.Load(), err)
+	}
+}
+
+// resetStreams speaks just enough HTTP/2 to answer each request with a body by
+// a protocol error, once it is there, and each other with 404.
+func resetStreams(conn net.Conn, posts, gets *atomic.Int32) error {
+	defer func() { _ = conn.Close() }()
+	const data, headers, reset, settings = 0, 1, 3, 4
+	const endStream, ack, endHeaders = 1, 1, 4
+	write := func(kind, flags byte, stream uint32, payload ...byte) error {
+		frame := []byte{0, 0, byte(len(payload)), kind, flags}
+		_, err := conn.Write(append(binary.BigEndian.AppendUint32(frame, stream), payload...))
+		return err
+	}
+	if _, err := io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
+		return err
+	}
+	if err := write(settings, 0, 0); err != nil {
+		return err
+	}
+	for {
+		head := make([]byte, 9)
+		if _, err := io.ReadFull(conn, head); err != nil {
+			return err
+		}
+		length := int64(head[0])<<16 | int64(head[1])<<8 | int64(head[2])
+		kind, flags, stream := head[3], head[4], binary.BigEndian.Uint32(head[5:])
+		if _, err := io.CopyN(io.Discard, conn, length); err != nil {
+			return err
+		}
+		var err error
+		switch {
+		case kind == settings && flags&ack == 0:
+			err = write(settings, ack, 0)
+		case kind == data && flags&endStream != 0:
+			posts.Add(1)
+			err = write(reset, 0, stream, 0, 0, 0, 1)
+		case kind == headers && flags&endStream != 0:
+			gets.Add(1)
+			err = write(headers, endHeaders|endStream, stream, 0x8d) // :status 404
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func TestParseEndpoint(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"https://osm.example.com":          "https://osm.example.com",
+		"https://osm.example.com/":         "https://osm.example.com",
+		"https://osm.example.com/a%2Fb//":  "https://osm.example.com/a%2Fb",
+		"http://127.0.0.1:8080":            "http://127.0.0.1:8080",
+		"http://[::1]:8080":                "http://[::1]:8080",
+		"http://LocalHost":                 "http://LocalHost",
+		"http://osm.example.com":           "",
+		"http://127.0.0.1.example.com":     "",
+		"osm.example.com":                  "",
+		"//osm.example.com":                "",
+		"https://":                         "",
+		"https://u:p@osm.example.com":      "",
+		"https://osm.example.com?a=b":      "",
+		"https://osm.example.com?":         "",
+		"https://osm.example.com#":         "",
+		"ftp://osm.example.com":            "",
+		"https://user:secret@%zz/":         "",
+		"https://osm.example.com:notaport": "",
+	} {
+		u, err := ParseEndpoint(in)
+		switch {
+		case (err == nil) != (want != ""), err == nil && u.String() != want:
+			t.Errorf("%s: %v %v", in, u, err)
+		case err != nil && strings.Contains(err.Error(), "secret"):
+			t.Errorf("%s: %v tells the password", in, err)
+		}
+	}
+}
+
+// A ticket ID is one segment, whatever it has, below whatever the endpoint has.
+func TestPathIsEscapedOnce(t *testing.T) {
+	t.Parallel()
+	var path string
+	c, server := handler(t, func(_ http.ResponseWriter, r *http.Request) { path = r.RequestURI })
+	c.config.Endpoint = mustURL(t, server.URL+"/a%2Fb/")
+	if _, err := c.Submit(t.Context(), Submission{CaseID: "x/../y?z=1 %", Content: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "/a%2Fb/v2/servicerequest/cases/x%2F..%2Fy%3Fz%3D1%20%25/message"; path != want {
+		t.Errorf("%s, want %s", path, want)
+	}
+}
+
+func TestErrorsKeepTheStatusOfAForeignBody(t *testing.T) {
+	t.Parallel()
+	c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Request-Id", "id-1")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write(append([]byte("<html>\x1b[31m\xff "), bytes.Repeat([]byte("long "), 1000)...))
+	})
+	_, err := c.Submit(t.Context(), hello())
+	var api *APIError
+	if !errors.As(err, &api) {
+		t.Fatal(err)
+	}
+	if api.Status != 403 || api.RequestID != "id-1" || len([]rune(api.Excerpt)) > maxExcerpt+1 || strings.ContainsRune(err.Error(), '\x1b') {
+		t.Errorf("%+v", api)
+	}
+}

@@ -1,0 +1,266 @@
+package servicerequest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+var testUser = simulator.User{Name: "alice", Password: `p&ss<w"ö\rd`, Domain: "account"}
+
+// withPassword makes a client log in.
+func withPassword(t testing.TB, s *service, password string) *Client {
+	t.Helper()
+	return s.client(t, func(c *Config) {
+		c.Credentials = Password{AuthURL: mustURL(t, s.URL()+"/v3"), UserName: testUser.Name, Password: password, DomainName: testUser.Domain}
+	})
+}
+
+func submitMany(t *testing.T, c *Client, name string, n int, want outcome) {
+	t.Helper()
+	each(n, n, func(i int) {
+		_, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: fmt.Sprint(name, " ", i)})
+		wantOutcome(t, err, want)
+	})
+}
+
+func wantCounts(t *testing.T, s *service, logins, submits, lists int) {
+	t.Helper()
+	got := [3]int{s.Count(simulator.OpLogin), s.Count(simulator.OpSubmit), s.Count(simulator.OpList)}
+	if got != [3]int{logins, submits, lists} {
+		t.Errorf("%d logins, %d submits and %d lists, want %d, %d, %d", got[0], got[1], got[2], logins, submits, lists)
+	}
+}
+
+func TestOneLoginForAll(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
+	c := withPassword(t, s, testUser.Password)
+	wantCounts(t, s, 0, 0, 0)
+	submitMany(t, c, "first", 50, told)
+	wantCounts(t, s, 1, 50, 0)
+
+	// Near the end of its 24 hours the token is taken anew, before it is refused.
+	_ = s.clock.Sleep(t.Context(), 24*time.Hour-maxMargin+time.Second)
+	submitMany(t, c, "later", 50, told)
+	wantCounts(t, s, 2, 100, 0)
+	for _, r := range s.Requests() {
+		if r.Status == http.StatusUnauthorized {
+			t.Error("a token was refused")
+		}
+	}
+}
+
+// The token's life is counted by IAM's clock.
+func TestLoginWithAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
+		s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "clock-skew", Skew: skew}}})
+		c := withPassword(t, s, testUser.Password)
+		submitMany(t, c, "first", 3, told)
+		_ = s.clock.Sleep(t.Context(), 23*time.Hour)
+		submitMany(t, c, "second", 3, told)
+		wantCounts(t, s, 1, 6, 0)
+	}
+}
+
+func TestRevokedTokenIsRenewedOnce(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
+	c := withPassword(t, s, testUser.Password)
+	submitMany(t, c, "first", 1, told)
+	s.RevokeTokens()
+	submitMany(t, c, "second", 20, told)
+	if n := s.Count(simulator.OpLogin); n != 2 {
+		t.Errorf("%d logins, want 2", n)
+	}
+	if n := len(s.Messages(testCase)); n != 21 {
+		t.Errorf("%d messages", n)
+	}
+	if n := s.Count(simulator.OpList); n != 0 {
+		t.Errorf("%d lists, though a 401 is surely not executed", n)
+	}
+}
+
+// A look's token is renewed, too.
+func TestLookRenewsTheToken(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{
+		{Kind: "lost-answer"}, {Kind: "401", Operation: simulator.OpList, Times: 1},
+	}})
+	submitMany(t, withPassword(t, s, testUser.Password), "first", 1, told)
+	wantCounts(t, s, 2, 1, 2)
+}
+
+func TestSecond401IsReported(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "401"}}})
+	submitMany(t, withPassword(t, s, testUser.Password), "first", 1, toldRejected)
+	wantCounts(t, s, 2, 2, 0)
+}
+
+// A fixed token and a key cannot be renewed.
+func Test401WithoutRenewalIsReported(t *testing.T) {
+	t.Parallel()
+	for _, credentials := range []Credentials{Token("expired"), AccessKey{AccessKey: "AK", SecretKey: "wrong"}} {
+		s := newService(t, simulator.Options{AccessKeys: []simulator.AccessKey{{AccessKey: "AK", SecretKey: "right"}}})
+		_, err := s.client(t, func(c *Config) { c.Credentials = credentials }).Submit(t.Context(), hello())
+		wantOutcome(t, err, toldRejected)
+		var api *APIError
+		if errors.As(err, &api); api.Status != 401 || api.Mode == "" {
+			t.Errorf("%+v", api)
+		}
+		s.want(t, 0, 1, 0)
+	}
+}
+
+// To repeat a wrong password for every message locks the account.
+func TestWrongPasswordIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
+	c := withPassword(t, s, "wrong password")
+	submitMany(t, c, "first", 20, toldNot)
+	submitMany(t, c, "second", 2, toldNot)
+	wantCounts(t, s, 1, 0, 0)
+	_, err := c.Submit(t.Context(), hello())
+	var login *LoginError
+	if !errors.As(err, &login) || strings.Contains(err.Error(), "wrong password") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestLoginIsRetried(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]outcome{
+		"500?op=login&times=2": told, "429?op=login&times=3": told, "cut?op=login&times=1": told, "html?op=login&times=1": told,
+		"500?op=login": toldNot, "html?op=login": toldNot, "redirect?op=login": toldNot,
+	} {
+		f, err := simulator.ParseFault(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{f}})
+		submitMany(t, withPassword(t, s, testUser.Password), "first", 1, want)
+		if n := len(s.Messages(testCase)); (n == 1) != (want == told) {
+			t.Errorf("%s: %d messages", fault, n)
+		}
+	}
+}
+
+// A login that hangs holds up neither a cancellation nor a renewal.
+func TestHangingLogin(t *testing.T) {
+	t.Parallel()
+	arrived, open := make(chan struct{}), make(chan struct{})
+	iam := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-open
+	}))
+	defer iam.Close()
+	defer close(open)
+	s := newService(t, simulator.Options{})
+	c := s.client(t, func(c *Config) {
+		c.Credentials = Password{AuthURL: mustURL(t, iam.URL), UserName: "alice", Password: "secret", DomainName: "account"}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error)
+	go func() {
+		_, err := c.Submit(ctx, hello())
+		first <- err
+	}()
+	<-arrived
+	req, _ := http.NewRequest(http.MethodGet, s.URL(), nil)
+	renewed := make(chan bool)
+	go func() { renewed <- c.auth.renew(req) }()
+	select {
+	case <-renewed:
+	case <-time.After(5 * time.Second):
+		t.Error("a renewal waits for somebody's login")
+		cancel()
+		<-renewed
+	}
+	done, stop := context.WithCancel(t.Context())
+	stop()
+	_, err := c.Submit(done, Submission{CaseID: testCase, Content: "Other"})
+	wantOutcome(t, err, toldNot)
+	cancel()
+	wantOutcome(t, <-first, toldNot)
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests without a token", n)
+	}
+}
+
+// A signature carries its date: each attempt has its own.
+func TestEveryAttemptIsSignedAnew(t *testing.T) {
+	t.Parallel()
+	key := simulator.AccessKey{AccessKey: "AK", SecretKey: "SK", SecurityToken: "temporary", DomainID: "domain"}
+	s := newService(t, simulator.Options{AccessKeys: []simulator.AccessKey{key}, Faults: []simulator.Fault{
+		{Kind: "429", Times: 10, RetryAfter: "120"}, {Kind: "lost-answer", Ordinals: []int{11}},
+	}})
+	c := s.client(t, func(c *Config) {
+		c.Credentials, c.MaxRetries = AccessKey{AccessKey: "AK", SecretKey: "SK", SecurityToken: "temporary", DomainID: "domain"}, 10
+	})
+	_, err := c.Submit(t.Context(), Submission{CaseID: "TT201801020526", Content: "<Hällo> & so on"})
+	wantOutcome(t, err, told)
+	s.want(t, 1, 11, 1)
+	dates := map[string]bool{}
+	for _, r := range s.Requests() {
+		dates[r.Header.Get("X-Sdk-Date")] = true
+	}
+	if len(dates) < 11 {
+		t.Errorf("%d dates for 12 requests", len(dates))
+	}
+}
+
+// No error repeats a secret, in whatever form another side echoes it.
+func TestErrorsKeepSecrets(t *testing.T) {
+	t.Parallel()
+	secrets := []string{`p&ss<w"ö\rd %+/=`, "to/ken+with=signs", "SK<secret>", `security "token"`}
+	echoes := map[string]func(string) string{
+		"as it is": func(s string) string { return s },
+		"JSON":     func(s string) string { b, _ := json.Marshal(s); return string(b) },
+		"a query":  url.QueryEscape,
+		"a path":   url.PathEscape,
+		"HTML":     html.EscapeString,
+	}
+	for name, echo := range echoes {
+		_, server := handler(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("X-Request-Id", r.Header.Get("X-Auth-Token"))
+			w.WriteHeader(http.StatusForbidden)
+			all := append([]string{string(body), r.Header.Get("Authorization")}, secrets...)
+			for i := range all {
+				all[i] = echo(all[i])
+			}
+			_, _ = io.WriteString(w, strings.Join(all, " "))
+		})
+		for _, credentials := range []Credentials{
+			Token(secrets[1]),
+			AccessKey{AccessKey: "AK", SecretKey: secrets[2], SecurityToken: secrets[3]},
+			Password{AuthURL: mustURL(t, server.URL), UserName: "alice", Password: secrets[0], DomainName: "account"},
+		} {
+			c := newClient(t, server.URL, func(c *Config) { c.Credentials = credentials })
+			_, err := c.Submit(t.Context(), hello())
+			for _, secret := range c.auth.secrets() {
+				for _, form := range echoes {
+					if secret != "" && strings.Contains(err.Error(), strings.Trim(form(secret), `"`)) {
+						t.Errorf("%s, %T: %v", name, credentials, err)
+					}
+				}
+			}
+			if i := strings.Index(err.Error(), "Signature="); i >= 0 && !strings.HasPrefix(err.Error()[i:], "Signature=***") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package servicerequest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// BenchmarkSubmit is the happy path, against a server that does nothing.
+func BenchmarkSubmit(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	for name, credentials := range map[string]Credentials{
+		"token":      Token(testToken),
+		"access-key": AccessKey{AccessKey: "AK", SecretKey: "SK"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			c := newClient(b, server.URL, func(c *Config) { c.Credentials = credentials })
+			content := strings.Repeat("Some words. ", 50)
+			var n atomic.Int64
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := c.Submit(b.Context(), Submission{CaseID: testCase, Content: fmt.Sprint(content, n.Add(1))}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkAuthenticate is the share of it that proving who calls has.
+func BenchmarkAuthenticate(b *testing.B) {
+	body := []byte(`{"message":{"content":"` + strings.Repeat("Some words. ", 50) + `"}}`)
+	for name, credentials := range map[string]Credentials{
+		"token":      Token(testToken),
+		"access-key": AccessKey{AccessKey: "AK", SecretKey: "SK"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			c := newClient(b, "http://127.0.0.1:1", func(c *Config) { c.Credentials = credentials })
+			b.ReportAllocs()
+			for b.Loop() {
+				req, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:1/v2/servicerequest/cases/x/message", nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := c.auth.authenticate(b.Context(), req, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLook is a look at a ticket of a hundred long messages.
+func BenchmarkLook(b *testing.B) {
+	m := newMatcher(Submission{Content: strings.Repeat("<b>Some words.</b> ", 500)}, "")
+	shown := Message{Content: strings.Repeat("<i>Some other words.</i> ", 400)}
+	b.ReportAllocs()
+	for b.Loop() {
+		for range 100 {
+			_ = m.like(shown)
+		}
+	}
+}
