@@ -179,11 +179,15 @@ func TestTokenExpiresInTheMiddle(t *testing.T) {
 			t.Parallel()
 			var f *fixture
 			var submits atomic.Int64
-			f = newSecuredFixture(t, simulator.Options{Observe: func(r simulator.Request) {
-				if r.Operation == simulator.OpSubmit && submits.Add(1) == 20 {
-					row.end(f)
-				}
-			}})
+			f = newSecuredFixture(t, simulator.Options{
+				// So that all that are under way at that moment carry the old token.
+				Faults: []simulator.Fault{{Kind: "latency", Operation: simulator.OpSubmit, Delay: 50 * time.Millisecond}},
+				Observe: func(r simulator.Request) {
+					if r.Operation == simulator.OpSubmit && submits.Add(1) == 20 {
+						row.end(f)
+					}
+				},
+			})
 			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: f.providers,
 				Steps:                    []resource.TestStep{{Config: f.block(f.loginArguments(), fiftyMessages)}},

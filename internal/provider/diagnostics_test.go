@@ -79,6 +79,9 @@ var answerRows = []struct {
 		[]string{"HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect.", "The message is not on the ticket.", "The endpoint redirects, and the provider does not follow"}},
 	{"redirect_here", 308, "", "",
 		[]string{"HTTP 308 Permanent Redirect", "The endpoint redirects, and the provider does not follow"}},
+	// Go would follow this one with a GET, and hand the token on.
+	{"redirect_found", 302, "", "",
+		[]string{"HTTP 302 Found", "The endpoint redirects, and the provider does not follow"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",
 		[]string{"OSM.0003, *** is bad, request ID"}},
 }
@@ -99,7 +102,7 @@ func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 			switch row.name {
 			case "redirect":
 				w.Header().Set("Location", "http://elsewhere.example.com/login?token=x")
-			case "redirect_here":
+			case "redirect_here", "redirect_found":
 				w.Header().Set("Location", "/followed")
 			}
 			w.WriteHeader(row.status)

@@ -179,3 +179,29 @@ func TestDeduplicateWindow(t *testing.T) {
 		t.Errorf("the ticket has %q", got)
 	}
 }
+
+// The time for a create ends waits and answers that do not come.
+func TestCreateTimeout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "90", Times: 1}, {Kind: "slow-committed"}}})
+	message := func(create string) string {
+		return f.config(fmt.Sprintf(`
+resource "servicerequest_case_message" "test" {
+  case_id  = "TT201801020526"
+  content  = "hello"
+  timeouts = { create = %q }
+}`, create))
+	}
+	confirmed := map[string]int{}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			// It does not wait for what would be too late.
+			{Config: message("1m"), ExpectError: words("HTTP 429 Too Many Requests", "The message is not on the ticket. It is safe to apply again.", "The service is throttling.")},
+			{Config: message("500ms"), Check: countConfirmed(confirmed)},
+		},
+	})
+	if got := f.contents(); len(got) != 1 || confirmed["readback"] != 1 || f.Count(simulator.OpSubmit) != 2 {
+		t.Errorf("the ticket has %q, confirmed by %v, %d submits", got, confirmed, f.Count(simulator.OpSubmit))
+	}
+}
