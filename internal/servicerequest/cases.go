@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// maxTicketBytes bounds an answer that holds messages: a hundred of 10,000
-// characters, or a ticket with all it has.
+// maxTicketBytes bounds an answer that holds messages (a hundred of 10,000
+// characters, or a ticket with all it has), and what is kept of a list.
 const maxTicketBytes = 16 << 20
 
 // CaseSummary is a ticket as a search shows it. Texts are empty where the
@@ -173,7 +173,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		if err != nil {
 			return 0, 0, false, err
 		}
-		if size += len(o.body); size > maxListBytes {
+		if size += len(o.body); size > maxTicketBytes {
 			return 0, 0, false, errListTooLong
 		}
 		fresh := false

@@ -304,8 +304,7 @@ func TestCasesPages(t *testing.T) {
 	}
 }
 
-// A service that never stops listing new tickets comes to an end at the
-// highest offset, or where memory does.
+// A service that never stops listing new tickets comes to an end.
 func TestCasesAreBounded(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("x", 100_000)
@@ -318,10 +317,10 @@ func TestCasesAreBounded(t *testing.T) {
 	})
 	cases, _, err := s.Cases(t.Context(), servicerequest.CaseQuery{}, 10000)
 	var incomplete *servicerequest.IncompleteError
-	if !errors.As(err, &incomplete) || incomplete.Have != len(cases) || len(cases) != 300 {
+	if !errors.As(err, &incomplete) || incomplete.Have != len(cases) || len(cases) != 150 {
 		t.Errorf("%d tickets, %v", len(cases), err)
 	}
-	s.wantAsks(t, 7)
+	s.wantAsks(t, 4)
 }
 
 func TestCasesRefuseOneWithoutID(t *testing.T) {

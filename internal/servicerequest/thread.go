@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// maxListBytes bounds what is held in memory of a list.
-	maxListBytes = 32 << 20
 	// messageOverhead is about what a message takes besides its texts.
 	messageOverhead = 256
 	// threadReads is how often a ticket is read whose list contradicts itself.
@@ -32,7 +30,7 @@ func (e *IncompleteError) Error() string {
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
 var (
-	errListTooLong = errors.New("the rest does not fit into 32 MiB")
+	errListTooLong = errors.New("the rest does not fit into 16 MiB")
 	errRepeats     = errors.New("the service counts more, but gives the same page again")
 )
 
@@ -138,7 +136,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (*thread,
 		case len(p.Messages) > 0 && !fresh:
 			t.cut = errRepeats
 			return false
-		case size > maxListBytes:
+		case size > maxTicketBytes:
 			t.cut = errListTooLong
 			return false
 		}

@@ -279,10 +279,10 @@ func TestMessagesAreBounded(t *testing.T) {
 	})
 	got, err := s.Messages(t.Context(), "c", "")
 	var incomplete *servicerequest.IncompleteError
-	if !errors.As(err, &incomplete) || incomplete.Have != len(got) || len(got) != 600 {
+	if !errors.As(err, &incomplete) || incomplete.Have != len(got) || len(got) != 300 {
 		t.Errorf("%d messages, %v", len(got), err)
 	}
-	s.wantAsks(t, 8)
+	s.wantAsks(t, 5)
 }
 
 // Messages of one second stay as the service has them, from its first message on.
