@@ -193,6 +193,28 @@ func TestForeignListIsNoEmptyTicket(t *testing.T) {
 	}
 }
 
+// A time without a zone may be of any: the copy is in doubt, and not missed.
+func TestTimeOfAnotherZoneIsInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, offset := range []time.Duration{-12 * time.Hour, time.Hour, 5*time.Hour + 45*time.Minute, 14 * time.Hour} {
+		now, posts := newFakeClock().now, 0
+		c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", now.Format(http.TimeFormat))
+			if r.Method == http.MethodPost {
+				posts++
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			_, _ = fmt.Fprintf(w, `{"count":1,"message_list":[{"content":"Hello","create_time":%q}]}`, now.Add(offset).Format("2006-01-02 15:04:05"))
+		})
+		_, err := c.Submit(t.Context(), hello())
+		wantOutcome(t, err, toldUncertain)
+		if posts != 1 {
+			t.Errorf("%v: %d posts", offset, posts)
+		}
+	}
+}
+
 // A ticket that cannot be read for a while is read later.
 func TestLookOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
