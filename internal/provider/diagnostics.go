@@ -114,7 +114,7 @@ func advise(err error) (at, text string) {
 	if !errors.As(err, &api) {
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return "", "The time was up. To allow more, raise timeouts.create, or request_timeout of the provider for a single request."
+			return "", "The time was up. To allow more, raise request_timeout of the provider for a single request, or timeouts.create where the resource has it."
 		case errors.Is(err, context.Canceled):
 			return "", "Terraform was interrupted."
 		case errors.As(err, &certificate):
