@@ -85,7 +85,7 @@ type answer struct {
 }
 
 func readAnswer(body []byte) answer {
-	body = bytes.TrimSpace(body)
+	body = bytes.Trim(body, " \t\r\n") // the white space of JSON
 	if len(body) == 0 {
 		return answer{recognised: true}
 	}

@@ -54,6 +54,7 @@ func TestClassify(t *testing.T) {
 		{"a text that is a list", answered(200, `{"error_code":"","error_msg":[]}`), unknown},
 		{"truncated", answered(200, `{"error_code":"`), unknown},
 		{"two objects", answered(200, `{}{}`), unknown},
+		{"a form feed is no white space", answered(200, "\f{}"), unknown},
 		{"a byte order mark", answered(200, "\ufeff{}"), unknown},
 		{"a body that broke off before its first byte", cut, unknown},
 		{"a refusal that broke off", cutCode, unknown},
