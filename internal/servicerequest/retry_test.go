@@ -129,6 +129,17 @@ func TestNoRetriesStillLooks(t *testing.T) {
 	}
 }
 
+// Once a look was needed, the error says so, whatever came last.
+func TestLookedIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: "429"}}})
+	_, err := s.client(t, func(c *Config) { c.MaxRetries = 1 }).Submit(t.Context(), hello())
+	var not *NotSubmittedError
+	if !errors.As(err, &not) || !not.Looked || not.Attempts != 2 {
+		t.Errorf("%+v %v", not, err)
+	}
+}
+
 // A deadline before the end of a wait makes the wait vain.
 func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
 	t.Parallel()
