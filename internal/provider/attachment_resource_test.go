@@ -296,6 +296,7 @@ name = "second.txt"`), ConfigStateChecks: id("accessory-00000003"),
 
 func TestAttachmentUnknownValuesWait(t *testing.T) {
 	t.Parallel()
+	needCLI(t, 4, 0, "terraform_data")
 	f := newFixture(t, simulator.Options{})
 	folder := t.TempDir()
 	writeFile(t, folder, "events.txt", evicted)

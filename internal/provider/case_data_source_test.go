@@ -183,6 +183,7 @@ func TestCaseDataSourcesNeedTheProvidersConfiguration(t *testing.T) {
 
 func TestCaseDataSourcesWaitForUnknownValues(t *testing.T) {
 	t.Parallel()
+	needCLI(t, 4, 0, "terraform_data")
 	f := newFixture(t, simulator.Options{})
 	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(threeDataSources+`
 resource "terraform_data" "later" {

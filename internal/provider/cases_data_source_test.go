@@ -42,7 +42,7 @@ data "servicerequest_cases" "test" {
   limit      = try(each.value.limit, null)
 }
 output "found" { value = { for name, search in data.servicerequest_cases.test : name => search.cases[*].case_id } }
-output "first" { value = data.servicerequest_cases.test["words"].cases[0] }`)
+output "first" { value = { for name, search in data.servicerequest_cases.test : name => search.cases }["words"][0] }`)
 	wantValue(t, "found", got["found"], object{
 		"words": []any{"A1"}, "status": []any{"A2"}, "group": []any{"A3"}, "noone": []any{}, "from": []any{"A2"}, "to": []any{"A1"},
 		"labels": []any{}, "limit": []any{"A1"},

@@ -286,11 +286,13 @@ resource "servicerequest_case_message" "test" {
 		t.Errorf("a replacement warns:\n%s", replace.output())
 	}
 	destroy := c.run("plan", "-destroy")
-	wantAll(t, destroy.output(), warning, "TT201801020526")
-
 	c.write("main.tf", requiredProvider+f.config(""))
 	removed := c.run("apply", "-auto-approve")
-	wantAll(t, removed.output(), warning, "1 destroyed")
+	wantAll(t, removed.output(), "1 destroyed")
+	if cliHas(t, 3, 0) { // before, Terraform does not ask a provider about a destroy
+		wantAll(t, destroy.output(), warning, "TT201801020526")
+		wantAll(t, removed.output(), warning)
+	}
 	f.wantPosts(t, 2)
 	if got := f.contents(); len(got) != 2 {
 		t.Errorf("the ticket has %q", got)
