@@ -44,7 +44,7 @@ func retryAfter(h http.Header, received time.Time) (time.Duration, bool) {
 		if seconds > uint64(maxRetryAfter/time.Second) {
 			return maxRetryAfter, true
 		}
-		return time.Duration(seconds) * time.Second, true //nolint:gosec // bounded above
+		return time.Duration(seconds) * time.Second, true // bounded above
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
