@@ -6,6 +6,8 @@ import (
 	"context"
 	"flag"
 	"log"
+	"os"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -18,6 +20,9 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve, and print how to attach Terraform")
 	flag.Parse()
+	if !*debug {
+		hushLibraries()
+	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/seed-9e648b51/servicerequest",
@@ -25,5 +30,19 @@ func main() {
 	})
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// asksForLog are the variables that make Terraform keep a provider's log.
+var asksForLog = []string{
+	"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_PROVIDER_SERVICEREQUEST", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO",
+}
+
+// hushLibraries turns off the plugin libraries' trace when nobody asked for a
+// log. They write it all the same, for Terraform to throw away: a third of the
+// time of a plan with many resources. The provider's own log is not touched.
+func hushLibraries() {
+	if !slices.ContainsFunc(asksForLog, func(name string) bool { return os.Getenv(name) != "" }) {
+		_ = os.Setenv("TF_LOG_SDK", "OFF")
 	}
 }
