@@ -13,7 +13,7 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// told by what kind of fault, where 30 of 100 submits meet it.
+// expectation is what becomes of messages where a fault strikes.
 type expectation struct {
 	// every lists how messages may end; told alone where it is empty.
 	every []outcome
@@ -97,7 +97,7 @@ func TestMatrixKnowsEveryFault(t *testing.T) {
 
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	for _, tests := range []map[string]expectation{matrix, combinations} {
+	for messages, tests := range map[int]map[string]expectation{100: matrix, 50: combinations} {
 		for name, want := range tests {
 			for _, identical := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/identical=%v", name, identical), func(t *testing.T) {
@@ -108,15 +108,15 @@ func TestMatrix(t *testing.T) {
 					if len(want.every) == 0 {
 						want.every = []outcome{told}
 					}
-					testMatrix(t, want, identical)
+					testMatrix(t, want, messages, identical)
 				})
 			}
 		}
 	}
 }
 
-func testMatrix(t *testing.T, want expectation, identical bool) {
-	const messages, parallel = 100, 12
+func testMatrix(t *testing.T, want expectation, messages int, identical bool) {
+	const parallel = 12
 	text := func(i int) string {
 		text := matrixText(i, identical)
 		if want.long {
