@@ -140,6 +140,20 @@ func TestLookedIsNotForgotten(t *testing.T) {
 	}
 }
 
+// A refusal says nothing of the attempt before it, which was looked for.
+func TestARefusalAfterALookTellsBoth(t *testing.T) {
+	t.Parallel()
+	for kind, status := range map[string]int{"401": 401, "403": 403} {
+		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: kind, Ordinals: []int{2}}}})
+		_, err := s.client(t).Submit(t.Context(), hello())
+		var not *NotSubmittedError
+		var api *APIError
+		if !errors.As(err, &not) || !not.Looked || not.Attempts != 2 || !errors.As(err, &api) || api.Status != status {
+			t.Errorf("%s: %v, want that the ticket was looked at, and the service's refusal", kind, err)
+		}
+	}
+}
+
 // A deadline before the end of a wait makes the wait vain.
 func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
 	t.Parallel()

@@ -187,7 +187,7 @@ func (a *attempts) run(ctx context.Context) (Receipt, error) {
 		case submitted:
 			return a.confirm(ByResponse, o.answeredAt(), o.header.Get("X-Request-Id")), nil
 		case rejected:
-			return Receipt{}, c.failure(o)
+			return Receipt{}, a.refused(o)
 		case unknown:
 			receipt, err := a.resolve(ctx, o, reason)
 			if receipt != nil || err != nil {
@@ -196,7 +196,7 @@ func (a *attempts) run(ctx context.Context) (Receipt, error) {
 		}
 		if o.status == http.StatusUnauthorized {
 			if a.renewed || !c.auth.renew(o.request) {
-				return Receipt{}, c.failure(o)
+				return Receipt{}, a.refused(o)
 			}
 			a.renewed = true
 			continue
@@ -381,6 +381,15 @@ func (a *attempts) confirm(by Confirmation, at time.Time, requestID string) Rece
 	a.kind.settle(a.matcher.text, by, a.client.clock.Now(), at)
 	a.notify(StepSubmitted, "", 0)
 	return Receipt{ConfirmedBy: by, SubmittedAt: at, RequestID: a.client.clean(requestID)}
+}
+
+// refused is the service's refusal. After a look that missed an earlier attempt
+// it is not all that is to be told.
+func (a *attempts) refused(o observation) error {
+	if a.looked {
+		return a.notSubmitted(a.client.failure(o))
+	}
+	return a.client.failure(o)
 }
 
 func (a *attempts) notSubmitted(err error) error {
