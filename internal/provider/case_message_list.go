@@ -80,7 +80,7 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 
 func (l *caseMessageList) result(ctx context.Context, client *servicerequest.Client, req list.ListRequest, m caseMessageListModel, message servicerequest.Message) list.ListResult {
 	result := req.NewListResult(ctx)
-	result.DisplayName = message.CreateTime + " " + servicerequest.FirstWords(message.Content)
+	result.DisplayName = servicerequest.FirstWords(message.CreateTime) + " " + servicerequest.FirstWords(message.Content)
 	id := caseMessageIdentity{CaseID: m.CaseID, MessageID: types.StringValue(message.ID), GroupID: m.GroupID}
 	result.Diagnostics.Append(result.Identity.Set(ctx, id)...)
 	if req.IncludeResource {

@@ -55,7 +55,9 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A message on a service ticket. Creating it submits the message, once. It cannot be changed or taken back: " +
-			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.",
+			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.\n\n" +
+			"An import takes over the text that the ticket shows, which the service may cut or strip of its markup. Look at the plan before you apply: " +
+			"where the configuration has another text, it is a replacement, and posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, PlanModifiers: replace, Validators: []validator.String{caseIDCheck},

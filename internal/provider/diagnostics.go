@@ -20,7 +20,7 @@ func missingConfiguration(s *service) diag.Diagnostic {
 	if s != nil {
 		detail = "Nothing was sent: this call needs more than the provider's configuration and the environment have. Missing:\n\n  - " +
 			strings.Join(s.missing, "\n  - ") +
-			"\n\nSet the attribute in the provider block, or the environment variable in parentheses, and apply again."
+			"\n\nSet the attribute in the provider block, or the environment variable in parentheses, and run it again."
 	}
 	return diag.NewErrorDiagnostic("Missing provider configuration", detail)
 }
@@ -41,8 +41,8 @@ func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 			"The message may be on the ticket. The service's answer did not settle it, and neither did reading the ticket.\n\n"+
 				"  ticket:      %s\n  submitted:   %s%s\n  answer:      %s\n  ticket read: %s\n\n"+
 				"Do one of the following:\n"+
-				"  - Look at the ticket in the console. If the message is there, take it out of the configuration or import it; if not, apply again.\n"+
-				"  - Set deduplicate_window = \"1h\" on the resource and apply again: an identical message of that age is then adopted instead of posted once more.",
+				"  - Look at the ticket in the console. If the message is there, take the resource out of the configuration or import it; if not, apply again.\n"+
+				"  - Set deduplicate_window = \"1h\" beside the content and apply again: an identical message of that age is then adopted instead of posted once more.",
 			unconfirmed.CaseID, unconfirmed.Began.UTC().Format(time.RFC3339), content, unconfirmed.Err, unconfirmed.LookErr))
 	}
 
@@ -50,6 +50,9 @@ func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 	var notSubmitted *servicerequest.NotSubmittedError
 	switch {
 	case !errors.As(err, &notSubmitted): // the service refused it, and would again
+	case notSubmitted.Unsearched:
+		onTicket = "Nothing was sent. A message of an earlier run may be on the ticket: it could not be searched for, or not for certain. " +
+			"Look at the ticket in the console before you apply without deduplicate_window, which would post the message again."
 	case notSubmitted.Looked:
 		onTicket = "The message did not show on the ticket in several looks, so it counts as not submitted. " +
 			"To be safe from a copy that shows later, set deduplicate_window when you apply again."
@@ -58,6 +61,10 @@ func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 	}
 	at, advice := advise(err)
 	text := strings.Join([]string{err.Error() + ".", onTicket, advice}, "\n\n")
+	var api *servicerequest.APIError
+	if notSubmitted != nil && notSubmitted.Unsearched && !errors.As(err, &api) {
+		text = strings.TrimSuffix(text, "\n\n"+advice) // the network may be fine, and the ticket not readable
+	}
 	if at != "" {
 		return diag.NewAttributeErrorDiagnostic(path.Root(at), summary, text)
 	}
@@ -114,7 +121,7 @@ func advise(err error) (at, text string) {
 	if !errors.As(err, &api) {
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return "", "The time was up. To allow more, raise request_timeout of the provider for a single request, or timeouts.create where the resource has it."
+			return "", "The time was up. To allow more, raise request_timeout of the provider for a single request, or timeouts where they can be set (timeouts.create, timeouts.invoke)."
 		case errors.Is(err, context.Canceled):
 			return "", "Terraform was interrupted."
 		case errors.As(err, &certificate):

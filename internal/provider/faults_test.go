@@ -124,12 +124,12 @@ resource "servicerequest_case_message" "test" {
 			{
 				Config: message(""),
 				ExpectError: words("Case message may or may not be on the ticket", "The message may be on the ticket.", "ticket:      TT201801020526",
-					"content:     a message of many words", "HTTP 403 Forbidden, OSM.0003", `Set deduplicate_window = "1h" on the resource`),
+					"content:     a message of many words", "HTTP 403 Forbidden, OSM.0003", `Set deduplicate_window = "1h" beside the content`),
 			},
 			{
 				// As long as reading is denied, nothing is sent either.
 				Config:      message(`deduplicate_window = "1h"`),
-				ExpectError: words("could not be searched", "The message is not on the ticket"),
+				ExpectError: words("could not be searched", "A message of an earlier run may be on the ticket", "before you apply without deduplicate_window"),
 			},
 			{
 				PreConfig: func() { f.SetFaults() },

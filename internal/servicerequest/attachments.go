@@ -12,7 +12,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -109,7 +108,7 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 		return "", fmt.Errorf("the answer to the upload has no accessory_id: %w", err)
 	case err != nil:
 		return "", err
-	case utf8.RuneCountInString(got.ID) > maxAttachmentID, strings.ContainsFunc(got.ID, unicode.IsControl):
+	case utf8.RuneCountInString(got.ID) > maxAttachmentID, strings.ContainsFunc(got.ID, unicode.IsControl), got.ID == ".", got.ID == "..":
 		return "", fmt.Errorf("the answer to the upload has an accessory_id that no message takes: %d characters, where %d without control characters are allowed: %s",
 			utf8.RuneCountInString(got.ID), maxAttachmentID, c.clean(got.ID))
 	}
@@ -130,7 +129,7 @@ const noCustomer = "OSM.01010011"
 // DeleteAttachment deletes an attachment that nobody uses. A refusal is a
 // [NotDeletedError].
 func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
-	o, err := c.read(ctx, request{method: http.MethodDelete, path: attachmentsPath + url.PathEscape(id)}, nil)
+	o, err := c.read(ctx, request{method: http.MethodDelete, path: attachmentsPath + escapeSegment(id)}, nil)
 	var api *APIError
 	switch {
 	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:

@@ -139,6 +139,7 @@ func TestUploadAnswers(t *testing.T) {
 		{201, `{"accessory_id":"a","more":[1]}`, "a", "", 1},
 		{200, `{"accessory_id":"` + strings.Repeat("ö", 65) + `"}`, "", "accessory_id that no message takes: 65 characters", 1},
 		{200, `{"accessory_id":"a\nb"}`, "", "accessory_id that no message takes", 1},
+		{200, `{"accessory_id":".."}`, "", "accessory_id that no message takes", 1},
 		{200, `{}`, "", "has no accessory_id", 1},
 		{200, `{"accessory_id":""}`, "", "has no accessory_id", 1},
 		{200, `{"accessory_id":null}`, "", "has no accessory_id", 1},

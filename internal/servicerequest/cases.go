@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -204,16 +203,8 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 }
 
 // ParseTime reads a time of a ticket: as the function of this name does, in
-// the time zone that requests name, or as milliseconds or seconds since 1970.
+// the time zone that requests name.
 func (c *Client) ParseTime(s string) (t time.Time, ok bool) {
-	s = strings.TrimSpace(s)
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		t := time.UnixMilli(n)
-		if len(s) <= 10 {
-			t = time.Unix(n, 0)
-		}
-		return t, n > 0 && plausible(t)
-	}
 	t, _, ok = ParseTime(s, zone(c.config.TimeZone))
 	return t, ok
 }

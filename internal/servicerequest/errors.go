@@ -60,12 +60,15 @@ func denied(err error) bool {
 	return e.Status < http.StatusInternalServerError
 }
 
-// NotSubmittedError tells that a message is surely not on the ticket, and that
-// applying again is safe.
+// NotSubmittedError tells that Submit did not put the message on the ticket,
+// and that applying again in the same way is safe.
 type NotSubmittedError struct {
-	Attempts int   // requests made
-	Looked   bool  // the ticket was read, and the message is not there
-	Err      error // why the last attempt failed: an *APIError, a transport error, or the context's
+	Attempts int  // requests made
+	Looked   bool // the ticket was read, and the message is not there
+	// Unsearched: nothing was sent, since the ticket could not be searched for
+	// a message that DeduplicateWindow would adopt. One may be there.
+	Unsearched bool
+	Err        error // why the last attempt failed: an *APIError, a transport error, or the context's
 }
 
 func (e *NotSubmittedError) Error() string {

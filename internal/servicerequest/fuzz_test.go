@@ -340,3 +340,39 @@ func TestParseTime(t *testing.T) {
 		t.Error("the default is not the service's")
 	}
 }
+
+// A hostile text is read in a time that grows with its length alone: were it
+// with the square, this would outlast the test run.
+func TestMatchingAHostileText(t *testing.T) {
+	t.Parallel()
+	m := newMatcher(Submission{Content: "hello"}, "")
+	for part, want := range map[string]likeness{
+		"a<": different, "&": different, "a<b>": different,
+		"<": perhaps, "&lt;": perhaps, "<!--": perhaps, // cut, and ours might begin like this
+	} {
+		if got := m.like(Message{Content: strings.Repeat(part, 4<<20/len(part))}); got != want {
+			t.Errorf("%q, many times, is like ours: %d, want %d", part, got, want)
+		}
+	}
+	// Ours, cut within one of several tags.
+	ours := strings.Repeat("a <b>b</b> ", 40) + "the end"
+	m = newMatcher(Submission{Content: ours}, "")
+	if got := m.like(Message{Content: ours[:strings.LastIndex(ours, "<b>")+1]}); got != perhaps {
+		t.Errorf("ours, cut within a tag, is like ours: %d, want perhaps", got)
+	}
+}
+
+func TestTimesSince1970(t *testing.T) {
+	t.Parallel()
+	want := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for _, s := range []string{"1772600767", "1772600767000"} {
+		if got, certain, ok := ParseTime(s, nil); !got.Equal(want) || !certain || !ok {
+			t.Errorf("%s: %v, certain %t, ok %t; want %v", s, got, certain, ok, want)
+		}
+	}
+	for _, s := range []string{"0", "-1", "99999999999999999999"} {
+		if got, _, ok := ParseTime(s, time.UTC); ok {
+			t.Errorf("%s is the time %v", s, got)
+		}
+	}
+}

@@ -161,12 +161,18 @@ func (m matcher) beginsWith(shown string) bool {
 	if strings.HasPrefix(m.content, squeeze(text)) {
 		return true
 	}
+	rest, from := m.content, 0
 	for _, at := range open {
+		at = min(at, len(text))
+		var found bool
+		if rest, found = strings.CutPrefix(rest, squeeze(text[from:at])); !found {
+			return false
+		}
 		// Ours goes on without the <, so that in ours it begins markup.
-		rest, found := strings.CutPrefix(m.content, squeeze(text[:min(at, len(text))]))
-		if found && !strings.HasPrefix(rest, "<") {
+		if !strings.HasPrefix(rest, "<") {
 			return true
 		}
+		from = at
 	}
 	return false
 }

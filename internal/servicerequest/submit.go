@@ -115,7 +115,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body, once: true},
 	}
 	if a.kind, err = c.copies.take(ctx, s, a.matcher); err != nil {
-		return Receipt{}, &NotSubmittedError{Err: err}
+		return Receipt{}, &NotSubmittedError{Unsearched: s.DeduplicateWindow > 0, Err: err}
 	}
 	defer a.kind.giveBack()
 
@@ -255,15 +255,19 @@ func (a *attempts) resolve(ctx context.Context, o observation, reason string) (*
 // was up. It can still find the message; that the message will not show later
 // is more than one look can tell.
 func (a *attempts) resolveCancelled(ctx context.Context, o observation) (*Receipt, error) {
+	why := "cancelled"
+	if !errors.Is(ctx.Err(), context.Canceled) { // past its end, or too near to it for a wait
+		why = "the time was up"
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
-	a.notify(StepLooking, "cancelled", 0)
+	a.notify(StepLooking, why, 0)
 	found, at, err := a.look(ctx)
 	switch found {
 	case there:
 		return a.found(at), nil
 	case notThere:
-		err = errors.New("cancelled; one look at the ticket did not show the message, but it may show later")
+		err = errors.New(why + "; one look at the ticket did not show the message, but it may show later")
 	}
 	return nil, a.unconfirmed(o, err)
 }
@@ -344,7 +348,7 @@ func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
 	a.notify(StepLooking, "deduplicate_window", 0)
 	candidates, l, err := a.read(ctx)
 	if err != nil {
-		return nil, a.notSubmitted(fmt.Errorf("the ticket could not be searched for an identical message: %w", err))
+		return nil, a.unsearched(fmt.Errorf("the ticket could not be searched for an identical message: %w", err))
 	}
 	shown := a.matcher.count(candidates, l.period(window))
 	found := func(at time.Time) (*Receipt, error) {
@@ -358,7 +362,7 @@ func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
 	case shown[stripped].low > others:
 		return found(shown[stripped].newest)
 	case shown[exact].high > 0, shown[stripped].high > others, shown[perhaps].high > 0:
-		return nil, a.notSubmitted(errInDoubt)
+		return nil, a.unsearched(errInDoubt)
 	}
 	return nil, nil
 }
@@ -394,6 +398,10 @@ func (a *attempts) refused(o observation) error {
 
 func (a *attempts) notSubmitted(err error) error {
 	return &NotSubmittedError{Attempts: a.made, Looked: a.looked, Err: a.client.redactError(err)}
+}
+
+func (a *attempts) unsearched(err error) error {
+	return &NotSubmittedError{Unsearched: true, Err: a.client.redactError(err)}
 }
 
 func (a *attempts) unconfirmed(o observation, lookErr error) error {

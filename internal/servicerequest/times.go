@@ -23,11 +23,19 @@ var (
 )
 
 // ParseTime reads a time as the service writes it: RFC 3339 and near it, or
-// without a zone, which is then taken to be zone. certain is false for a time
-// without a zone, since no page says which zone it has. ok is false when the
-// text is no time that is precise to the second.
+// without a zone, which is then taken to be zone; or as milliseconds or seconds
+// since 1970. certain is false for a time without a zone, since no page says
+// which zone it has. ok is false when the text is no time that is precise to the
+// second.
 func ParseTime(s string, zone *time.Location) (t time.Time, certain, ok bool) {
 	s = strings.TrimSpace(s)
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		t := time.UnixMilli(n)
+		if len(s) <= 10 {
+			t = time.Unix(n, 0)
+		}
+		return t, true, n > 0 && plausible(t)
+	}
 	for _, layout := range zoned {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true, plausible(t)
