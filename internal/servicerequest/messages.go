@@ -14,6 +14,9 @@ import (
 const (
 	pageSize  = 100   // the most that one call gives
 	maxOffset = 65535 // the highest offset that the service takes
+	// maxPages is far more than the longest list has, unless the service gives
+	// next to nothing at a time.
+	maxPages = 2000
 )
 
 // Types of a message's author.
@@ -123,7 +126,7 @@ type listing struct {
 	count, seen int
 }
 
-var errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535)")
+var errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535), or than it gives in 2,000 pages")
 
 // eachPage pages through a ticket's messages, in the service's order, with
 // markup as it was sent, for as long as visit wants more. It holds one page in
@@ -161,12 +164,13 @@ func (c *Client) eachPage(ctx context.Context, caseID, groupID string, visit fun
 	return l, err
 }
 
-var errOffset = errors.New("the list is longer than the service gives (65,535)")
+var errOffset = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
 
 // paginate gets one page of a list after the other. It ends even where the
-// service's count is a lie, with an empty page, or at the highest offset.
+// service's count is a lie, with an empty page, at the highest offset or the
+// last of maxPages.
 func paginate(get func(offset int) (items, count int, more bool, err error)) error {
-	for offset := 0; offset <= maxOffset; {
+	for offset, pages := 0, 0; offset <= maxOffset && pages < maxPages; pages++ {
 		items, count, more, err := get(offset)
 		if err != nil {
 			return err

@@ -1,0 +1,32 @@
+package servicerequest
+
+import (
+	"errors"
+	"testing"
+)
+
+// However little a service gives at a time, and whatever it counts, paging ends.
+func TestPagingEnds(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		items, count int
+		pages        int
+		err          error
+	}{
+		{0, 1 << 30, 1, nil},
+		{1, 1 << 30, maxPages, errOffset},
+		{pageSize, 0, 656, errOffset}, // a count that is too low ends nothing
+		{pageSize, 1 << 30, 656, errOffset},
+		{7, 7, 1, nil},
+		{7, -1, 1, nil},
+	} {
+		pages := 0
+		err := paginate(func(int) (int, int, bool, error) {
+			pages++
+			return test.items, test.count, true, nil
+		})
+		if pages != test.pages || !errors.Is(err, test.err) {
+			t.Errorf("%d items of %d: %d pages, %v; want %d, %v", test.items, test.count, pages, err, test.pages, test.err)
+		}
+	}
+}
