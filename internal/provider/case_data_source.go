@@ -20,7 +20,7 @@ var _ datasource.DataSourceWithConfigure = (*caseDataSource)(nil)
 
 func newCaseDataSource() datasource.DataSource { return &caseDataSource{} }
 
-type caseDataSource struct{ service *service }
+type caseDataSource struct{ dataSource }
 
 type caseModel struct {
 	caseSummaryModel
@@ -72,10 +72,6 @@ func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 		MarkdownDescription: "A service ticket, such as to ask whether it is still open. It costs one request. What the service does not tell is null.",
 		Attributes:          attributes,
 	}
-}
-
-func (d *caseDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	d.service = serviceFrom(req.ProviderData)
 }
 
 func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -16,7 +16,7 @@ var _ datasource.DataSourceWithConfigure = (*caseMessagesDataSource)(nil)
 
 func newCaseMessagesDataSource() datasource.DataSource { return &caseMessagesDataSource{} }
 
-type caseMessagesDataSource struct{ service *service }
+type caseMessagesDataSource struct{ dataSource }
 
 type caseMessagesModel struct {
 	CaseID     types.String        `tfsdk:"case_id"`
@@ -85,10 +85,6 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 		},
 	}
-}
-
-func (d *caseMessagesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	d.service = serviceFrom(req.ProviderData)
 }
 
 func (d *caseMessagesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -33,7 +33,7 @@ const (
 
 func newCasesDataSource() datasource.DataSource { return &casesDataSource{} }
 
-type casesDataSource struct{ service *service }
+type casesDataSource struct{ dataSource }
 
 type casesModel struct {
 	Keywords  types.List         `tfsdk:"keywords"`
@@ -128,10 +128,6 @@ func (m *casesModel) span() (from, to time.Time) {
 	from, _ = parseTime(m.StartTime.ValueString())
 	to, _ = parseTime(m.EndTime.ValueString())
 	return from, to
-}
-
-func (d *casesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	d.service = serviceFrom(req.ProviderData)
 }
 
 func (d *casesDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {

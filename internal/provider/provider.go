@@ -154,3 +154,10 @@ func serviceFrom(data any) *service {
 	s, _ := data.(*service)
 	return s
 }
+
+// dataSource is what every data source has.
+type dataSource struct{ service *service }
+
+func (d *dataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.service = serviceFrom(req.ProviderData)
+}
