@@ -129,7 +129,10 @@ expect 1 1.4.1
 step "Destroy: it says that the messages stay, and they do"
 before=$(requests)
 cli destroy -auto-approve -var release=1.4.1
-grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays"
+case $("$TF_CLI" version | sed -n 1p) in
+  "Terraform v1."[012].*) echo "(Terraform before 1.3 does not ask a provider about a destroy: no warning.)" ;;
+  *) grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays" ;;
+esac
 [ "$(requests)" = "$before" ] || fail "the destroy made a request"
 echo
 thread
