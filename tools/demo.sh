@@ -64,8 +64,8 @@ expect_posts() {
   requests | grep -qx "submit $1" || fail "the service should have had $1 submit(s); it had: $(requests | tr '\n' ' ')"
 }
 
-printf '%s== With %s: build the provider and a simulated ticket service%s\n' \
-  "$bold" "$("$TF_CLI" version | sed -n 1p)" "$plain"
+cli_version=$("$TF_CLI" version | sed -n 1p)
+printf '%s== With %s: build the provider and a simulated ticket service%s\n' "$bold" "$cli_version" "$plain"
 export TMPDIR=$work
 CGO_ENABLED=0 go build -ldflags "-s -w -X main.version=$version" -o "$work/" . ./internal/simulator/cmd/ticketsim
 mv "$work/terraform-provider-servicerequest" "$work/mirror/$mirror/terraform-provider-servicerequest_v$version"
@@ -129,7 +129,7 @@ expect 1 1.4.1
 step "Destroy: it says that the messages stay, and they do"
 before=$(requests)
 cli destroy -auto-approve -var release=1.4.1
-case $("$TF_CLI" version | sed -n 1p) in
+case $cli_version in
   "Terraform v1."[012].*) echo "(Terraform before 1.3 does not ask a provider about a destroy: no warning.)" ;;
   *) grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays" ;;
 esac
