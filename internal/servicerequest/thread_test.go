@@ -192,7 +192,7 @@ func TestMessagesOfManyPages(t *testing.T) {
 		{"times that only the detail tells", ticket{list: always(vague), detail: ids}, ids, 4},
 
 		{"twins", ticket{list: always(twins), detail: twinIDs}, twinIDs, 4},
-		{"twins and a count too high", ticket{list: always(twins), count: func(int) any { return 1 << 40 }, detail: twinIDs}, twinIDs, 5},
+		{"twins and a count too high", ticket{list: always(twins), count: func(int) any { return 1 << 30 }, detail: twinIDs}, twinIDs, 5},
 		{"twins with the detail the other way round", ticket{list: always(twins), detail: reversed(twinIDs)}, twinIDs, 4},
 		{"twins without IDs", ticket{list: always(twins)}, twins, 4},
 		{"pages of equal messages", ticket{list: always(same), detail: identified(same)}, identified(same), 3},
@@ -210,7 +210,7 @@ func TestMessagesOfManyPages(t *testing.T) {
 
 		{"count too low", ticket{list: always(all), count: func(int) any { return 0 }, detail: ids}, ids, 4},
 		{"count negative", ticket{list: always(all), count: func(int) any { return -7 }, detail: ids}, ids, 4},
-		{"count too high", ticket{list: always(all), count: func(int) any { return 1 << 40 }, detail: ids}, ids, 5},
+		{"count too high", ticket{list: always(all), count: func(int) any { return 1 << 30 }, detail: ids}, ids, 5},
 		{"count as text", ticket{list: always(all), count: func(int) any { return "250" }, detail: ids}, ids, 4},
 		{"no count", ticket{list: always(all), count: func(int) any { return nil }, detail: ids}, ids, 4},
 		{"small pages", ticket{list: always(all), page: func(offset int) (int, int) { return offset, offset + 60 }, detail: ids}, ids, 6},
@@ -241,9 +241,9 @@ func TestMessagesOfPagesThatComeAgain(t *testing.T) {
 		ticket ticket
 		asks   int
 	}{
-		{"one page", ticket{list: always(all), count: func(int) any { return 1 << 40 }, page: func(int) (int, int) { return 0, 100 }}, 3},
+		{"one page", ticket{list: always(all), count: func(int) any { return 1 << 30 }, page: func(int) (int, int) { return 0, 100 }}, 3},
 		{"one page, with IDs", ticket{
-			list: always(all), count: func(int) any { return 1 << 40 }, page: func(int) (int, int) { return 0, 100 }, detail: identified(all),
+			list: always(all), count: func(int) any { return 1 << 30 }, page: func(int) (int, int) { return 0, 100 }, detail: identified(all),
 		}, 3},
 		{"all again", ticket{list: always(slices.Repeat(all, 3)), page: func(offset int) (int, int) { return offset, offset + 60 }}, 12},
 	} {
