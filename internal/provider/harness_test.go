@@ -93,7 +93,7 @@ func (f *fixture) posts() []simulator.Request {
 	return posts
 }
 
-// wantRequests fails unless exactly so many requests came, and all are submits.
+// wantPosts fails unless exactly so many requests came, and all are submits.
 func (f *fixture) wantPosts(t *testing.T, want int) {
 	t.Helper()
 	if got := len(f.Requests()); got != want || f.Count(simulator.OpSubmit) != want {
