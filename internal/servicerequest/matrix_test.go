@@ -99,15 +99,15 @@ func TestMatrix(t *testing.T) {
 	t.Parallel()
 	for messages, tests := range map[int]map[string]expectation{100: matrix, 50: combinations} {
 		for name, want := range tests {
+			if len(want.faults) == 0 {
+				want.faults = []string{name + "%0.3"}
+			}
+			if len(want.every) == 0 {
+				want.every = []outcome{told}
+			}
 			for _, identical := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/identical=%v", name, identical), func(t *testing.T) {
 					t.Parallel()
-					if len(want.faults) == 0 {
-						want.faults = []string{name + "%0.3"}
-					}
-					if len(want.every) == 0 {
-						want.every = []outcome{told}
-					}
 					testMatrix(t, want, messages, identical)
 				})
 			}
