@@ -56,7 +56,9 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"Destroying it deletes the file, unless a message uses it: then it stays, with a warning. " +
 			"A changed file or name is uploaded anew.\n\n" +
 			"The service has limits, such as 2 MB a file and a list of types. They are asked for before the first upload of a run, " +
-			"and a file outside of them is not sent.",
+			"and a file outside of them is not sent.\n\n" +
+			"A file that changes between plan and apply is not sent either. Terraform then reports that the provider produced an inconsistent final plan " +
+			"for `content_sha256`. Despite its text that is no bug: plan again.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Optional: true,
@@ -64,7 +66,7 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					check(notEmpty),
 					stringvalidator.ExactlyOneOf(path.MatchRoot("source"), path.MatchRoot("content"), path.MatchRoot("content_base64")),
 				},
-				MarkdownDescription: "Path of the file, which must be there when planning. Exactly one of `source`, `content` and `content_base64` is needed.",
+				MarkdownDescription: "Path of the file, which must be there until it is uploaded. A file that is gone later changes nothing, with a warning. Exactly one of `source`, `content` and `content_base64` is needed.",
 			},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{check(notEmpty)},
@@ -88,9 +90,8 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "Size of the file in bytes.",
 			},
 			"content_sha256": schema.StringAttribute{
-				Computed: true,
-				MarkdownDescription: "SHA-256 of the file, in hexadecimal. A file that has changed between plan and apply is not sent. " +
-					"Terraform tells it as an inconsistent final plan of `content_sha256`: plan again.",
+				Computed:            true,
+				MarkdownDescription: "SHA-256 of the file, in hexadecimal.",
 			},
 		},
 	}
@@ -143,15 +144,24 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	var state attachmentModel
+	uploaded := !req.State.Raw.IsNull()
+	if uploaded {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if uploaded && m.isGone(state) {
+		resp.Diagnostics.AddAttributeWarning(path.Root("source"), "The file is gone", fmt.Sprintf(
+			"The file %q does not exist any more, so the attachment stays as it was uploaded.", m.Source.ValueString()))
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, state)...)
+		return
+	}
 	resp.Diagnostics.Append(m.complete()...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 
 	m.ID = types.StringUnknown()
-	if !req.State.Raw.IsNull() {
-		var state attachmentModel
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if uploaded {
 		if !m.Name.Equal(state.Name) {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
 		}
@@ -272,6 +282,21 @@ func (m *attachmentModel) takeName() error {
 	return nil
 }
 
+// isGone tells that the file of an attachment is missing, and nothing else has
+// changed. Terraform plans before it destroys, too: an error would keep a
+// runner without the file from destroying the attachment.
+func (m *attachmentModel) isGone(state attachmentModel) bool {
+	if !known(m.Source) || !m.Source.Equal(state.Source) {
+		return false
+	}
+	name := *m
+	if name.Name.IsNull() {
+		_ = name.takeName() // an invalid one differs
+	}
+	_, err := os.Stat(m.Source.ValueString())
+	return errors.Is(err, fs.ErrNotExist) && name.Name.Equal(state.Name)
+}
+
 var errChanging = errors.New("it changed while it was read")
 
 // read reads the content for the upload, and holds it against the plan.
@@ -291,7 +316,7 @@ func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) 
 		return nil, m.unusable(fmt.Errorf("cannot be read: %w", err))
 	}
 	if planned := m.ContentSHA256; known(planned) && a.SHA256 != planned.ValueString() {
-		return nil, m.unusable(fmt.Errorf("has changed since the plan: its SHA-256 was %s, and is now %s. Plan again", planned.ValueString(), a.SHA256))
+		return nil, m.unusable(fmt.Errorf("has changed since the plan: its SHA-256 was %s, and is now %s. Run terraform plan again", planned.ValueString(), a.SHA256))
 	}
 	m.Size, m.ContentSHA256 = types.Int64Value(a.Size), types.StringValue(a.SHA256)
 	return a, nil

@@ -177,6 +177,29 @@ resource "servicerequest_attachment" "test" {
 	wantRequests(t, f, map[string]int{})
 }
 
+// A file that is gone after its upload changes nothing, and does not stand in
+// the way of a destroy; another name for it cannot be uploaded.
+func TestAttachmentOfAFileThatIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	source := writeFile(t, t.TempDir(), "events.txt", evicted)
+	attachment := func(more string) string {
+		return requiredProvider + f.config(fmt.Sprintf("resource \"servicerequest_attachment\" \"test\" {\n  source = %q\n  %s\n}", source, more))
+	}
+	c := newCLI(t, map[string]string{"main.tf": attachment("")})
+	c.run("apply", "-auto-approve")
+	if err := os.Remove(source); err != nil {
+		t.Fatal(err)
+	}
+	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "No changes", "Warning: The file is gone", "stays as it was uploaded")
+	c.write("main.tf", attachment(`name = "other.txt"`))
+	wantAll(t, c.fail("plan").output(), "Unusable attachment", "exist. Nothing was sent.")
+	wantAll(t, c.fail("plan", "-replace=servicerequest_attachment.test").output(), "Unusable attachment", "exist. Nothing was sent.")
+	c.write("main.tf", attachment(""))
+	c.run("destroy", "-auto-approve")
+	wantRequests(t, f, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 1, simulator.OpDeleteAccessory: 1})
+}
+
 // A file that changes after Terraform's last plan is caught here.
 func TestAttachmentChangedWhileApplying(t *testing.T) {
 	t.Parallel()

@@ -58,6 +58,7 @@ type caseMessage struct {
 	GroupID           types.String
 	DeduplicateWindow types.String
 	WriteOnly         bool // the content must not be shown
+	Action            bool // it has no state, and nothing applies it again
 }
 
 func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission, diag.Diagnostics) {
@@ -94,7 +95,7 @@ func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Durati
 
 	receipt, err := client.Submit(ctx, submission)
 	if err != nil {
-		diags.Append(submitDiagnostic(err, !m.WriteOnly))
+		diags.Append(submitDiagnostic(err, m))
 	}
 	return receipt, diags
 }

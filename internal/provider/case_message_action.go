@@ -80,7 +80,7 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 	}
 	progress := func(text string) { resp.SendProgress(action.InvokeProgressEvent{Message: text}) }
 	receipt, diags := a.service.submit(ctx, caseMessage{
-		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow,
+		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow, Action: true,
 	}, timeout, progress)
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {

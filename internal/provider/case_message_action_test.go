@@ -99,6 +99,7 @@ func TestActionReportsFailure(t *testing.T) {
 	if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Detail, "OSM.01010015") || !strings.Contains(diagnostics[0].Detail, "There is no such ticket") {
 		t.Errorf("diagnostics %v", diagnostics)
 	}
+	wantAll(t, diagnostics[0].Detail, "terraform apply -invoke=ADDRESS")
 	f.wantPosts(t, 1)
 }
 

@@ -108,6 +108,37 @@ resource "servicerequest_case_message" "test" {
 	}
 }
 
+// To import a message is a way out of a lost answer: triggers must not post it again.
+func TestImportTakesTriggersOver(t *testing.T) {
+	t.Parallel()
+	f := newImportFixture(t)
+	message := func(triggers string) string {
+		return f.config(strings.Replace(importedMessage, "\n}", "\n  "+triggers+"\n}", 1))
+	}
+	expect := func(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, action)}}
+	}
+	submits := func(want int) func() {
+		return func() {
+			t.Helper()
+			if got := f.Count(simulator.OpSubmit); got != want {
+				t.Errorf("%d submits, want %d", got, want)
+			}
+		}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: message(""), ResourceName: messageAddress, ImportState: true, ImportStateId: "TT201801020526/m-3", ImportStatePersist: true},
+			{Config: message(`triggers = { release = "1" }`), ConfigPlanChecks: expect(plancheck.ResourceActionUpdate), ConfigStateChecks: importedChecks},
+			{PreConfig: submits(0), Config: message(`triggers = { release = "2" }`), ConfigPlanChecks: expect(plancheck.ResourceActionDestroyBeforeCreate)},
+			{PreConfig: submits(1), Config: message(""), ConfigPlanChecks: expect(plancheck.ResourceActionDestroyBeforeCreate)},
+			{PreConfig: submits(2), Config: message(`triggers = { release = "2" }`), ConfigPlanChecks: expect(plancheck.ResourceActionDestroyBeforeCreate)},
+		},
+	})
+	submits(3)()
+}
+
 func TestImportOfAGroupsMessage(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)

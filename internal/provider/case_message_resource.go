@@ -88,8 +88,12 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()},
-				MarkdownDescription: "Values that post the message again when they change, such as a release. They are never sent.",
+				PlanModifiers: []planmodifier.Map{
+					mapplanmodifier.RequiresReplaceIf(unlessImported, "A change posts the message again.", "A change posts the message again."),
+				},
+				MarkdownDescription: "Values that post the message again when they change, such as a release. They are never sent. " +
+					"With `deduplicate_window` too, put them into the text as well: an identical message within the window is adopted, whatever they are. " +
+					"An imported message takes its first triggers over without a new message.",
 			},
 			"deduplicate_window": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{windowCheck},
@@ -146,6 +150,14 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 	resp.Diagnostics.AddWarning("The message stays on the ticket",
 		"Destroying this resource takes it out of the state only. The message on ticket "+state.CaseID.ValueString()+
 			" cannot be taken back, and stays there.")
+}
+
+// unlessImported lets an imported message have triggers: to import what was
+// posted is a way out of an unconfirmed submit, and must not post it again.
+func unlessImported(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
+	var confirmedBy types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("confirmed_by"), &confirmedBy)...)
+	resp.RequiresReplace = !req.StateValue.IsNull() || confirmedBy.ValueString() != confirmedByImport
 }
 
 func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

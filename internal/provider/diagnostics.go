@@ -27,23 +27,12 @@ func missingConfiguration(s *service) diag.Diagnostic {
 
 // submitDiagnostic turns an error of Submit into what the user reads: what
 // happened, whether the message may be on the ticket, and what to do.
-// The beginning of the message is shown only where it may be.
-func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
+func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	const summary = "Unable to submit case message"
 
 	var unconfirmed *servicerequest.UnconfirmedError
 	if errors.As(err, &unconfirmed) {
-		content := ""
-		if showContent {
-			content = fmt.Sprintf("\n  content:     %s", unconfirmed.Content)
-		}
-		return diag.NewErrorDiagnostic("Case message may or may not be on the ticket", fmt.Sprintf(
-			"The message may be on the ticket. The service's answer did not settle it, and neither did reading the ticket.\n\n"+
-				"  ticket:      %s\n  submitted:   %s%s\n  answer:      %s\n  ticket read: %s\n\n"+
-				"Do one of the following:\n"+
-				"  - Look at the ticket in the console. If the message is there, take the resource out of the configuration or import it; if not, apply again.\n"+
-				"  - Set deduplicate_window = \"1h\" beside the content and apply again: an identical message of that age is then adopted instead of posted once more.",
-			unconfirmed.CaseID, unconfirmed.Began.UTC().Format(time.RFC3339), content, unconfirmed.Err, unconfirmed.LookErr))
+		return unconfirmedDiagnostic(unconfirmed, m)
 	}
 
 	onTicket := "The message is not on the ticket."
@@ -60,15 +49,48 @@ func submitDiagnostic(err error, showContent bool) diag.Diagnostic {
 		onTicket += " It is safe to apply again."
 	}
 	at, advice := advise(err)
-	text := strings.Join([]string{err.Error() + ".", onTicket, advice}, "\n\n")
+	text := err.Error() + ".\n\n" + onTicket
 	var api *servicerequest.APIError
-	if notSubmitted != nil && notSubmitted.Unsearched && !errors.As(err, &api) {
-		text = strings.TrimSuffix(text, "\n\n"+advice) // the network may be fine, and the ticket not readable
+	if notSubmitted == nil || !notSubmitted.Unsearched || errors.As(err, &api) { // else the network may be fine, and the ticket not readable
+		text += "\n\n" + advice
+	}
+	if m.Action {
+		text += "\n\n" + invokeAdvice
 	}
 	if at != "" {
 		return diag.NewAttributeErrorDiagnostic(path.Root(at), summary, text)
 	}
 	return diag.NewErrorDiagnostic(summary, text)
+}
+
+// invokeAdvice is for actions: what triggered one is done, and with no further
+// change nothing triggers it again.
+const invokeAdvice = "The next apply does not invoke the action again by itself. Use terraform apply -invoke=ADDRESS, with the address of the action."
+
+func unconfirmedDiagnostic(err *servicerequest.UnconfirmedError, m caseMessage) diag.Diagnostic {
+	content := ""
+	if !m.WriteOnly {
+		content = "\n  content:     " + err.Content
+	}
+	ifThere, again := "take the resource out of the configuration or import it", "apply again"
+	if m.Action {
+		ifThere, again = "all is done", "invoke the action again"
+	}
+	text := fmt.Sprintf("The message may be on the ticket. The service's answer did not settle it, and neither did reading the ticket.\n\n"+
+		"  ticket:      %s\n  submitted:   %s%s\n  answer:      %s\n  ticket read: %s\n\n"+
+		"Do one of the following:\n"+
+		"  - Look at the ticket in the console. If the message is there, %s; if not, %s.\n",
+		err.CaseID, err.Began.UTC().Format(time.RFC3339), content, err.Err, err.LookErr, ifThere, again)
+	set := "Set"
+	if err.Denied {
+		set = "Let the credentials read the ticket's messages, set"
+	}
+	text += "  - " + set + " deduplicate_window to more than the time since then, such as \"24h\", and " + again +
+		": an identical message of at most that age is then adopted instead of posted once more."
+	if m.Action {
+		text += "\n\n" + invokeAdvice
+	}
+	return diag.NewErrorDiagnostic("Case message may or may not be on the ticket", text)
 }
 
 // callDiagnostic is for every call but Submit: one that reads, or whose
@@ -102,13 +124,14 @@ var advices = []struct {
 	{status: 401, mode: servicerequest.ModeAccessKey, text: "The signature was refused. Check access_key and secret_key, that the key is active, security_token if the key is temporary, and " +
 		"that the endpoint is of the key's site."},
 	{status: 401, mode: servicerequest.ModePassword, text: "The token that IAM gave for user_name was refused, and so was a second one. Check that auth_url and endpoint belong to the same site."},
-	{status: 403, text: "The user of the credentials may not use service tickets. Ask the account's administrator for the permission, then apply again."},
+	{status: 403, text: "The user of the credentials has no permission for this call. Ask the account's administrator for it, then apply again."},
 	{status: 404, text: "Nothing answers at this path. Check the provider's endpoint."},
 	{status: 429, text: "The service is throttling. Apply again later, or with a lower -parallelism."},
 }
 
 const tokenAdvice = "The token has expired (it lives for 24 hours, and dies within 30 minutes of a password or user change) or is of another region. " +
-	"Get a new one from IAM (POST /v3/auth/tokens, header X-Subject-Token of the answer), or use access_key and secret_key, which do not expire, and apply again."
+	"Get a new one from IAM (POST /v3/auth/tokens, header X-Subject-Token of the answer), or use an access key, which does not expire: set access_key and secret_key " +
+	"in the provider block, or unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which come before a key in the environment. Then apply again."
 
 // advise gives the advice for an error, and the attribute that it is about.
 func advise(err error) (at, text string) {
@@ -121,7 +144,7 @@ func advise(err error) (at, text string) {
 	if !errors.As(err, &api) {
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return "", "The time was up. To allow more, raise request_timeout of the provider for a single request, or timeouts where they can be set (timeouts.create, timeouts.invoke)."
+			return "", "The time ran out. To allow more, raise request_timeout of the provider for a single request, or timeouts where they can be set (timeouts.create, timeouts.invoke)."
 		case errors.Is(err, context.Canceled):
 			return "", "Terraform was interrupted."
 		case errors.As(err, &certificate):
@@ -143,7 +166,7 @@ func advise(err error) (at, text string) {
 		}
 	}
 	if api.RequestID != "" {
-		return "", "If it stays so, give Huawei Cloud support the request ID."
+		return "", "If this persists, give Huawei Cloud support the request ID."
 	}
-	return "", "If it stays so, ask Huawei Cloud support."
+	return "", "If this persists, ask Huawei Cloud support."
 }

@@ -49,7 +49,7 @@ var answerRows = []struct {
 	{"osm_401", 401, `{"error_code":"OSM.0002","error_msg":"expired"}`, "",
 		[]string{"HTTP 401 Unauthorized, OSM.0002, expired, request ID req-osm_401.", "The message is not on the ticket.", "The token has expired", "is of another region", "Get a new one from IAM"}},
 	{"osm_403", 403, `{"error_code":"OSM.0003","error_msg":"forbidden"}`, "",
-		[]string{"HTTP 403 Forbidden, OSM.0003, forbidden, request ID req-osm_403.", "may not use service tickets"}},
+		[]string{"HTTP 403 Forbidden, OSM.0003, forbidden, request ID req-osm_403.", "no permission for this call"}},
 	{"osm_500", 500, `{"error_code":"OSM.0004","error_msg":"internal"}`, "",
 		[]string{"The message may be on the ticket.", "HTTP 500 Internal Server Error, OSM.0004, internal, request ID req-osm_500"}},
 	{"gw_0301", 401, `{"error_code":"APIGW.0301","error_msg":"wrong"}`, "",
@@ -251,32 +251,41 @@ func TestSubmitDiagnostic(t *testing.T) {
 	unconfirmed := &servicerequest.UnconfirmedError{
 		CaseID: "case-1", Content: "first words", Began: time.Date(2026, 1, 10, 22, 0, 0, 0, time.FixedZone("", 3600)), Err: api, LookErr: errors.New("cannot read"),
 	}
+	denied := *unconfirmed
+	denied.Denied = true
 	for _, row := range []struct {
 		name        string
 		err         error
-		showContent bool
+		message     caseMessage
 		summary     string
 		want, never []string
 	}{
-		{"refused", api, true, "Unable to submit case message",
+		{"refused", api, caseMessage{}, "Unable to submit case message",
 			[]string{"POST /p: HTTP 403 Forbidden, OSM.0003, request ID r.\n\nThe message is not on the ticket.\n\n"}, []string{"safe to apply"}},
-		{"not submitted", &servicerequest.NotSubmittedError{Attempts: 6, Err: errors.New("no route")}, true, "Unable to submit case message",
+		{"not submitted", &servicerequest.NotSubmittedError{Attempts: 6, Err: errors.New("no route")}, caseMessage{}, "Unable to submit case message",
 			[]string{"the message was not submitted (attempts: 6): no route.", "The message is not on the ticket. It is safe to apply again."}, nil},
-		{"looked for", &servicerequest.NotSubmittedError{Attempts: 2, Looked: true, Err: context.DeadlineExceeded}, true, "Unable to submit case message",
+		{"looked for", &servicerequest.NotSubmittedError{Attempts: 2, Looked: true, Err: context.DeadlineExceeded}, caseMessage{}, "Unable to submit case message",
 			[]string{"did not show on the ticket in several looks", "set deduplicate_window when you apply again"}, []string{"is not on the ticket", "It is safe"}},
-		{"not searched", &servicerequest.NotSubmittedError{Unsearched: true, Err: errors.New("its time cannot be read")}, true, "Unable to submit case message",
+		{"not searched", &servicerequest.NotSubmittedError{Unsearched: true, Err: errors.New("its time cannot be read")}, caseMessage{}, "Unable to submit case message",
 			[]string{"its time cannot be read.", "Nothing was sent. A message of an earlier run may be on the ticket", "before you apply without deduplicate_window"},
 			[]string{"The message is not on the ticket", "It is safe", "network"}},
-		{"search denied", &servicerequest.NotSubmittedError{Unsearched: true, Err: api}, true, "Unable to submit case message",
-			[]string{"Nothing was sent.", "may not use service tickets"}, []string{"The message is not on the ticket", "It is safe"}},
-		{"unconfirmed", unconfirmed, true, "Case message may or may not be on the ticket",
+		{"search denied", &servicerequest.NotSubmittedError{Unsearched: true, Err: api}, caseMessage{}, "Unable to submit case message",
+			[]string{"Nothing was sent.", "no permission for this call"}, []string{"The message is not on the ticket", "It is safe"}},
+		{"unconfirmed", unconfirmed, caseMessage{}, "Case message may or may not be on the ticket",
 			[]string{"ticket:      case-1\n", "submitted:   2026-01-10T21:00:00Z\n", "content:     first words\n", "answer:      POST /p: HTTP 403", "ticket read: cannot read\n",
-				"Look at the ticket", `Set deduplicate_window = "1h"`}, nil},
-		{"unconfirmed, write-only", unconfirmed, false, "Case message may or may not be on the ticket", []string{"ticket:      case-1\n"}, []string{"first words", "content:"}},
+				"Look at the ticket", "import it; if not, apply again.", "  - Set deduplicate_window to more than the time since then", "and apply again:"}, []string{"invoke", "Let the credentials"}},
+		{"unconfirmed, denied", &denied, caseMessage{}, "Case message may or may not be on the ticket",
+			[]string{"  - Let the credentials read the ticket's messages, set deduplicate_window to more"}, []string{"Set "}},
+		{"unconfirmed, by an action", unconfirmed, caseMessage{Action: true}, "Case message may or may not be on the ticket",
+			[]string{"content:     first words\n", "all is done; if not, invoke the action again.", "and invoke the action again:", "terraform apply -invoke=ADDRESS"},
+			[]string{"import it", "apply again"}},
+		{"not submitted, by an action", &servicerequest.NotSubmittedError{Attempts: 6, Err: errors.New("no route")}, caseMessage{Action: true}, "Unable to submit case message",
+			[]string{"The message is not on the ticket. It is safe to apply again.", "The next apply does not invoke the action again by itself. Use terraform apply -invoke=ADDRESS"}, nil},
+		{"unconfirmed, write-only", unconfirmed, caseMessage{WriteOnly: true}, "Case message may or may not be on the ticket", []string{"ticket:      case-1\n"}, []string{"first words", "content:"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			d := submitDiagnostic(row.err, row.showContent)
+			d := submitDiagnostic(row.err, row.message)
 			if d.Severity() != diag.SeverityError || d.Summary() != row.summary {
 				t.Errorf("%s: %s", d.Severity(), d.Summary())
 			}

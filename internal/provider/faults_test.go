@@ -124,7 +124,8 @@ resource "servicerequest_case_message" "test" {
 			{
 				Config: message(""),
 				ExpectError: words("Case message may or may not be on the ticket", "The message may be on the ticket.", "ticket:      TT201801020526",
-					"content:     a message of many words", "HTTP 403 Forbidden, OSM.0003", `Set deduplicate_window = "1h" beside the content`),
+					"content:     a message of many words", "HTTP 403 Forbidden, OSM.0003",
+					"Let the credentials read the ticket's messages, set deduplicate_window to more than the time since then"),
 			},
 			{
 				// As long as reading is denied, nothing is sent either.

@@ -85,6 +85,7 @@ type UnconfirmedError struct {
 	Began   time.Time // when the attempt began, by the local clock
 	Err     error     // how the attempt failed
 	LookErr error     // why reading the ticket did not settle it
+	Denied  bool      // the service refused to have the ticket read
 }
 
 func (e *UnconfirmedError) Error() string {

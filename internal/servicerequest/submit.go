@@ -408,7 +408,7 @@ func (a *attempts) unconfirmed(o observation, lookErr error) error {
 	a.kind.doubtful++
 	return &UnconfirmedError{
 		CaseID: a.submission.CaseID, Content: FirstWords(a.submission.Content), Began: o.sent,
-		Err: a.client.failure(o), LookErr: a.client.redactError(lookErr),
+		Err: a.client.failure(o), LookErr: a.client.redactError(lookErr), Denied: denied(lookErr),
 	}
 }
 
