@@ -65,11 +65,11 @@ func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 	}
 	attributes["severity"] = computedString("Name of the severity.")
 	attributes["source"] = computedString("Name of the channel by which the ticket came.")
-	attributes["judgement"] = computedString("What the customer wrote of the service.")
+	attributes["judgement"] = computedString("What the customer wrote about the service.")
 	attributes["resolved_at"] = computedString("When the ticket was resolved. " + timeDescription)
 	attributes["resolved_at_raw"] = computedString("`resolved_at` as the service writes it.")
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A service ticket, such as to ask whether it is still open. It costs one request. What the service does not tell is null.",
+		MarkdownDescription: "A service ticket, for example to ask whether it is still open. It costs one request. Values that the service does not return are null.",
 		Attributes:          attributes,
 	}
 }

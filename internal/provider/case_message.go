@@ -30,9 +30,9 @@ const (
 	caseIDDescription      = "Ticket ID, 1 to 64 characters, such as `TT201801020526`."
 	accessoryIDDescription = "IDs of uploaded attachments, at most 10, each 1 to 64 characters."
 	groupIDDescription     = "IAM group ID, 1 to 64 characters. Needed for a ticket of another user of the same group."
-	windowDescription      = "Duration such as `1h`. Before posting, look for an identical message of the customer's that is at most this old, " +
-		"and adopt it instead. It makes it safe to repeat a run that was killed, or that lost its state. " +
-		"All identical messages within the window are then one. Off when unset."
+	windowDescription      = "Duration such as `90m` or `24h`, at most `720h`. Before posting, look for an identical customer message that is at most this old, " +
+		"and adopt it instead. Within that time it is then safe to repeat a run that was killed, or that lost its state. " +
+		"All identical messages within the window count as one: to go back to a text within it posts nothing. Off when unset."
 	timeoutDescription = "Time to submit the message, retries included, as a duration such as `10m`. Default `5m`."
 )
 

@@ -32,7 +32,7 @@ var caseMessageIdentitySchema = identityschema.Schema{
 		},
 		"message_id": identityschema.StringAttribute{
 			RequiredForImport: true,
-			Description:       "The service's message ID. Of a message that this provider created, the UUID in its id, which cannot be imported.",
+			Description:       "The service's message ID. For a message that this provider created, the UUID in its id, which cannot be used for an import.",
 		},
 		"group_id": identityschema.StringAttribute{
 			OptionalForImport: true,

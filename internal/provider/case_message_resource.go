@@ -54,10 +54,10 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A message on a service ticket. Creating it submits the message, once. It cannot be changed or taken back: " +
+		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back: " +
 			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.\n\n" +
-			"An import takes over the text that the ticket shows, which the service may cut or strip of its markup. Look at the plan before you apply: " +
-			"where the configuration has another text, it is a replacement, and posts the message again.",
+			"An import takes over the text and the attachments that the ticket shows, and the service may cut a text or strip its markup. " +
+			"Where the configuration has another text, or `content_wo`, the plan is a replacement (`-/+`) and would post the message again: do not apply that.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, PlanModifiers: replace, Validators: []validator.String{caseIDCheck},
@@ -74,7 +74,7 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"content_wo_version": schema.Int64Attribute{
 				Optional: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
-				MarkdownDescription: "Any number. A change of it posts the message of `content_wo` again: that text itself is not remembered, so a change of it alone is not seen.",
+				MarkdownDescription: "Any number. Terraform does not store `content_wo`, so it does not see a change of that text alone: change this number to post it.",
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -105,7 +105,7 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			}),
 			"id": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "`<case_id>/<UUID>`. The UUID is the provider's own: the service gives a message no ID when it is submitted. " +
+				MarkdownDescription: "`<case_id>/<UUID>`. The UUID is the provider's own: the service returns no ID when a message is submitted. " +
 					"Of an imported message, `<case_id>/<message_id>`.",
 			},
 			"submitted_at": schema.StringAttribute{

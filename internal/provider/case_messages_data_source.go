@@ -48,7 +48,7 @@ func (d *caseMessagesDataSource) Metadata(_ context.Context, req datasource.Meta
 func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "All messages of a service ticket, in the order of time. It costs a request for the ticket, and one for each 100 messages. " +
-			"What the service does not tell is null.",
+			"Values that the service does not return are null.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},

@@ -89,11 +89,11 @@ func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			},
 			"limit": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(1, maxCasesLimit)},
-				MarkdownDescription: fmt.Sprintf("List at most so many tickets, 1 to %d. Default %d, with a warning when there are more.", maxCasesLimit, defaultCasesLimit),
+				MarkdownDescription: fmt.Sprintf("How many tickets to list at most, 1 to %d. Default %d. There is a warning when there are more.", maxCasesLimit, defaultCasesLimit),
 			},
 			"cases": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "The tickets, each once, in the service's order. What the service does not tell is null.",
+				MarkdownDescription: "The tickets, each once, in the service's order. Values that the service does not return are null.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: caseSummaryAttributes()},
 			},
 		},

@@ -133,7 +133,7 @@ func providerAttributes() map[string]schema.Attribute {
 		"max_retries": schema.Int64Attribute{
 			Optional:   true,
 			Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
-			MarkdownDescription: "How often a request that the service surely did not execute is tried again; 0 turns it off. Calls that read are repeated a few times in any case. " +
+			MarkdownDescription: "How often a request that the service certainly did not carry out is tried again; 0 turns it off. Calls that read are repeated a few times in any case. " +
 				fmt.Sprintf("Default %d. ", defaultMaxRetries) + orVariables(maxRetriesEnv),
 		},
 		"insecure": schema.BoolAttribute{

@@ -133,7 +133,7 @@ func runExample(t *testing.T, files map[string]string) {
 	}
 	needFeatures(t, all.String())
 	f := newExampleFixture(t)
-	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken, "TF_VAR_release=1.4.0")
 	for name, text := range files {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(c.dir, name)), 0o700); err != nil {
 			t.Fatal(err)

@@ -33,11 +33,12 @@ func New(version string) func() provider.Provider {
 
 type serviceRequestProvider struct {
 	version string
-	clock   servicerequest.Clock // nil outside tests
+	clock   servicerequest.Clock // for tests; nil is the machine's
 }
 
-// providerModel is the provider block. Its values win over the environment:
-// config.go has the table.
+// providerModel is the provider block. A new attribute is a field here and a
+// row of settings in config.go, which says how the environment fills it in;
+// one that is no string is read there by hand.
 type providerModel struct {
 	Endpoint       types.String `tfsdk:"endpoint"`
 	Token          types.String `tfsdk:"token"`
@@ -65,7 +66,7 @@ func (p *serviceRequestProvider) Metadata(_ context.Context, _ provider.Metadata
 
 func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Puts messages on Huawei Cloud service tickets, each once.",
+		MarkdownDescription: "Posts messages to Huawei Cloud service tickets: each once, with no loss and no duplicate.",
 		Attributes:          providerAttributes(),
 	}
 }
@@ -144,12 +145,15 @@ func (s *service) connect(ctx context.Context) (context.Context, *servicerequest
 	if s == nil || s.client == nil {
 		return ctx, nil, diag.Diagnostics{missingConfiguration(s)}
 	}
+	// What the client says is clean already (see its redact). This is for what
+	// is logged besides.
 	ctx = tflog.MaskAllFieldValuesStrings(ctx, s.secrets...)
 	ctx = tflog.MaskMessageStrings(ctx, s.secrets...)
 	return ctx, s.client, nil
 }
 
-// serviceFrom reads what Configure of the provider left; nil before that.
+// serviceFrom reads what Configure of the provider left. It is nil while
+// Terraform validates, when the provider is not configured yet.
 func serviceFrom(data any) *service {
 	s, _ := data.(*service)
 	return s

@@ -11,7 +11,8 @@ data "servicerequest_case" "outage" {
 }
 
 # Only an open ticket gets the message. Once the ticket is closed, the message
-# leaves the state, and stays on the ticket.
+# leaves the state, and stays on the ticket. If the ticket is opened again, the
+# message is posted again.
 resource "servicerequest_case_message" "restarted" {
   count = data.servicerequest_case.outage.is_open ? 1 : 0
 

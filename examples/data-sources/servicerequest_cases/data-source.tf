@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-data "servicerequest_cases" "this_year" {
+data "servicerequest_cases" "outages" {
   keywords   = ["TT201801020526"]
   start_time = "2018-01-01T00:00:00Z"
   limit      = 100
@@ -15,7 +15,7 @@ data "servicerequest_cases" "this_year" {
 output "open" {
   description = "The tickets that are still open, by their IDs."
   value = {
-    for ticket in data.servicerequest_cases.this_year.cases : ticket.case_id => ticket.description
+    for ticket in data.servicerequest_cases.outages.cases : ticket.case_id => ticket.description
     if ticket.is_open
   }
 }

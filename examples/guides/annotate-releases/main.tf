@@ -15,7 +15,6 @@ variable "case_id" {
 variable "release" {
   description = "The release that is being deployed."
   type        = string
-  default     = "1.4.0"
 }
 
 resource "servicerequest_case_message" "release" {
@@ -26,6 +25,9 @@ resource "servicerequest_case_message" "release" {
   triggers = {
     release = var.release
   }
+
+  # Beside the deployment itself: say it only once that is done.
+  # depends_on = [module.deploy]
 }
 
 output "submitted_at" {
