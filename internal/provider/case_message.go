@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -61,15 +62,43 @@ type caseMessage struct {
 	Action            bool // it has no state, and nothing applies it again
 }
 
+// check checks all values once more. Those of an action were checked only as
+// far as they were known before Terraform's plan: it does not ask again.
+func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
+	content := path.Root("content")
+	if m.WriteOnly {
+		content = path.Root("content_wo")
+	}
+	var resp validator.StringResponse
+	for _, v := range []struct {
+		at    path.Path
+		value types.String
+		check check
+	}{
+		{path.Root("case_id"), m.CaseID, caseIDCheck},
+		{content, m.Content, contentCheck},
+		{path.Root("group_id"), m.GroupID, groupIDCheck},
+		{path.Root("deduplicate_window"), m.DeduplicateWindow, windowCheck},
+	} {
+		v.check.ValidateString(ctx, validator.StringRequest{Path: v.at, ConfigValue: v.value}, &resp)
+	}
+	list := validator.ListResponse{Diagnostics: resp.Diagnostics}
+	for _, v := range accessoryChecks {
+		v.ValidateList(ctx, validator.ListRequest{Path: path.Root("accessory_ids"), ConfigValue: m.AccessoryIDs}, &list)
+	}
+	return list.Diagnostics
+}
+
 func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission, diag.Diagnostics) {
 	s := servicerequest.Submission{
 		CaseID:  m.CaseID.ValueString(),
 		Content: m.Content.ValueString(),
 		GroupID: m.GroupID.ValueString(),
 	}
+	diags := m.check(ctx)
 	// Null stays nil, which is not sent; an empty list is sent as one.
-	diags := m.AccessoryIDs.ElementsAs(ctx, &s.AccessoryIDs, false)
-	s.DeduplicateWindow, _ = time.ParseDuration(m.DeduplicateWindow.ValueString()) // checked at plan; null is 0
+	diags.Append(m.AccessoryIDs.ElementsAs(ctx, &s.AccessoryIDs, false)...)
+	s.DeduplicateWindow, _ = time.ParseDuration(m.DeduplicateWindow.ValueString()) // checked; null is 0
 	return s, diags
 }
 

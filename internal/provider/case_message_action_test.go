@@ -122,6 +122,10 @@ func TestActionRefusesBadInput(t *testing.T) {
 		if len(response.Diagnostics) != 1 || !strings.Contains(response.Diagnostics[0].Attribute.String(), attribute) {
 			t.Errorf("%s: diagnostics %v, want one at the attribute", attribute, response.Diagnostics)
 		}
+		// Terraform validates before it knows variables, and not again.
+		if _, diagnostics := p.invoke(t, values); len(diagnostics) != 1 {
+			t.Errorf("%s: diagnostics %v of the invocation, want one", attribute, diagnostics)
+		}
 	}
 	f.wantPosts(t, 0)
 }
