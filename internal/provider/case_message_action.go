@@ -78,7 +78,13 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	progress := func(text string) { resp.SendProgress(action.InvokeProgressEvent{Message: text}) }
+	progress := func(text string) {
+		// Once it is interrupted, Terraform takes progress for a reason to leave,
+		// and would not hear how the action ended.
+		if ctx.Err() == nil {
+			resp.SendProgress(action.InvokeProgressEvent{Message: text})
+		}
+	}
 	receipt, diags := a.service.submit(ctx, caseMessage{
 		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow, Action: true,
 	}, timeout, progress)

@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -17,6 +19,20 @@ const actionType = "servicerequest_case_message"
 // invoke runs the action and returns its progress messages and diagnostics.
 func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
+	for event := range p.events(t, values) {
+		switch e := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			progress = append(progress, e.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			diagnostics = e.Diagnostics
+		}
+	}
+	return progress, diagnostics
+}
+
+// events plans and starts the action, which runs as its events are taken.
+func (p protocol) events(t *testing.T, values map[string]any) iter.Seq[tfprotov6.InvokeActionEvent] {
+	t.Helper()
 	config := dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values)
 	planned, err := p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: actionType, Config: config})
 	if err != nil {
@@ -27,15 +43,7 @@ func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	for event := range stream.Events {
-		switch e := event.Type.(type) {
-		case tfprotov6.ProgressInvokeActionEventType:
-			progress = append(progress, e.Message)
-		case tfprotov6.CompletedInvokeActionEventType:
-			diagnostics = e.Diagnostics
-		}
-	}
-	return progress, diagnostics
+	return stream.Events
 }
 
 func TestActionPostsOnce(t *testing.T) {
@@ -101,6 +109,40 @@ func TestActionReportsFailure(t *testing.T) {
 	}
 	wantAll(t, diagnostics[0].Detail, "terraform apply -invoke=ADDRESS")
 	f.wantPosts(t, 1)
+}
+
+// Terraform closes the stream of an action as soon as the provider says that it
+// has stopped: the truth about the message must be told before.
+func TestActionEndsBeforeTheProviderStops(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow"}}})
+	p := newProtocol(t, f)
+	var told []tfprotov6.InvokeActionEvent
+	var mu sync.Mutex
+	events := p.events(t, map[string]any{"case_id": testCase, "content": "Deployed v1"})
+	go func() {
+		for event := range events {
+			mu.Lock()
+			told = append(told, event)
+			mu.Unlock()
+		}
+	}()
+	eventually(t, "the submit", func() bool { return f.Count(simulator.OpSubmit) == 1 })
+	if _, err := p.StopProvider(t.Context(), &tfprotov6.StopProviderRequest{}); err != nil {
+		t.Fatal(err)
+	}
+
+	mu.Lock()
+	defer mu.Unlock()
+	// Terraform leaves on progress after an interrupt, before it hears the end.
+	if len(told) != 2 {
+		t.Fatalf("%d events: %v; want the submit and the end", len(told), told)
+	}
+	end, ok := told[1].Type.(tfprotov6.CompletedInvokeActionEventType)
+	if !ok || len(end.Diagnostics) != 1 || end.Diagnostics[0].Summary != "Case message may or may not be on the ticket" {
+		t.Fatalf("the end is %v", told[1])
+	}
+	wantAll(t, end.Diagnostics[0].Detail, "ticket read: cancelled; one look at the ticket did not show the message")
 }
 
 func TestActionRefusesBadInput(t *testing.T) {

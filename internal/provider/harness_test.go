@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
@@ -61,7 +60,9 @@ func newFixture(t *testing.T, options simulator.Options) *fixture {
 	return &fixture{
 		Server: server, clock: clock,
 		providers: map[string]func() (tfprotov6.ProviderServer, error){
-			"servicerequest": providerserver.NewProtocol6WithError(&serviceRequestProvider{version: "test", clock: clock}),
+			"servicerequest": func() (tfprotov6.ProviderServer, error) {
+				return newServer(&serviceRequestProvider{version: "test", clock: clock}), nil
+			},
 		},
 	}
 }

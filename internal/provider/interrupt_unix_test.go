@@ -103,3 +103,29 @@ func TestInterrupted(t *testing.T) {
 		})
 	}
 }
+
+// An action that is interrupted tells what became of its message, too: to
+// Terraform it would otherwise be done.
+func TestInterruptedAction(t *testing.T) {
+	t.Parallel()
+	needCLI(t, 14, never, "actions")
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow"}}})
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
+action "servicerequest_case_message" "test" {
+  config {
+    case_id = "TT201801020526"
+    content = "hello"
+  }
+}`)})
+	cmd, signal := c.start("apply", "-auto-approve", "-invoke=action.servicerequest_case_message.test")
+	eventually(t, "the submit", func() bool { return f.Count(simulator.OpSubmit) == 1 })
+	signal(syscall.SIGINT)
+	r := c.ended(cmd, cmd.Wait())
+	if r.code == 0 {
+		t.Errorf("an interrupted action succeeds:\n%s", r.output())
+	}
+	wantAll(t, strings.Join(strings.Fields(r.output()), " "), "Case message may or may not be on the ticket", "one look at the ticket did not show the message")
+	if got := f.Count(simulator.OpSubmit); got != 1 {
+		t.Errorf("%d submits", got)
+	}
+}

@@ -10,14 +10,8 @@ import (
 // protocol speaks to the provider as Terraform does, for what the CLI at hand
 // may be too old for.
 type protocol struct {
-	providerServer
+	framework
 	schemas *tfprotov6.GetProviderSchemaResponse
-}
-
-type providerServer interface {
-	tfprotov6.ProviderServer
-	tfprotov6.ActionServer
-	tfprotov6.ListResourceServer
 }
 
 // newProtocol is a provider that is configured for the service.
@@ -27,7 +21,7 @@ func newProtocol(t *testing.T, f *fixture) protocol {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, ok := made.(providerServer)
+	server, ok := made.(framework)
 	if !ok {
 		t.Fatal("the provider serves no actions, or no list resources")
 	}

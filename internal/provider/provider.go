@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
@@ -26,9 +27,9 @@ var (
 	_ provider.ProviderWithValidateConfig = (*serviceRequestProvider)(nil)
 )
 
-// New returns a factory of the provider, of the given version.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &serviceRequestProvider{version: version} }
+// New returns a factory of the provider, of the given version, ready to serve.
+func New(version string) func() tfprotov6.ProviderServer {
+	return func() tfprotov6.ProviderServer { return newServer(&serviceRequestProvider{version: version}) }
 }
 
 type serviceRequestProvider struct {
