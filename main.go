@@ -7,6 +7,8 @@ import (
 	"log"
 	"os"
 	"slices"
+	// For time_zone: Windows and small images have no time zones of their own.
+	_ "time/tzdata"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 

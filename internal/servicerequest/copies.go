@@ -2,6 +2,7 @@ package servicerequest
 
 import (
 	"context"
+	"crypto/sha256"
 	"strings"
 	"sync"
 	"time"
@@ -14,8 +15,16 @@ import (
 // than are accounted for.
 type copies struct {
 	mu    sync.Mutex
-	kinds map[string]*kind
+	kinds map[key256]*kind
+	// crowded counts, by ticket and text, the kinds with as many attachments as
+	// a list shows, or more: it may show one's copy like another's.
+	crowded map[key256]int
 }
+
+// key256 stands for texts: they may be long, and it is kept for all of a run.
+type key256 [sha256.Size]byte
+
+func digest(parts ...string) key256 { return sha256.Sum256([]byte(strings.Join(parts, "\x00"))) }
 
 // kind is what is known of identical messages on one ticket. Only the holder
 // of turn touches it.
@@ -29,8 +38,9 @@ type kind struct {
 	confirmed int
 	// doubtful submissions ended unconfirmed: each may be a copy on the ticket.
 	doubtful int
-	// texts tells apart what differs in markup only, by matcher.text.
-	texts map[string]stand
+	// texts tells apart what differs in markup or spacing only, by the digest of
+	// matcher.text.
+	texts map[key256]stand
 }
 
 // stand is which copies stand for one text.
@@ -45,21 +55,23 @@ type stand struct {
 // that was adopted, and may stand for it already.
 func (k *kind) settle(text string, by Confirmation, known, created time.Time) {
 	if k.texts == nil {
-		k.texts = map[string]stand{}
+		k.texts = map[key256]stand{}
 	}
-	s := k.texts[text]
+	t := digest(text)
+	s := k.texts[t]
 	if by != ByExisting {
 		k.confirmed++
 		s.copies++
 	}
-	k.texts[text] = stand{max(s.copies, 1), known, created}
+	k.texts[t] = stand{max(s.copies, 1), known, created}
 }
 
 // others is how many copies stand for other texts than this one.
 func (k *kind) others(text string) int {
 	n := 0
+	mine := digest(text)
 	for t, s := range k.texts {
-		if t != text {
+		if t != mine {
 			n += s.copies
 		}
 	}
@@ -68,16 +80,19 @@ func (k *kind) others(text string) int {
 
 // take waits for the turn among the submissions identical to s.
 func (c *copies) take(ctx context.Context, s Submission, m matcher) (*kind, error) {
-	key := strings.Join(append([]string{s.CaseID, m.content}, m.accessories...), "\x00")
+	key := digest(append([]string{s.CaseID, m.content}, m.accessories...)...)
 	c.mu.Lock()
 	k := c.kinds[key]
 	if k == nil {
 		if c.kinds == nil {
-			c.kinds = map[string]*kind{}
+			c.kinds, c.crowded = map[key256]*kind{}, map[key256]int{}
 		}
 		k = &kind{turn: make(chan struct{}, 1)}
 		k.turn <- struct{}{}
 		c.kinds[key] = k
+		if len(m.accessories) >= shownAccessories {
+			c.crowded[digest(s.CaseID, m.content)]++
+		}
 	}
 	c.mu.Unlock()
 	select {
@@ -86,6 +101,14 @@ func (c *copies) take(ctx context.Context, s Submission, m matcher) (*kind, erro
 	case <-k.turn:
 		return k, nil
 	}
+}
+
+// ambiguous tells whether a copy may be of a message with other attachments,
+// beyond those that a list shows.
+func (c *copies) ambiguous(s Submission, m matcher) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(m.accessories) >= shownAccessories && c.crowded[digest(s.CaseID, m.content)] > 1
 }
 
 func (k *kind) giveBack() { k.turn <- struct{}{} }

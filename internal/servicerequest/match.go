@@ -67,7 +67,8 @@ func strip(s string) (text string, open []int) {
 	return string(out), open
 }
 
-// unescaped is a text with its markup, however it was escaped or spaced.
+// unescaped is a text with its markup, however it was escaped, and whatever
+// white space there is between its words.
 func unescaped(s string) string {
 	for range maxLevels {
 		next := html.UnescapeString(s)
@@ -76,12 +77,26 @@ func unescaped(s string) string {
 		}
 		s = next
 	}
-	return squeeze(s)
+	after := true // the beginning, or white space
+	s = strings.Map(func(r rune) rune {
+		if !blank(r) {
+			after = false
+			return r
+		}
+		if after {
+			return -1
+		}
+		after = true
+		return ' '
+	}, s)
+	return strings.TrimSuffix(s, " ")
 }
+
+func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) {
+		if blank(r) {
 			return -1
 		}
 		return r
@@ -97,6 +112,7 @@ var strippers = sync.OnceValue(func() []*regexp.Regexp {
 type matcher struct {
 	content     string   // canonical
 	text        string   // unescaped: it tells texts of one kind apart
+	marked      bool     // it has markup
 	crude       []string // what another way of stripping would leave
 	accessories []string
 	zone        *time.Location
@@ -106,6 +122,7 @@ func newMatcher(s Submission, timeZone string) matcher {
 	ids := slices.Clone(s.AccessoryIDs)
 	slices.Sort(ids)
 	m := matcher{content: canonical(s.Content), text: unescaped(s.Content), accessories: ids, zone: zone(timeZone)}
+	m.marked = squeeze(m.text) != m.content
 	if strings.Contains(s.Content, "<") {
 		for _, r := range strippers() {
 			m.crude = append(m.crude, canonical(r.ReplaceAllString(s.Content, "")))
@@ -121,28 +138,33 @@ const (
 	different likeness = iota
 	perhaps            // it may be ours, cut short or mangled
 	akin               // of our kind, but its markup is not ours
+	respaced           // ours or another of our kind: words are joined or apart
 	stripped           // ours or another of our kind: its markup is gone
 	exact              // ours
 )
 
 func (m matcher) like(shown Message) likeness {
-	if shown.Type != AuthorCustomer || !m.likeAccessories(shown.Accessories) {
+	ours, all := m.attached(shown.Accessories)
+	if shown.Type != AuthorCustomer || !ours {
 		return different
 	}
 	content := canonical(shown.Content)
-	if content == m.content {
-		switch unescaped(shown.Content) {
-		case m.text:
-			return exact
-		case content:
-			return stripped
+	if content != m.content || !all {
+		if content == m.content || slices.Contains(m.crude, content) || m.beginsWith(shown.Content) {
+			return perhaps
 		}
-		return akin
+		return different
 	}
-	if slices.Contains(m.crude, content) || m.beginsWith(shown.Content) {
-		return perhaps
+	text := unescaped(shown.Content)
+	switch unmarked := squeeze(text) == content; {
+	case text == m.text:
+		return exact
+	case unmarked && m.marked:
+		return stripped
+	case unmarked:
+		return respaced
 	}
-	return different
+	return akin
 }
 
 // cutEntity is a character reference whose end may be missing.
@@ -177,16 +199,15 @@ func (m matcher) beginsWith(shown string) bool {
 	return false
 }
 
-func (m matcher) likeAccessories(shown []Accessory) bool {
-	if len(shown) != min(len(m.accessories), shownAccessories) && len(shown) != len(m.accessories) {
-		return false
-	}
+// attached tells whether the attachments that are shown are ours, and whether
+// they are all that a list would show: some may show later than the text.
+func (m matcher) attached(shown []Accessory) (ours, all bool) {
 	for _, a := range shown {
 		if _, found := slices.BinarySearch(m.accessories, a.ID); !found {
-			return false
+			return false, false
 		}
 	}
-	return true
+	return true, len(shown) >= min(len(m.accessories), shownAccessories)
 }
 
 // candidate is a message like ours, kept until the service's clock is known.

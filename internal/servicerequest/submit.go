@@ -286,6 +286,9 @@ func (a *attempts) look(ctx context.Context) (finding, time.Time, error) {
 	}
 	all := shown(a.kind.began)
 	found := a.kind.judge(all, shown(a.began))
+	if found == there && a.client.copies.ambiguous(a.submission, a.matcher) {
+		found = cannotTell
+	}
 	if found == cannotTell {
 		err = errInDoubt
 	}
@@ -342,7 +345,7 @@ func elapsed(from, to time.Time) time.Duration {
 func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
 	window, text := a.submission.DeduplicateWindow, a.matcher.text
 	// What this client submitted just now may not show yet.
-	if s, ok := a.kind.texts[text]; ok && elapsed(s.known, a.client.clock.Now()) <= window {
+	if s, ok := a.kind.texts[digest(text)]; ok && elapsed(s.known, a.client.clock.Now()) <= window {
 		return a.adopted(s.created, s.known), nil
 	}
 	a.notify(StepLooking, "deduplicate_window", 0)
@@ -361,7 +364,7 @@ func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
 		return found(shown[exact].newest)
 	case shown[stripped].low > others:
 		return found(shown[stripped].newest)
-	case shown[exact].high > 0, shown[stripped].high > others, shown[perhaps].high > 0:
+	case shown[exact].high > 0, shown[stripped].high > others, shown[respaced].high > others, shown[perhaps].high > 0:
 		return nil, a.unsearched(errInDoubt)
 	}
 	return nil, nil

@@ -193,6 +193,41 @@ func TestForeignListIsNoEmptyTicket(t *testing.T) {
 	}
 }
 
+// A copy that does not show all of its attachments yet is not missed.
+func TestFewerAttachmentsAreInDoubt(t *testing.T) {
+	t.Parallel()
+	clock, posts := newFakeClock(), 0
+	c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", clock.Now().UTC().Format(http.TimeFormat))
+		if r.Method == http.MethodPost {
+			posts++
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"count":1,"message_list":[{"content":"Hello","create_time":%q,"accessory_list":[{"accessory_id":"a"}]}]}`,
+			clock.Now().UTC().Format(time.RFC3339))
+	}, func(c *Config) { c.Clock = clock })
+	_, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: "Hello", AccessoryIDs: []string{"a", "b"}})
+	wantOutcome(t, err, toldUncertain)
+	if posts != 1 {
+		t.Errorf("%d posts", posts)
+	}
+}
+
+// A list shows five attachments: the sixth alone does not tell two copies apart.
+func TestAttachmentsThatDoNotShowAreInDoubt(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{2}}}})
+	c := s.client(t)
+	for i, ids := range []string{"abcde", "abcdef"} {
+		_, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: "Hello", AccessoryIDs: strings.Split(ids, "")})
+		wantOutcome(t, err, []outcome{told, toldUncertain}[i])
+	}
+	if n := len(s.Messages(testCase)); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
 // A time without a zone may be of any: the copy is in doubt, and not missed.
 func TestTimeOfAnotherZoneIsInDoubt(t *testing.T) {
 	t.Parallel()
@@ -406,6 +441,7 @@ func TestDeduplicateWindow(t *testing.T) {
 		"among others":            {before: []simulator.Message{{Content: "a"}, {Content: "Hello"}, {Content: "b"}}, want: told, adopted: true},
 		"an engineer's":           {before: []simulator.Message{{Content: "Hello", Type: 1}}, want: told},
 		"with an attachment":      {before: []simulator.Message{{Content: "Hello", AccessoryIDs: []string{"a"}}}, want: told},
+		"spaced in another way":   {before: []simulator.Message{{Content: "Hel lo"}}, want: toldNot},
 		"other markup":            {before: []simulator.Message{{Content: "Hello<a>"}}, want: told},
 		"escaped":                 {before: []simulator.Message{{Content: "Hello"}}, fault: "list-escapes", want: told, adopted: true},
 		"denied":                  {fault: "list-denied", want: toldNot},

@@ -29,12 +29,17 @@ var (
 // second.
 func ParseTime(s string, zone *time.Location) (t time.Time, certain, ok bool) {
 	s = strings.TrimSpace(s)
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		t := time.UnixMilli(n)
-		if len(s) <= 10 {
-			t = time.Unix(n, 0)
+	if n, err := strconv.ParseUint(s, 10, 63); err == nil {
+		// With another number of digits it may as well be a date.
+		switch len(s) {
+		case len("1700000000"):
+			t = time.Unix(int64(n), 0)
+		case len("1700000000000"):
+			t = time.UnixMilli(int64(n))
+		default:
+			return time.Time{}, false, false
 		}
-		return t, true, n > 0 && plausible(t)
+		return t, true, plausible(t)
 	}
 	for _, layout := range zoned {
 		if t, err := time.Parse(layout, s); err == nil {
