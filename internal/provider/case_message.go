@@ -94,6 +94,7 @@ func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission,
 		CaseID:  m.CaseID.ValueString(),
 		Content: m.Content.ValueString(),
 		GroupID: m.GroupID.ValueString(),
+		Secret:  m.WriteOnly,
 	}
 	diags := m.check(ctx)
 	// Null stays nil, which is not sent; an empty list is sent as one.

@@ -69,7 +69,7 @@ const invokeAdvice = "The next apply does not invoke the action again by itself.
 
 func unconfirmedDiagnostic(err *servicerequest.UnconfirmedError, m caseMessage) diag.Diagnostic {
 	content := ""
-	if !m.WriteOnly {
+	if err.Content != "" {
 		content = "\n  content:     " + err.Content
 	}
 	ifThere, again := "take the resource out of the configuration or import it", "apply again"

@@ -86,7 +86,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		} `json:"incident_detail_info"`
 	}
 	o, err := c.read(ctx, request{
-		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: maxTicketBytes,
+		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: maxTicketBytes, private: true,
 	}, &answer)
 	if err != nil {
 		return Case{}, err

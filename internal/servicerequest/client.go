@@ -124,6 +124,8 @@ type request struct {
 	body   []byte // JSON, or nil
 	// maxBody bounds the answer's body; 0 is maxBodyBytes.
 	maxBody int
+	// private: what the answer has of messages must not get into an error.
+	private bool
 	// once: the transport must not repeat the request either.
 	once bool
 	// anonymous requests carry no credentials: the login itself.
@@ -134,6 +136,7 @@ type request struct {
 // status is set.
 type observation struct {
 	method, path string
+	private      bool  // as the request has it
 	err          error // no answer arrived
 	// connected tells that a connection was obtained, so that bytes of the
 	// request may have left. Not httptrace's WroteHeaders: after a
@@ -188,7 +191,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	// The time for the request begins here: a login has its own.
 	ctx, cancel := context.WithTimeout(ctx, c.config.RequestTimeout)
 	defer cancel()
-	o := observation{method: r.method, path: target.EscapedPath(), sent: c.clock.Now(), request: req}
+	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { o.connected = true },
 	}))

@@ -81,7 +81,7 @@ func (e *NotSubmittedError) Unwrap() error { return e.Err }
 // without an answer that settles it, and reading the ticket did not either.
 type UnconfirmedError struct {
 	CaseID  string
-	Content string    // the first words
+	Content string    // the first words; empty where they are secret
 	Began   time.Time // when the attempt began, by the local clock
 	Err     error     // how the attempt failed
 	LookErr error     // why reading the ticket did not settle it
@@ -121,7 +121,7 @@ func (c *Client) failure(o observation) error {
 			e.Location = c.clean(u.Scheme + "://" + u.Host)
 		}
 	}
-	if a.Code == "" && a.Message == "" {
+	if a.Code == "" && a.Message == "" && !o.withheld() {
 		// Redacted before it is cut: half a secret is not recognised.
 		body := c.redact(string(o.body))
 		e.Excerpt = c.clean(body[:min(len(body), 4*maxExcerpt)])
@@ -130,6 +130,14 @@ func (c *Client) failure(o observation) error {
 		e.Excerpt = strings.TrimSpace(e.Excerpt + " (" + o.bodyErr.Error() + ")")
 	}
 	return e
+}
+
+// withheld tells that the body may hold the text of a message. Whoever answers
+// a submit may echo it in any form; a ticket's messages come as JSON, and all
+// else is some proxy's page, which helps to see what is wrong.
+func (o observation) withheld() bool {
+	json := bytes.HasPrefix(bytes.TrimSpace(o.body), []byte("{")) || bytes.HasPrefix(bytes.TrimSpace(o.body), []byte("["))
+	return o.private && (json || o.method == http.MethodPost)
 }
 
 // clean makes a foreign text fit for a terminal: no secret of ours that it

@@ -142,7 +142,7 @@ func (c *Client) eachPage(ctx context.Context, caseID, groupID string, visit fun
 		query.Set("limit", strconv.Itoa(pageSize))
 		var p page
 		o, err := c.read(ctx, request{
-			method: http.MethodGet, path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes,
+			method: http.MethodGet, path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes, private: true,
 		}, &p)
 		if err != nil {
 			return 0, 0, false, err

@@ -31,6 +31,9 @@ type Submission struct {
 	// most this old stand for this one, which is then not sent. 0 is off.
 	DeduplicateWindow time.Duration
 
+	// Secret keeps the content out of every error.
+	Secret bool
+
 	// Notify, if not nil, is called before each step, from the caller's goroutine.
 	Notify func(Event)
 }
@@ -112,7 +115,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 	}
 	a := &attempts{
 		client: c, submission: s, matcher: newMatcher(s, c.config.TimeZone),
-		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body, once: true},
+		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body, once: true, private: s.Secret},
 	}
 	if a.kind, err = c.copies.take(ctx, s, a.matcher); err != nil {
 		return Receipt{}, &NotSubmittedError{Unsearched: s.DeduplicateWindow > 0, Err: err}
@@ -409,8 +412,12 @@ func (a *attempts) unsearched(err error) error {
 
 func (a *attempts) unconfirmed(o observation, lookErr error) error {
 	a.kind.doubtful++
+	content := FirstWords(a.submission.Content)
+	if a.submission.Secret {
+		content = ""
+	}
 	return &UnconfirmedError{
-		CaseID: a.submission.CaseID, Content: FirstWords(a.submission.Content), Began: o.sent,
+		CaseID: a.submission.CaseID, Content: content, Began: o.sent,
 		Err: a.client.failure(o), LookErr: a.client.redactError(lookErr), Denied: denied(lookErr),
 	}
 }

@@ -193,6 +193,32 @@ func TestForeignListIsNoEmptyTicket(t *testing.T) {
 	}
 }
 
+// Neither an answer that echoes the request nor a broken list gives a secret
+// text away; a page of some proxy in place of the list still shows.
+func TestSecretContentStaysOutOfErrors(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{`{"count":1,"message_list":[{"content":"the password`, ` ["the password`, "<h1>Sign in</h1>"} {
+		c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				w.WriteHeader(http.StatusBadGateway)
+				_, _ = io.WriteString(w, "<pre>")
+				_, _ = io.Copy(w, r.Body)
+				return
+			}
+			_, _ = io.WriteString(w, list)
+		})
+		_, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: "the password is 12345", Secret: true})
+		wantOutcome(t, err, toldUncertain)
+		if err == nil || strings.Contains(err.Error(), "password") || strings.Contains(list, "Sign in") != strings.Contains(err.Error(), "Sign in") {
+			t.Errorf("%v", err)
+		}
+		var unconfirmed *UnconfirmedError
+		if errors.As(err, &unconfirmed) && unconfirmed.Content != "" {
+			t.Errorf("the content is %q", unconfirmed.Content)
+		}
+	}
+}
+
 // A copy that does not show all of its attachments yet is not missed.
 func TestFewerAttachmentsAreInDoubt(t *testing.T) {
 	t.Parallel()
