@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
@@ -107,9 +114,9 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 	case at < 0:
 		resp.Diagnostics.AddError(summary, fmt.Sprintf("Ticket %s has no message with the ID %q. The servicerequest_case_messages data source lists the IDs. "+
 			"The UUID in the id of a message that this provider created is not the service's ID.", wanted.CaseID.ValueString(), wanted.MessageID.ValueString()))
-	case ticket.Messages[at].Type != servicerequest.AuthorCustomer:
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s was written by Huawei Cloud, not by the customer: it cannot be managed here.",
-			wanted.MessageID.ValueString(), wanted.CaseID.ValueString()))
+	case manageable(ticket.Messages[at]) != nil:
+		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s cannot be managed here: it %s.",
+			wanted.MessageID.ValueString(), wanted.CaseID.ValueString(), manageable(ticket.Messages[at])))
 	default:
 		set := func(name string, value attr.Value) diag.Diagnostics {
 			return resp.State.SetAttribute(ctx, path.Root(name), value)
@@ -117,6 +124,75 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 		resp.Diagnostics.Append(setMessage(ctx, client, set, wanted, ticket.Messages[at])...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, wanted)...)
 	}
+}
+
+// manageable tells why a message cannot be managed here: then no configuration
+// can say what it says.
+func manageable(m servicerequest.Message) error {
+	if m.Type != servicerequest.AuthorCustomer {
+		return errors.New("was written by Huawei Cloud, not by the customer")
+	}
+	if err := contentCheck(m.Content); err != nil {
+		return fmt.Errorf("has a content that %w", err)
+	}
+	seen := map[string]bool{}
+	for _, a := range m.Accessories {
+		if accessoryIDCheck(a.ID) != nil || seen[a.ID] {
+			return errors.New("has attachments whose IDs cannot be told apart, or are none")
+		}
+		seen[a.ID] = true
+	}
+	if len(seen) > maxAccessories {
+		return fmt.Errorf("has more than %d attachments", maxAccessories)
+	}
+	return nil
+}
+
+// To import a message is a way out of a submit that could not be confirmed, and
+// must not post it again: a configuration that says what was imported is taken
+// over. All that is sent otherwise replaces the resource, and so do triggers.
+
+func replaceContent(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+	resp.RequiresReplace = !saysWhatWasImported(ctx, req.Config, req.State, &resp.Diagnostics)
+}
+
+func replaceAccessories(ctx context.Context, req planmodifier.ListRequest, resp *listplanmodifier.RequiresReplaceIfFuncResponse) {
+	resp.RequiresReplace = !saysWhatWasImported(ctx, req.Config, req.State, &resp.Diagnostics)
+}
+
+func replaceVersion(ctx context.Context, req planmodifier.Int64Request, resp *int64planmodifier.RequiresReplaceIfFuncResponse) {
+	resp.RequiresReplace = !saysWhatWasImported(ctx, req.Config, req.State, &resp.Diagnostics)
+}
+
+// replaceTriggers: an import leaves them unset.
+func replaceTriggers(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
+	var state caseMessageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.RequiresReplace = !req.StateValue.IsNull() || state.ConfirmedBy.ValueString() != confirmedByImport
+}
+
+func saysWhatWasImported(ctx context.Context, config tfsdk.Config, prior tfsdk.State, diags *diag.Diagnostics) bool {
+	var wanted, state caseMessageModel
+	diags.Append(config.Get(ctx, &wanted)...)
+	diags.Append(prior.Get(ctx, &state)...)
+	if wanted.Content.IsNull() {
+		wanted.Content = wanted.ContentWO
+	}
+	if state.ConfirmedBy.ValueString() != confirmedByImport || state.Content.IsNull() || !known(wanted.Content) || wanted.AccessoryIDs.IsUnknown() {
+		return false
+	}
+	var wantedIDs, ids []types.String
+	diags.Append(wanted.AccessoryIDs.ElementsAs(ctx, &wantedIDs, false)...)
+	diags.Append(state.AccessoryIDs.ElementsAs(ctx, &ids, false)...)
+	submission := servicerequest.Submission{Content: wanted.Content.ValueString()}
+	for _, id := range wantedIDs {
+		submission.AccessoryIDs = append(submission.AccessoryIDs, id.ValueString()) // an unknown one is no one's
+	}
+	shown := servicerequest.Message{Content: state.Content.ValueString()}
+	for _, id := range ids {
+		shown.Accessories = append(shown.Accessories, servicerequest.Accessory{ID: id.ValueString()})
+	}
+	return submission.IsShownAs(shown)
 }
 
 // setMessage fills a resource's attributes from a message on the ticket. What

@@ -27,6 +27,7 @@ func newImportFixture(t *testing.T) *fixture {
 	f.AddMessage(testCase, simulator.Message{
 		ID: "m-3", Content: "Deployed ${v1}\nwith \"quotes\" & <b>markup</b>", AccessoryIDs: []string{"acc-1", "acc-2"}, CreateTime: created.Add(2 * time.Hour),
 	})
+	f.AddMessage(testCase, simulator.Message{ID: "m-5", CreateTime: created.Add(3 * time.Hour)}) // without a text
 	f.AddCase(simulator.Case{ID: "grouped", GroupID: "g-1"})
 	f.AddMessage("grouped", simulator.Message{ID: "m-9", Content: "Ours"})
 	return f
@@ -96,7 +97,8 @@ resource "servicerequest_case_message" "test" {
 			step(importedMessage, "TT201801020526/", `must be\s+CASE_ID/MESSAGE_ID`),
 			step(importedMessage, "../m-3", `case_id must be a ticket's ID`),
 			step(importedMessage, "TT201801020526/m-4", `has no message with\s+the ID "m-4"`),
-			step(importedMessage, "TT201801020526/m-2", `was written by\s+Huawei Cloud`),
+			step(importedMessage, "TT201801020526/m-2", `was written\s+by\s+Huawei Cloud`),
+			step(importedMessage, "TT201801020526/m-5", `it has a content\s+that must have 1 to 10000 characters, but has 0`),
 			step(importedMessage, "elsewhere/m-3", `OSM.01010015`),
 			step(grouped, "grouped/m-9", `OSM.01010002`),
 			step(importedMessage, "TT201801020526/m-3", ""),
@@ -137,6 +139,58 @@ func TestImportTakesTriggersOver(t *testing.T) {
 		},
 	})
 	submits(3)()
+}
+
+// A configuration that says what was imported is taken over; another one is not.
+func TestImportTakesOverWhatTheTicketShows(t *testing.T) {
+	t.Parallel()
+	f := newImportFixture(t)
+	f.AddMessage(testCase, simulator.Message{ID: "m-6", Content: "six", AccessoryIDs: []string{"1", "2", "3", "4", "5", "6"}})
+	f.AddMessage(testCase, simulator.Message{ID: "m-0", Content: "none"})
+	message := func(arguments ...string) string {
+		return requiredProvider + f.config("resource \"servicerequest_case_message\" \"test\" {\n  case_id = \"TT201801020526\"\n  "+strings.Join(arguments, "\n  ")+"\n}\n")
+	}
+	const (
+		text   = `content = "Deployed $${v1}\nwith \"quotes\" & <b>markup</b>"`
+		both   = `accessory_ids = ["acc-1", "acc-2"]`
+		update = "will be updated in-place"
+		post   = "must be replaced"
+	)
+	for id, plans := range map[string][]struct {
+		name, config, want string
+	}{
+		"m-3": {
+			{"spacing", message(`content = " Deployed $${v1} with \"quotes\" & <b>markup</b>\n"`, both), update},
+			{"order", message(text, `accessory_ids = ["acc-2", "acc-1"]`), update},
+			{"another text", message(`content = "Deployed $${v2}\nwith \"quotes\" & <b>markup</b>"`, both), post},
+			{"other markup", message(`content = "Deployed $${v1}\nwith \"quotes\" & <i>markup</i>"`, both), post},
+			{"more attachments", message(text, `accessory_ids = ["acc-1", "acc-2", "acc-3"]`), post},
+			{"fewer attachments", message(text, `accessory_ids = ["acc-1"]`), post},
+			{"another group", message(text, both, `group_id = "g-2"`), post},
+			{"write-only", message(strings.Replace(text, "content", "content_wo", 1), "content_wo_version = 1", both), update},
+			{"write-only, another text", message(`content_wo = "another"`, "content_wo_version = 1", both), post},
+		},
+		"m-6": {
+			{"what a list shows", message(`content = "six"`, `accessory_ids = ["6", "5", "4", "3", "2", "1"]`), update},
+			{"others", message(`content = "six"`, `accessory_ids = ["6", "5", "4", "3", "2", "7"]`), post},
+		},
+		"m-0": {{"an empty list", message(`content = "none"`, `accessory_ids = []`), update}},
+	} {
+		c := newCLI(t, map[string]string{"main.tf": plans[0].config})
+		c.run("import", messageAddress, "TT201801020526/"+id)
+		for _, plan := range plans {
+			if strings.Contains(plan.config, "content_wo") && !cliHas(t, 11, 11) {
+				continue
+			}
+			c.write("main.tf", plan.config)
+			if out := c.run("plan").output(); !strings.Contains(out, plan.want) {
+				t.Errorf("%s, %s: not %q, but\n%s", id, plan.name, plan.want, out)
+			}
+		}
+	}
+	if got := f.Count(simulator.OpSubmit); got != 0 {
+		t.Errorf("%d submits, want none", got)
+	}
 }
 
 func TestImportOfAGroupsMessage(t *testing.T) {

@@ -28,8 +28,8 @@ type caseMessageListModel struct {
 
 func (l *caseMessageList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The customer's messages on a ticket, ready to be imported. Those of Huawei Cloud's engineers cannot be managed, " +
-			"and are left out. Needs Terraform 1.14.",
+		MarkdownDescription: "The customer's messages on a ticket, ready to be imported. What no configuration can say is left out: " +
+			"messages of Huawei Cloud's engineers, and those without a text. Needs Terraform 1.14.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},
@@ -64,7 +64,7 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 	stream.Results = func(push func(list.ListResult) bool) {
 		sent := int64(0)
 		for _, message := range ticket.Messages {
-			if message.Type != servicerequest.AuthorCustomer || message.ID == "" {
+			if message.ID == "" || manageable(message) != nil {
 				continue
 			}
 			if sent == req.Limit && req.Limit > 0 {

@@ -52,19 +52,21 @@ func (r *caseMessageResource) Metadata(_ context.Context, req resource.MetadataR
 
 func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
+	const posts = "A change posts another message."
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back: " +
 			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.\n\n" +
-			"An import takes over the text and the attachments that the ticket shows, and the service may cut a text or strip its markup. " +
-			"Where the configuration has another text, or `content_wo`, the plan is a replacement (`-/+`) and would post the message again: do not apply that.",
+			"An import takes over the text and the attachments that the ticket shows. A configuration that says the same, markup, spacing and `triggers` aside, " +
+			"is then taken over without a new message. The service may cut a long text, though: look at the plan, since a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, PlanModifiers: replace, Validators: []validator.String{caseIDCheck},
 				MarkdownDescription: caseIDDescription,
 			},
 			"content": schema.StringAttribute{
-				Optional: true, PlanModifiers: replace, Validators: []validator.String{contentCheck},
+				Optional: true, Validators: []validator.String{contentCheck},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIf(replaceContent, posts, posts)},
 				MarkdownDescription: "The text, 1 to 10000 characters. It is kept in plan and state. Exactly one of `content` and `content_wo` must be set.",
 			},
 			"content_wo": schema.StringAttribute{
@@ -73,12 +75,12 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 					"Needs Terraform 1.11 or OpenTofu 1.11.",
 			},
 			"content_wo_version": schema.Int64Attribute{
-				Optional: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
+				Optional: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplaceIf(replaceVersion, posts, posts)},
 				MarkdownDescription: "Any number. Terraform does not store `content_wo`, so it does not see a change of that text alone: change this number to post it.",
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
+				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplaceIf(replaceAccessories, posts, posts)},
 				Validators:          accessoryChecks,
 				MarkdownDescription: accessoryIDDescription,
 			},
@@ -88,12 +90,9 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers: []planmodifier.Map{
-					mapplanmodifier.RequiresReplaceIf(unlessImported, "A change posts the message again.", "A change posts the message again."),
-				},
+				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplaceIf(replaceTriggers, posts, posts)},
 				MarkdownDescription: "Values that post the message again when they change, such as a release. They are never sent. " +
-					"With `deduplicate_window` too, put them into the text as well: an identical message within the window is adopted, whatever they are. " +
-					"An imported message takes its first triggers over without a new message.",
+					"With `deduplicate_window` too, put them into the text as well: an identical message within the window is adopted, whatever they are.",
 			},
 			"deduplicate_window": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{windowCheck},
@@ -150,14 +149,6 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 	resp.Diagnostics.AddWarning("The message stays on the ticket",
 		"Destroying this resource takes it out of the state only. The message on ticket "+state.CaseID.ValueString()+
 			" cannot be taken back, and stays there.")
-}
-
-// unlessImported lets an imported message have triggers: to import what was
-// posted is a way out of an unconfirmed submit, and must not post it again.
-func unlessImported(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
-	var confirmedBy types.String
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("confirmed_by"), &confirmedBy)...)
-	resp.RequiresReplace = !req.StateValue.IsNull() || confirmedBy.ValueString() != confirmedByImport
 }
 
 func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

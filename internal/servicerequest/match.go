@@ -199,6 +199,18 @@ func (m matcher) beginsWith(shown string) bool {
 	return false
 }
 
+// IsShownAs tells whether a message on the ticket is what this one looks like
+// there, white space, markup and attachments beyond the fifth aside. Who wrote
+// it, and when, does not count.
+func (s Submission) IsShownAs(m Message) bool {
+	m.Type = AuthorCustomer
+	switch newMatcher(s, "").like(m) {
+	case exact, stripped, respaced:
+		return true
+	}
+	return false
+}
+
 // attached tells whether the attachments that are shown are ours, and whether
 // they are all that a list would show: some may show later than the text.
 func (m matcher) attached(shown []Accessory) (ours, all bool) {
