@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -295,6 +296,14 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 	if c.require("endpoint") {
 		c.client.Endpoint, _ = servicerequest.ParseEndpoint(c.values["endpoint"]) // checked above
 	}
+	// What is optional is waited for, too: a call would be made with the default,
+	// or signed without the security token.
+	c.unknown["max_retries"], c.unknown["insecure"] = m.MaxRetries.IsUnknown(), m.Insecure.IsUnknown()
+	for _, name := range slices.Sorted(maps.Keys(c.unknown)) {
+		if c.unknown[name] {
+			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet: apply first what it comes from")
+		}
+	}
 	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
 	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.values["site"]]
 	c.client.RequestTimeout = c.duration("request_timeout", defaultRequestTimeout)
@@ -320,6 +329,7 @@ func (c *config) credentials(m *providerModel) {
 			if c.sources[name] != "" {
 				delete(c.bad, name)
 			}
+			delete(c.unknown, name)
 		}
 	}
 	if chosen < 0 {
@@ -348,9 +358,7 @@ func (c *config) require(names ...string) bool {
 			continue
 		}
 		complete = false
-		if c.unknown[name] {
-			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet")
-		} else {
+		if !c.unknown[name] {
 			c.missing = append(c.missing, "`"+name+"` ("+variables(name)+")")
 		}
 	}

@@ -138,9 +138,7 @@ func advise(err error) (at, text string) {
 	var api *servicerequest.APIError
 	var login *servicerequest.LoginError
 	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &login) {
-		return "", "IAM gave no token. Check user_name, password, domain_name and auth_url of the provider, then apply again. A refused password is not tried again, so as not to lock the account."
-	}
+	fromIAM := errors.As(err, &login)
 	if !errors.As(err, &api) {
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
@@ -150,7 +148,16 @@ func advise(err error) (at, text string) {
 		case errors.As(err, &certificate):
 			return "", "The server's certificate is not trusted here. If a private authority issued it, set ca_cert_file of the provider to that authority's certificate."
 		}
+		if fromIAM {
+			return "", "Check the network, a proxy, and auth_url of the provider."
+		}
 		return "", "Check the network, a proxy, and the provider's endpoint."
+	}
+	if fromIAM {
+		if api.Status/100 == 4 && api.Status != 429 {
+			return "", "IAM gave no token. Check user_name, password, domain_name and auth_url of the provider, then apply again. A refused password is not tried again, so as not to lock the account."
+		}
+		return "", "IAM gave no token. Check auth_url of the provider. If it is right, IAM may be down: apply again later."
 	}
 	if skew := api.LocalTime.Sub(api.ServiceTime); api.Mode == servicerequest.ModeAccessKey && (api.Status == 401 || api.Status == 403) &&
 		!api.ServiceTime.IsZero() && skew.Abs() > maxSkew-time.Minute {

@@ -229,6 +229,11 @@ func TestAdvice(t *testing.T) {
 		{"no Date", noDate, "", "Check access_key"},
 
 		{"login", &servicerequest.LoginError{Err: api(401, "", servicerequest.ModePassword)}, "", "Check user_name, password, domain_name and auth_url"},
+		{"login, throttled", &servicerequest.LoginError{Err: api(429, "", servicerequest.ModePassword)}, "", "IAM may be down"},
+		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, "", "Check auth_url of the provider."},
+		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, "", "Check the network, a proxy, and auth_url"},
+		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "", "set ca_cert_file"},
+		{"login, interrupted", &servicerequest.LoginError{Err: context.Canceled}, "", "Terraform was interrupted."},
 		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", "timeouts.create"},
 		{"time, throttled", fmt.Errorf("%w; the last attempt: %w", context.DeadlineExceeded, api(429, "", servicerequest.ModeToken)), "", "throttling"},
 		{"interrupt", context.Canceled, "", "Terraform was interrupted."},

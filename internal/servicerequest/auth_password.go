@@ -43,12 +43,18 @@ type session struct {
 	token   string
 	expires time.Time // by the local clock, with a margin
 	issued  []string  // all tokens so far, to keep them out of every text
+	// failures counts the logins that failed, the last of them with failure. It
+	// is everyone's who waited meanwhile: with a login each, one after the other,
+	// they would wait for hours.
+	failures int
+	failure  error
 }
 
 // maxMargin is how long before its end a token is taken to be over.
 const maxMargin = 5 * time.Minute
 
 func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte) error {
+	before, _ := s.failed()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -61,13 +67,33 @@ func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte)
 	}
 	token := s.valid()
 	if token == "" {
-		var err error
+		failures, err := s.failed()
+		if failures > before {
+			return err
+		}
 		if token, err = s.login(ctx); err != nil {
+			s.fail(ctx, err)
 			return err
 		}
 	}
 	req.Header.Set("X-Auth-Token", token)
 	return nil
+}
+
+func (s *session) failed() (failures int, last error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failures, s.failure
+}
+
+// fail takes note of a login that failed, unless its own caller was cancelled.
+func (s *session) fail(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures, s.failure = s.failures+1, err
 }
 
 // valid is the token, or empty when a login is due.

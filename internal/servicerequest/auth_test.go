@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -137,6 +138,50 @@ func TestWrongPasswordIsAskedOnce(t *testing.T) {
 	var login *LoginError
 	if !errors.As(err, &login) || strings.Contains(err.Error(), "wrong password") {
 		t.Errorf("%v", err)
+	}
+}
+
+// arrival is a context that tells when it is first waited for.
+type arrival struct {
+	context.Context
+	once    sync.Once
+	arrived func()
+}
+
+func (a *arrival) Done() <-chan struct{} {
+	a.once.Do(a.arrived)
+	return a.Context.Done()
+}
+
+// Who waits for a login that fails does not try again after the others.
+func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
+	t.Parallel()
+	const callers = 20
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "500", Operation: simulator.OpLogin}}})
+	c := withPassword(t, s, testUser.Password)
+	session := c.auth.(*session)
+	<-session.free // nobody logs in before all wait
+	var all, waiting sync.WaitGroup
+	waiting.Add(callers)
+	for range callers {
+		all.Go(func() {
+			req, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1", nil)
+			var login *LoginError
+			if err := session.authenticate(&arrival{Context: t.Context(), arrived: waiting.Done}, req, nil); !errors.As(err, &login) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	waiting.Wait()
+	session.free <- struct{}{}
+	all.Wait()
+	if n := s.Count(simulator.OpLogin); n != readAttempts {
+		t.Errorf("%d logins, want the %d of one caller", n, readAttempts)
+	}
+
+	s.SetFaults()
+	if _, err := c.Case(t.Context(), testCase, ""); err != nil {
+		t.Errorf("later: %v", err)
 	}
 }
 
