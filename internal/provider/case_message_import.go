@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -121,7 +120,7 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 		set := func(name string, value attr.Value) diag.Diagnostics {
 			return resp.State.SetAttribute(ctx, path.Root(name), value)
 		}
-		resp.Diagnostics.Append(setMessage(ctx, client, set, wanted, ticket.Messages[at])...)
+		resp.Diagnostics.Append(setMessage(ctx, set, wanted, ticket.Messages[at])...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, wanted)...)
 	}
 }
@@ -197,7 +196,7 @@ func saysWhatWasImported(ctx context.Context, config tfsdk.Config, prior tfsdk.S
 
 // setMessage fills a resource's attributes from a message on the ticket. What
 // the service does not know stays unset.
-func setMessage(ctx context.Context, client *servicerequest.Client, set func(string, attr.Value) diag.Diagnostics, id caseMessageIdentity, m servicerequest.Message) diag.Diagnostics {
+func setMessage(ctx context.Context, set func(string, attr.Value) diag.Diagnostics, id caseMessageIdentity, m servicerequest.Message) diag.Diagnostics {
 	accessories := types.ListNull(types.StringType)
 	var diags diag.Diagnostics
 	if len(m.Accessories) > 0 {
@@ -206,10 +205,6 @@ func setMessage(ctx context.Context, client *servicerequest.Client, set func(str
 			ids = append(ids, a.ID)
 		}
 		accessories, diags = types.ListValueFrom(ctx, types.StringType, ids)
-	}
-	submittedAt := types.StringNull()
-	if t, ok := client.ParseTime(m.CreateTime); ok {
-		submittedAt = types.StringValue(t.UTC().Format(time.RFC3339))
 	}
 	for _, a := range []struct {
 		name  string
@@ -220,7 +215,7 @@ func setMessage(ctx context.Context, client *servicerequest.Client, set func(str
 		{"accessory_ids", accessories},
 		{"group_id", id.GroupID},
 		{"id", types.StringValue(id.CaseID.ValueString() + "/" + m.ID)},
-		{"submitted_at", submittedAt},
+		{"submitted_at", timestamp(m.Created)},
 		{"confirmed_by", types.StringValue(confirmedByImport)},
 	} {
 		diags.Append(set(a.name, a.value)...)

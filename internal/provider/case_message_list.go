@@ -71,14 +71,14 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 				return
 			}
 			sent++
-			if !push(l.result(ctx, client, req, m, message)) {
+			if !push(l.result(ctx, req, m, message)) {
 				return
 			}
 		}
 	}
 }
 
-func (l *caseMessageList) result(ctx context.Context, client *servicerequest.Client, req list.ListRequest, m caseMessageListModel, message servicerequest.Message) list.ListResult {
+func (l *caseMessageList) result(ctx context.Context, req list.ListRequest, m caseMessageListModel, message servicerequest.Message) list.ListResult {
 	result := req.NewListResult(ctx)
 	result.DisplayName = servicerequest.FirstWords(message.CreateTime) + " " + servicerequest.FirstWords(message.Content)
 	id := caseMessageIdentity{CaseID: m.CaseID, MessageID: types.StringValue(message.ID), GroupID: m.GroupID}
@@ -87,7 +87,7 @@ func (l *caseMessageList) result(ctx context.Context, client *servicerequest.Cli
 		set := func(name string, value attr.Value) diag.Diagnostics {
 			return result.Resource.SetAttribute(ctx, path.Root(name), value)
 		}
-		result.Diagnostics.Append(setMessage(ctx, client, set, id, message)...)
+		result.Diagnostics.Append(setMessage(ctx, set, id, message)...)
 	}
 	return result
 }

@@ -59,7 +59,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 
 // BenchmarkLook is a look at a ticket of a hundred long messages.
 func BenchmarkLook(b *testing.B) {
-	m := newMatcher(Submission{Content: strings.Repeat("<b>Some words.</b> ", 500)}, "")
+	m := newMatcher(Submission{Content: strings.Repeat("<b>Some words.</b> ", 500)}, zone(""))
 	shown := Message{Content: strings.Repeat("<i>Some other words.</i> ", 400)}
 	b.ReportAllocs()
 	for b.Loop() {

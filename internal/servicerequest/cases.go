@@ -202,16 +202,9 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 	return cases, more, err
 }
 
-// ParseTime reads a time of a ticket: as the function of this name does, in
-// the time zone that requests name.
-func (c *Client) ParseTime(s string) (t time.Time, ok bool) {
-	t, _, ok = ParseTime(s, zone(c.config.TimeZone))
-	return t, ok
-}
-
 // readTime is a time of a ticket, zero when it cannot be read.
 func (c *Client) readTime(s string) time.Time {
-	t, ok := c.ParseTime(s)
+	t, _, ok := parseTime(s, c.zone)
 	if !ok {
 		return time.Time{}
 	}

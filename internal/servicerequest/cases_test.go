@@ -222,10 +222,15 @@ func TestTimesOfATicket(t *testing.T) {
 		{"", "0", false}, {"", "-1514862245", false}, {"", "99999999999999999999", false}, {"", "9999999999999999", false},
 		{"", "", false}, {"", "just now", false}, {"", "2018-01-02", false},
 	} {
-		client := newScripted(t, test.zone, nil)
-		got, ok := client.ParseTime(test.text)
-		if ok != test.ok || ok && !got.Equal(want) {
-			t.Errorf("%q in %q: %s, %t", test.text, test.zone, got, ok)
+		client := newScripted(t, test.zone, func(*http.Request, int) string {
+			return encode(map[string]any{"incident_detail_info": map[string]any{"create_time": test.text}})
+		})
+		ticket, err := client.Case(t.Context(), "c", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ticket.Created; got.IsZero() == test.ok || test.ok && !got.Equal(want) {
+			t.Errorf("%q in %q: %s", test.text, test.zone, got)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -80,12 +81,15 @@ type Clock interface {
 // messages it has submitted (see copies): share one per configuration.
 type Client struct {
 	config Config
-	http   *http.Client
-	auth   authenticator
-	clock  Clock
-	jitter func() float64 // [0,1)
-	copies copies
-	limits limitsMemory
+	// transport, and no http.Client around it: redirects would re-send the body
+	// (307 and 308) with the token, and there are no cookies to keep.
+	transport http.RoundTripper
+	auth      authenticator
+	clock     Clock
+	zone      *time.Location // that times without one are of; nil is unknown
+	jitter    func() float64 // [0,1)
+	copies    copies
+	limits    limitsMemory
 }
 
 // New makes a client. It dials nothing. The only errors are of the
@@ -102,14 +106,7 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		config: config,
-		http: &http.Client{
-			Transport: transport,
-			// 307 and 308 re-send the body, and the token would follow.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		clock:  config.Clock,
-		jitter: rand.Float64,
+		config: config, transport: transport, clock: config.Clock, zone: zone(config.TimeZone), jitter: rand.Float64,
 	}
 	c.auth = config.Credentials.authenticator(c)
 	return c, nil
@@ -195,10 +192,10 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { o.connected = true },
 	}))
-	resp, err := c.http.Do(req)
+	resp, err := c.transport.RoundTrip(req)
 	o.received = c.clock.Now()
 	if err != nil {
-		o.err = err
+		o.err = fmt.Errorf("%s %s: %w", r.method, target.Redacted(), err)
 		return o, nil
 	}
 	defer func() { _ = resp.Body.Close() }()

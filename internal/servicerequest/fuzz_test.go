@@ -62,7 +62,7 @@ func FuzzReadPage(f *testing.F) {
 		`{"count":1e9,"message_list":[{}]}`, `{"count":1.5}`, `[]`, `null`, `{"count":9223372036854775808}`, `{"message_list":[{"type":{}}]}`} {
 		f.Add([]byte(body))
 	}
-	m := newMatcher(Submission{Content: "Hello"}, "")
+	m := newMatcher(Submission{Content: "Hello"}, zone(""))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var p page
 		if json.Unmarshal(body, &p) != nil {
@@ -118,7 +118,7 @@ func FuzzParseTime(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value, name string) {
 		z := zone(name)
-		at, certain, ok := ParseTime(value, z)
+		at, certain, ok := parseTime(value, z)
 		if !ok {
 			return
 		}
@@ -129,7 +129,7 @@ func FuzzParseTime(f *testing.F) {
 			t.Fatalf("%q was read without any zone", value)
 		}
 		// What is certain does not depend on the zone; what is not, does so by its offset.
-		other, again, ok := ParseTime(value, time.UTC)
+		other, again, ok := parseTime(value, time.UTC)
 		if certain && (!ok || !again || !other.Equal(at)) {
 			t.Fatalf("%q: %v and %v", value, at, other)
 		}
@@ -159,7 +159,7 @@ func FuzzMatcher(f *testing.F) {
 			return // the service takes no such text; the last is escaped too often
 		}
 		began := time.Now()
-		m := newMatcher(Submission{Content: content}, "")
+		m := newMatcher(Submission{Content: content}, zone(""))
 		shown := func(text string) likeness { return m.like(Message{Content: text}) }
 		want := func(form, text string, least likeness) {
 			if got := shown(text); got < least {
@@ -179,7 +179,7 @@ func FuzzMatcher(f *testing.F) {
 			want("cut with dots", string(runes[:cut])+"...", perhaps)
 		}
 		// Likeness goes both ways: what is of one kind is counted as one.
-		n := newMatcher(Submission{Content: other}, "")
+		n := newMatcher(Submission{Content: other}, zone(""))
 		if (shown(other) >= akin) != (n.like(Message{Content: content}) >= akin) || (shown(other) >= akin) != (m.content == n.content) {
 			t.Fatalf("%q and %q are alike one way", content, other)
 		}
@@ -198,7 +198,7 @@ func TestCanonicalIsFast(t *testing.T) {
 		strings.Repeat("<b ", size/3), strings.Repeat("<", size/2) + strings.Repeat(">", size/2), strings.Repeat("&lt;", size/4), strings.Repeat("<!--", size/4),
 	} {
 		began := time.Now()
-		m := newMatcher(Submission{Content: "Hello <b>you</b>"}, "")
+		m := newMatcher(Submission{Content: "Hello <b>you</b>"}, zone(""))
 		_ = m.like(Message{Content: s})
 		if took := time.Since(began); took > 10*time.Second { // a fraction of a second, unless the machine is busy
 			t.Errorf("%.20q: %v", s, took)
@@ -246,7 +246,7 @@ func TestLikeness(t *testing.T) {
 		{long[:390] + " < 17 ms", long[:390] + " < 18 ms", different},
 		{long[:390] + " 17", long[:390] + " 18", different},
 	} {
-		if got := newMatcher(Submission{Content: tc.ours}, "").like(Message{Content: tc.shown}); got != tc.want {
+		if got := newMatcher(Submission{Content: tc.ours}, zone("")).like(Message{Content: tc.shown}); got != tc.want {
 			t.Errorf("%.50q shown as %.50q: %d, want %d", tc.ours, tc.shown, got, tc.want)
 		}
 	}
@@ -258,7 +258,7 @@ func TestLikeness(t *testing.T) {
 		{"a b c d e f g", "a b c d e", exact}, {"a b c d e f g", "c d e f g", exact}, {"a b c d e f g", "a b c d e f g", exact}, {"a b c d e f g", "a b c d x", different},
 		{"a", "", perhaps}, {"a b", "b", perhaps}, {"a b c d e f g", "a b c d", perhaps}, // the others may show later
 	} {
-		m := newMatcher(Submission{Content: "x", AccessoryIDs: strings.Fields(tc.ours)}, "")
+		m := newMatcher(Submission{Content: "x", AccessoryIDs: strings.Fields(tc.ours)}, zone(""))
 		if got := m.like(Message{Content: "x", Accessories: ids(tc.shown)}); got != tc.want {
 			t.Errorf("%s shown as %s: %d, want %d", tc.ours, tc.shown, got, tc.want)
 		}
@@ -292,7 +292,7 @@ func TestCountByTime(t *testing.T) {
 		{"", false, 0, 1},
 	} {
 		in.anyZone = tc.anyZone
-		m := newMatcher(Submission{Content: "x"}, "")
+		m := newMatcher(Submission{Content: "x"}, zone(""))
 		got := m.count([]candidate{{exact, tc.created}}, in).ofKind()
 		if got.low != tc.low || got.high != tc.high {
 			t.Errorf("%s: %d to %d, want %d to %d", tc.created, got.low, got.high, tc.low, tc.high)
@@ -335,7 +335,7 @@ func TestParseTime(t *testing.T) {
 		{"20260301120000", "", false, false},
 		{"0001-01-01T00:00:00Z", "", false, false},
 	} {
-		got, certain, ok := ParseTime(tc.text, zone(tc.zone))
+		got, certain, ok := parseTime(tc.text, zone(tc.zone))
 		if ok != tc.ok || ok && (certain != tc.certain || !got.Equal(want)) {
 			t.Errorf("%q in %q: %v %v %v", tc.text, tc.zone, got, certain, ok)
 		}
@@ -354,7 +354,7 @@ func TestParseTime(t *testing.T) {
 // with the square, this would outlast the test run.
 func TestMatchingAHostileText(t *testing.T) {
 	t.Parallel()
-	m := newMatcher(Submission{Content: "hello"}, "")
+	m := newMatcher(Submission{Content: "hello"}, zone(""))
 	for part, want := range map[string]likeness{
 		"a<": different, "&": different, "a<b>": different,
 		"<": perhaps, "&lt;": perhaps, "<!--": perhaps, // cut, and ours might begin like this
@@ -365,7 +365,7 @@ func TestMatchingAHostileText(t *testing.T) {
 	}
 	// Ours, cut within one of several tags.
 	ours := strings.Repeat("a <b>b</b> ", 40) + "the end"
-	m = newMatcher(Submission{Content: ours}, "")
+	m = newMatcher(Submission{Content: ours}, zone(""))
 	if got := m.like(Message{Content: ours[:strings.LastIndex(ours, "<b>")+1]}); got != perhaps {
 		t.Errorf("ours, cut within a tag, is like ours: %d, want perhaps", got)
 	}
@@ -375,12 +375,12 @@ func TestTimesSince1970(t *testing.T) {
 	t.Parallel()
 	want := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	for _, s := range []string{"1772600767", "1772600767000"} {
-		if got, certain, ok := ParseTime(s, nil); !got.Equal(want) || !certain || !ok {
+		if got, certain, ok := parseTime(s, nil); !got.Equal(want) || !certain || !ok {
 			t.Errorf("%s: %v, certain %t, ok %t; want %v", s, got, certain, ok, want)
 		}
 	}
 	for _, s := range []string{"0", "-1", "99999999999999999999"} {
-		if got, _, ok := ParseTime(s, time.UTC); ok {
+		if got, _, ok := parseTime(s, time.UTC); ok {
 			t.Errorf("%s is the time %v", s, got)
 		}
 	}

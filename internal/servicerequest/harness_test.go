@@ -91,7 +91,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.http.CloseIdleConnections)
+	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections)
 	return c
 }
 

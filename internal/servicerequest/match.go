@@ -118,10 +118,10 @@ type matcher struct {
 	zone        *time.Location
 }
 
-func newMatcher(s Submission, timeZone string) matcher {
+func newMatcher(s Submission, zone *time.Location) matcher {
 	ids := slices.Clone(s.AccessoryIDs)
 	slices.Sort(ids)
-	m := matcher{content: canonical(s.Content), text: unescaped(s.Content), accessories: ids, zone: zone(timeZone)}
+	m := matcher{content: canonical(s.Content), text: unescaped(s.Content), accessories: ids, zone: zone}
 	m.marked = squeeze(m.text) != m.content
 	if strings.Contains(s.Content, "<") {
 		for _, r := range strippers() {
@@ -204,7 +204,7 @@ func (m matcher) beginsWith(shown string) bool {
 // it, and when, does not count.
 func (s Submission) IsShownAs(m Message) bool {
 	m.Type = AuthorCustomer
-	switch newMatcher(s, "").like(m) {
+	switch newMatcher(s, nil).like(m) {
 	case exact, stripped, respaced:
 		return true
 	}
@@ -270,7 +270,7 @@ func (m matcher) count(candidates []candidate, in period) sighting {
 	var s sighting
 	for _, c := range candidates {
 		t := &s[c.like]
-		created, certain, ok := ParseTime(c.time, m.zone)
+		created, certain, ok := parseTime(c.time, m.zone)
 		switch {
 		case !ok || in.to.IsZero() || created.After(in.to):
 			t.high++
@@ -294,7 +294,7 @@ func (p period) hasElsewhere(created time.Time) bool {
 	if !p.anyZone {
 		wall := created.Format(zoneless[0])
 		for _, other := range []*time.Location{time.UTC, zone("")} {
-			if t, _, ok := ParseTime(wall, other); ok && p.has(t) {
+			if t, _, ok := parseTime(wall, other); ok && p.has(t) {
 				return true
 			}
 		}

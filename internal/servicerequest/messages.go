@@ -39,7 +39,7 @@ type Message struct {
 	ReplierName string
 	// Content may be cut: one page of the API reference documents 400 characters on reading.
 	Content string
-	// CreateTime is as the service writes it; see [ParseTime].
+	// CreateTime is as the service writes it; RFC 3339 or near it, in no documented zone.
 	CreateTime string
 	// Created is CreateTime as [Client.Case] and [Client.Messages] read it;
 	// zero when it cannot be read.

@@ -147,7 +147,7 @@ func TestNoPathPostsTwiceWithoutALook(t *testing.T) {
 		for choices := []int{}; choices != nil; paths++ {
 			w := &world{clock: newFakeClock(), choices: choices}
 			c := newClient(t, "http://127.0.0.1:1", func(c *Config) { c.Clock, c.MaxRetries = w.clock, 4 })
-			c.http.Transport = w
+			c.transport = w
 			c.jitter = func() float64 { return 0.5 }
 			receipts, doubts := 0, 0
 			var told []outcome

@@ -114,7 +114,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 		s.Notify = func(Event) {}
 	}
 	a := &attempts{
-		client: c, submission: s, matcher: newMatcher(s, c.config.TimeZone),
+		client: c, submission: s, matcher: newMatcher(s, c.zone),
 		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body, once: true, private: s.Secret},
 	}
 	if a.kind, err = c.copies.take(ctx, s, a.matcher); err != nil {

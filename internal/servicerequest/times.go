@@ -22,12 +22,12 @@ var (
 	}
 )
 
-// ParseTime reads a time as the service writes it: RFC 3339 and near it, or
+// parseTime reads a time as the service writes it: RFC 3339 and near it, or
 // without a zone, which is then taken to be zone; or as milliseconds or seconds
 // since 1970. certain is false for a time without a zone, since no page says
 // which zone it has. ok is false when the text is no time that is precise to the
 // second.
-func ParseTime(s string, zone *time.Location) (t time.Time, certain, ok bool) {
+func parseTime(s string, zone *time.Location) (t time.Time, certain, ok bool) {
 	s = strings.TrimSpace(s)
 	if n, err := strconv.ParseUint(s, 10, 63); err == nil {
 		// With another number of digits it may as well be a date.

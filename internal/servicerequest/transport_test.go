@@ -117,14 +117,11 @@ func TestConnectionsAreReused(t *testing.T) {
 func TestTransportIsOfTheClient(t *testing.T) {
 	t.Parallel()
 	a, b := newClient(t, "http://127.0.0.1:1"), newClient(t, "http://127.0.0.1:1")
-	if a.http.Transport == b.http.Transport || a.http.Transport == http.DefaultTransport { //nolint:forbidigo // compared, not used
+	if a.transport == b.transport || a.transport == http.DefaultTransport { //nolint:forbidigo // compared, not used
 		t.Error("a transport is shared")
 	}
-	if a.http.Transport.(*http.Transport).Proxy == nil {
+	if a.transport.(*http.Transport).Proxy == nil {
 		t.Error("proxies of the environment are ignored")
-	}
-	if a.http.Jar != nil {
-		t.Error("there is a cookie jar")
 	}
 }
 
@@ -164,17 +161,19 @@ func TestRedirectsAreRefused(t *testing.T) {
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	defer target.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		posts := 0
-		c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
-			posts++
-			w.Header().Set("Location", target.URL+"/steal?"+testToken)
-			w.WriteHeader(status)
-		})
-		_, err := c.Submit(t.Context(), hello())
-		wantOutcome(t, err, toldRejected)
-		var api *APIError
-		if errors.As(err, &api); api.Status != status || api.Location != target.URL || posts != 1 {
-			t.Errorf("%d: %+v after %d posts", status, api, posts)
+		for location, named := range map[string]string{target.URL + "/steal?" + testToken: target.URL, "http://[::1:x/": "", "": ""} {
+			posts := 0
+			c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
+				posts++
+				w.Header().Set("Location", location)
+				w.WriteHeader(status)
+			})
+			_, err := c.Submit(t.Context(), hello())
+			wantOutcome(t, err, toldRejected)
+			var api *APIError
+			if !errors.As(err, &api) || api.Status != status || api.Location != named || posts != 1 {
+				t.Errorf("%d to %q: %v after %d posts", status, location, err, posts)
+			}
 		}
 	}
 	if reached.Load() != 0 {
