@@ -371,6 +371,21 @@ func TestMatchingAHostileText(t *testing.T) {
 	}
 }
 
+// Which of many texts are alike is not looked for without end.
+func TestComparingIsBounded(t *testing.T) {
+	t.Parallel()
+	d := newDetail([]Message{{ID: "1", Content: "<b>Hello</b>"}})
+	d.compared = maxCompared
+	m := listed{Message: Message{Content: "Hello"}}
+	if d.claimAlike(&m); m.state != alone {
+		t.Errorf("state %d", m.state)
+	}
+	d.compared = 0
+	if d.claimAlike(&m); m.state != known || d.compared == 0 {
+		t.Errorf("state %d, %d compared", m.state, d.compared)
+	}
+}
+
 func TestTimesSince1970(t *testing.T) {
 	t.Parallel()
 	want := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)

@@ -150,7 +150,7 @@ func (m matcher) like(shown Message) likeness {
 	}
 	content := canonical(shown.Content)
 	if content != m.content || !all {
-		if content == m.content || slices.Contains(m.crude, content) || m.beginsWith(shown.Content) {
+		if content == m.content || slices.Contains(m.crude, content) || beginsWith(m.content, shown.Content) {
 			return perhaps
 		}
 		return different
@@ -170,9 +170,9 @@ func (m matcher) like(shown Message) likeness {
 // cutEntity is a character reference whose end may be missing.
 var cutEntity = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`&[#\w;]{0,40}$`) })
 
-// beginsWith tells that a shown text may be ours, cut by the service: anywhere,
-// thus also within markup.
-func (m matcher) beginsWith(shown string) bool {
+// beginsWith tells that a shown text may be another, of which the canonical form
+// is given, cut by the service: anywhere, thus also within markup.
+func beginsWith(whole, shown string) bool {
 	if utf8.RuneCountInString(shown) < minTruncated {
 		return false
 	}
@@ -180,17 +180,17 @@ func (m matcher) beginsWith(shown string) bool {
 	shown = strings.TrimSuffix(strings.TrimSuffix(shown, "…"), "...")
 	text, open := reduce(cutEntity().ReplaceAllString(shown, ""))
 	text = cutEntity().ReplaceAllString(text, "")
-	if strings.HasPrefix(m.content, squeeze(text)) {
+	if strings.HasPrefix(whole, squeeze(text)) {
 		return true
 	}
-	rest, from := m.content, 0
+	rest, from := whole, 0
 	for _, at := range open {
 		at = min(at, len(text))
 		var found bool
 		if rest, found = strings.CutPrefix(rest, squeeze(text[from:at])); !found {
 			return false
 		}
-		// Ours goes on without the <, so that in ours it begins markup.
+		// The other goes on without the <, so that in it that begins markup.
 		if !strings.HasPrefix(rest, "<") {
 			return true
 		}

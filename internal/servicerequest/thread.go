@@ -14,6 +14,9 @@ import (
 const (
 	// messageOverhead is about what a message takes besides its texts.
 	messageOverhead = 256
+	// maxCompared bounds the work on a ticket whose list and detail tell the same
+	// messages in different words: a few seconds. What is beyond it stays apart.
+	maxCompared = 256 << 20
 	// threadReads is how often a ticket is read whose list contradicts itself.
 	threadReads = 3
 )
@@ -249,11 +252,14 @@ func (m *Message) size() int {
 // detail is a ticket's messages as its detail has them, each to be claimed by
 // the listed message that is the same.
 type detail struct {
-	messages  []Message
-	claimed   []bool
-	canonical []string        // of the content; empty until it is needed
-	equal     map[key][]int   // not claimed, by what list and detail must have in common
-	at        map[int64][]int // by second; unreadable times are at unread
+	messages []Message
+	claimed  []bool
+	equal    map[key][]int   // not claimed, by what list and detail must have in common
+	at       map[int64][]int // by second; unreadable times are at unread
+
+	canonical []string         // of the contents; nil until it is needed
+	byText    map[string][]int // by the same
+	compared  int              // bytes of text so far, to find what is alike
 }
 
 const unread = -1
@@ -271,7 +277,7 @@ func newDetail(messages []Message) *detail {
 		d.equal[m.common()] = append(d.equal[m.common()], i)
 		d.at[m.second()] = append(d.at[m.second()], i)
 	}
-	d.claimed, d.canonical = make([]bool, len(d.messages)), make([]string, len(d.messages))
+	d.claimed = make([]bool, len(d.messages))
 	return d
 }
 
@@ -300,44 +306,51 @@ func (d *detail) claimEqual(m *listed) {
 // calls may have cut short, or stripped of markup. Where all of these are
 // claimed, m is a double.
 func (d *detail) claimAlike(m *listed) {
-	content := canonical(m.Content)
-	try := func(candidates []int) bool {
-		for _, i := range candidates {
-			other := &d.messages[i]
-			if d.canonical[i] == "" {
-				d.canonical[i] = canonical(other.Content)
-			}
-			if other.Type != m.Type || !alike(m.Content, content, other.Content, d.canonical[i]) {
-				continue
-			}
-			if !d.claimed[i] {
-				d.claim(i, m)
-				return true
-			}
-			m.state = double
+	if d.canonical == nil {
+		d.canonical, d.byText = make([]string, len(d.messages)), map[string][]int{}
+		for i, other := range d.messages {
+			d.canonical[i] = canonical(other.Content)
+			d.byText[d.canonical[i]] = append(d.byText[d.canonical[i]], i)
 		}
-		return false
 	}
-	if m.second() != unread {
-		_ = try(d.at[m.second()]) || try(d.at[unread])
+	content := canonical(m.Content)
+	if d.tryAlike(m, content, d.byText[content]) {
 		return
 	}
-	for i := range d.messages {
-		if try([]int{i}) {
-			return
-		}
+	if m.second() != unread {
+		_ = d.tryAlike(m, content, d.at[m.second()]) || d.tryAlike(m, content, d.at[unread])
+		return
 	}
+	all := make([]int, len(d.messages))
+	for i := range all {
+		all[i] = i
+	}
+	d.tryAlike(m, content, all)
+}
+
+// tryAlike claims the first of the candidates that is alike and not claimed.
+func (d *detail) tryAlike(m *listed, content string, candidates []int) bool {
+	for _, i := range candidates {
+		other := &d.messages[i]
+		if d.compared += messageOverhead + len(m.Content) + len(other.Content); d.compared > maxCompared {
+			return false
+		}
+		sameTime := m.second() == other.second() || m.second() == unread || other.second() == unread
+		if other.Type != m.Type || !sameTime || !alike(m.Content, content, other.Content, d.canonical[i]) {
+			continue
+		}
+		if !d.claimed[i] {
+			d.claim(i, m)
+			return true
+		}
+		m.state = double
+	}
+	return false
 }
 
 // alike compares two texts with their canonical forms.
 func alike(a, canonicalA, b, canonicalB string) bool {
-	return canonicalA == canonicalB || begins(a, canonicalA, canonicalB) || begins(b, canonicalB, canonicalA)
-}
-
-// begins tells that a text may be another's beginning, cut off by the service.
-func begins(text, canonicalText, whole string) bool {
-	cut := strings.TrimSuffix(strings.TrimSuffix(canonicalText, "…"), "...")
-	return utf8.RuneCountInString(text) >= minTruncated && strings.HasPrefix(whole, cut)
+	return canonicalA == canonicalB || beginsWith(canonicalB, a) || beginsWith(canonicalA, b)
 }
 
 // claim gives a listed message its ID, and what the list does not have.

@@ -285,6 +285,19 @@ func TestMessagesAreBounded(t *testing.T) {
 	s.wantAsks(t, 5)
 }
 
+// A list may cut a text within markup or a character reference: it is one message all the same.
+func TestMessagesOfTextsThatAreCut(t *testing.T) {
+	t.Parallel()
+	whole := strings.Repeat("x", 395) + " <b>bold</b> &amp; more"
+	for _, n := range []int{396, 398, 401, 407, 410, 413} {
+		s := ticket{list: always([]wireMessage{note(1, whole[:n])}), detail: identified([]wireMessage{note(1, whole)})}.serve(t)
+		got, err := s.Messages(t.Context(), "c", "")
+		if err != nil || len(got) != 1 || got[0].ID == "" || got[0].Content != whole {
+			t.Errorf("cut at %d: %+v, %v", n, got, err)
+		}
+	}
+}
+
 // Messages of one second stay as the service has them, from its first message on.
 func TestMessagesOfOneSecond(t *testing.T) {
 	t.Parallel()
