@@ -53,7 +53,8 @@ var resourceRows = []struct {
 	{"deduplicate_window_longest", `deduplicate_window = "720h"`, ""},
 	{"deduplicate_window_too_long", `deduplicate_window = "720h1s"`, "deduplicate_window must be from "},
 
-	{"timeouts", `timeouts = { create = "soon" }`, `"soon" must be a string containing a sequence of decimal numbers`},
+	{"timeouts", `timeouts = { create = "soon" }`, `timeouts.create must be a duration such as`},
+	{"timeouts_zero", `timeouts = { create = "0s" }`, "timeouts.create must be from 1ms to 24h0m0s."},
 	{"timeouts_create", `timeouts = { create = "90s" }`, ""},
 }
 
@@ -154,7 +155,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 			t.Errorf("the value of a secret is shown: %s\n%s", d.Summary, d.Detail)
 		}
 		// It points at the attribute's line; inside an object the CLI does not look for it.
-		if line := strings.TrimSpace(d.Snippet.Code); name != "timeouts" && (line == "" || !strings.Contains(attributes, line)) {
+		if line := strings.TrimSpace(d.Snippet.Code); !strings.HasPrefix(name, "timeouts") && (line == "" || !strings.Contains(attributes, line)) {
 			t.Errorf("points at %s", d.Snippet.Code)
 		}
 	}

@@ -34,7 +34,7 @@ const (
 	windowDescription      = "Duration such as `90m` or `24h`, at most `720h`. Before posting, look for an identical customer message that is at most this old, " +
 		"and adopt it instead. Within that time it is then safe to repeat a run that was killed, or that lost its state. " +
 		"All identical messages within the window count as one: to go back to a text within it posts nothing. Off when unset."
-	timeoutDescription = "Time to submit the message, retries included, as a duration such as `10m`. Default `5m`."
+	timeoutDescription = "Time to submit the message, retries included, as a duration such as `10m`, at most `24h`. Default `5m`."
 )
 
 var (
@@ -43,6 +43,7 @@ var (
 	accessoryIDCheck = all(length(1, maxAccessoryID), noControl)
 	groupIDCheck     = all(length(1, maxGroupID), noControl)
 	windowCheck      = duration(0, maxDeduplicate)
+	timeoutCheck     = duration(time.Millisecond, 24*time.Hour)
 	accessoryChecks  = []validator.List{
 		listvalidator.SizeAtMost(maxAccessories),
 		listvalidator.NoNullValues(),
@@ -126,6 +127,10 @@ func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Durati
 	receipt, err := client.Submit(ctx, submission)
 	if err != nil {
 		diags.Append(submitDiagnostic(err, m))
+	} else {
+		tflog.Info(ctx, "Case message: confirmed", map[string]any{
+			"case_id": submission.CaseID, "confirmed_by": string(receipt.ConfirmedBy), "request_id": receipt.RequestID,
+		})
 	}
 	return receipt, diags
 }

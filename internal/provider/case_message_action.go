@@ -33,6 +33,11 @@ func (a *caseMessageAction) Metadata(_ context.Context, req action.MetadataReque
 }
 
 func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	limits := timeouts.Attributes(ctx).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
+	limits.Attributes["invoke"] = schema.StringAttribute{
+		Optional: true, Validators: []validator.String{timeoutCheck},
+		MarkdownDescription: timeoutDescription,
+	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Submits a message to a service ticket whenever it is invoked. It has no state: use the resource of the same name " +
 			"for a message that is part of a configuration. Needs Terraform 1.14.",
@@ -58,7 +63,7 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 				Optional: true, Validators: []validator.String{windowCheck},
 				MarkdownDescription: windowDescription,
 			},
-			"timeouts": timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: timeoutDescription}),
+			"timeouts": limits,
 		},
 	}
 }

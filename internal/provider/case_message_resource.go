@@ -54,6 +54,11 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	const posts = "A change posts another message."
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	limits := timeouts.Attributes(ctx, timeouts.Opts{Create: true}).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
+	limits.Attributes["create"] = schema.StringAttribute{
+		Optional: true, Validators: []validator.String{timeoutCheck},
+		MarkdownDescription: timeoutDescription,
+	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back: " +
 			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.\n\n" +
@@ -98,10 +103,7 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 				Optional: true, Validators: []validator.String{windowCheck},
 				MarkdownDescription: windowDescription,
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
-				Create:            true,
-				CreateDescription: timeoutDescription,
-			}),
+			"timeouts": limits,
 			"id": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
 				MarkdownDescription: "`<case_id>/<UUID>`. The UUID is the provider's own: the service returns no ID when a message is submitted. " +

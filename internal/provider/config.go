@@ -198,30 +198,24 @@ var modes = []mode{
 	},
 }
 
-// given tells which of the named attributes the provider block sets. One that
-// is not known yet counts, though it may still turn out to be unset.
-func given(m *providerModel, names []string) (name string, ok bool) {
+// given tells which of the named attributes the provider block sets, if any.
+// One that is not known yet may still turn out to be unset; unknown tells
+// whether it counts.
+func given(m *providerModel, names []string, unknown bool) string {
 	for _, s := range settings {
-		if slices.Contains(names, s.name) && !s.value(m).IsNull() {
-			return s.name, true
+		if v := s.value(m); slices.Contains(names, s.name) && !v.IsNull() && (unknown || !v.IsUnknown()) {
+			return s.name
 		}
 	}
-	return "", false
+	return ""
 }
 
 // checkOneMode refuses a provider block with two ways of authentication.
-// A value that is not known yet may still turn out to be unset.
 func checkOneMode(m *providerModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	var first mode
 	for _, mode := range modes {
-		var name string
-		for _, s := range settings {
-			if v := s.value(m); slices.Contains(mode.selects, s.name) && !v.IsNull() && !v.IsUnknown() {
-				name = s.name
-				break
-			}
-		}
+		name := given(m, mode.selects, false)
 		switch {
 		case name == "":
 		case first.name == "":
@@ -317,7 +311,7 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 // environment begins, and forgets what belongs to the others: a variable that
 // is not used may hold anything.
 func (c *config) credentials(m *providerModel) {
-	chosen := slices.IndexFunc(modes, func(mode mode) bool { _, ok := given(m, mode.selects); return ok })
+	chosen := slices.IndexFunc(modes, func(mode mode) bool { return given(m, mode.selects, true) != "" })
 	if chosen < 0 {
 		chosen = slices.IndexFunc(modes, func(mode mode) bool { return slices.ContainsFunc(mode.selects, c.has) })
 	}

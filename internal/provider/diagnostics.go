@@ -86,7 +86,7 @@ func unconfirmedDiagnostic(err *servicerequest.UnconfirmedError, m caseMessage) 
 		set = "Let the credentials read the ticket's messages, set"
 	}
 	text += "  - " + set + " deduplicate_window to more than the time since then, such as \"24h\", and " + again +
-		": an identical message of at most that age is then adopted instead of posted once more."
+		": an identical message of at most that age is then adopted instead of posted once more. Where that cannot be told, nothing is sent."
 	if m.Action {
 		text += "\n\n" + invokeAdvice
 	}

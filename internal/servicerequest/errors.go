@@ -144,9 +144,14 @@ func (o observation) withheld() bool {
 // might echo, no control characters, and not long.
 func (c *Client) clean(s string) string {
 	s = c.redact(strings.ToValidUTF8(s, "\uFFFD"))
+	return shorten(s, maxExcerpt)
+}
+
+// shorten puts a text on one line of at most so many characters.
+func shorten(s string, limit int) string {
 	s = printable(s)
-	if runes := []rune(s); len(runes) > maxExcerpt {
-		return string(runes[:maxExcerpt]) + "…"
+	if runes := []rune(s); len(runes) > limit {
+		return string(runes[:limit]) + "…"
 	}
 	return s
 }

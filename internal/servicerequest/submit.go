@@ -34,7 +34,7 @@ type Submission struct {
 	// Secret keeps the content out of every error.
 	Secret bool
 
-	// Notify, if not nil, is called before each step, from the caller's goroutine.
+	// Notify, if not nil, is called at each step, from the caller's goroutine.
 	Notify func(Event)
 }
 
@@ -55,7 +55,7 @@ const (
 	StepSubmitting Step = "submitting"
 	StepLooking    Step = "looking"
 	StepRetrying   Step = "retrying"
-	StepSubmitted  Step = "submitted"
+	StepSubmitted  Step = "submitted" // now, or before: the receipt says it
 )
 
 // Confirmation is how it is known that a message is on its ticket.
@@ -377,6 +377,7 @@ func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
 // the windows of other submissions, so known is not now.
 func (a *attempts) adopted(at, known time.Time) *Receipt {
 	a.kind.settle(a.matcher.text, ByExisting, known, at)
+	a.notify(StepSubmitted, "", 0)
 	return &Receipt{ConfirmedBy: ByExisting, SubmittedAt: at}
 }
 
@@ -440,11 +441,4 @@ func (o observation) answeredAt() time.Time {
 
 // FirstWords is the beginning of a content, at most 60 characters on one
 // line, enough to recognise it.
-func FirstWords(s string) string {
-	const limit = 60
-	s = printable(s)
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit]) + "…"
-	}
-	return s
-}
+func FirstWords(s string) string { return shorten(s, 60) }
