@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"slices"
+
 	// For time_zone: Windows and small images have no time zones of their own.
 	_ "time/tzdata"
 

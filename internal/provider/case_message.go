@@ -70,7 +70,7 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	if m.WriteOnly {
 		content = path.Root("content_wo")
 	}
-	var resp validator.StringResponse
+	var values validator.StringResponse
 	for _, v := range []struct {
 		at    path.Path
 		value types.String
@@ -81,13 +81,13 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 		{path.Root("group_id"), m.GroupID, groupIDCheck},
 		{path.Root("deduplicate_window"), m.DeduplicateWindow, windowCheck},
 	} {
-		v.check.ValidateString(ctx, validator.StringRequest{Path: v.at, ConfigValue: v.value}, &resp)
+		v.check.ValidateString(ctx, validator.StringRequest{Path: v.at, ConfigValue: v.value}, &values)
 	}
-	list := validator.ListResponse{Diagnostics: resp.Diagnostics}
+	var list validator.ListResponse
 	for _, v := range accessoryChecks {
 		v.ValidateList(ctx, validator.ListRequest{Path: path.Root("accessory_ids"), ConfigValue: m.AccessoryIDs}, &list)
 	}
-	return list.Diagnostics
+	return append(values.Diagnostics, list.Diagnostics...)
 }
 
 func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission, diag.Diagnostics) {
