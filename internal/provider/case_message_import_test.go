@@ -163,6 +163,7 @@ func TestImportTakesOverWhatTheTicketShows(t *testing.T) {
 			{"spacing", message(`content = " Deployed $${v1} with \"quotes\" & <b>markup</b>\n"`, both), update},
 			{"order", message(text, `accessory_ids = ["acc-2", "acc-1"]`), update},
 			{"another text", message(`content = "Deployed $${v2}\nwith \"quotes\" & <b>markup</b>"`, both), post},
+			{"words joined", message(`content = "Deployed$${v1}\nwith \"quotes\" & <b>markup</b>"`, both), post},
 			{"other markup", message(`content = "Deployed $${v1}\nwith \"quotes\" & <i>markup</i>"`, both), post},
 			{"more attachments", message(text, `accessory_ids = ["acc-1", "acc-2", "acc-3"]`), post},
 			{"fewer attachments", message(text, `accessory_ids = ["acc-1"]`), post},

@@ -63,9 +63,10 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, text)
 }
 
-// invokeAdvice is for actions: what triggered one is done, and with no further
-// change nothing triggers it again.
-const invokeAdvice = "The next apply does not invoke the action again by itself. Use terraform apply -invoke=ADDRESS, with the address of the action."
+// invokeAdvice is for actions. What has triggered one after a change is done,
+// and nothing triggers it again; one before a change has kept it from being made.
+const invokeAdvice = "Run terraform plan to see whether the next apply invokes the action: it does if the event was one before a change, and it does not after one. " +
+	"If the plan does not list the action, use terraform apply -invoke=ADDRESS, with the address of the action."
 
 func unconfirmedDiagnostic(err *servicerequest.UnconfirmedError, m caseMessage) diag.Diagnostic {
 	content := ""
@@ -138,6 +139,7 @@ func advise(err error) (at, text string) {
 	var api *servicerequest.APIError
 	var login *servicerequest.LoginError
 	var certificate *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
 	fromIAM := errors.As(err, &login)
 	if !errors.As(err, &api) {
 		switch {
@@ -147,6 +149,9 @@ func advise(err error) (at, text string) {
 			return "", "Terraform was interrupted."
 		case errors.As(err, &certificate):
 			return "", "The server's certificate is not trusted here. If a private authority issued it, set ca_cert_file of the provider to that authority's certificate."
+		}
+		if errors.As(err, &noTLS) {
+			return "", "The server does not speak TLS at this port. Check the URL that is set in the provider: https, and the port."
 		}
 		if fromIAM {
 			return "", "Check the network, a proxy, and auth_url of the provider."

@@ -238,6 +238,7 @@ func TestAdvice(t *testing.T) {
 		{"time, throttled", fmt.Errorf("%w; the last attempt: %w", context.DeadlineExceeded, api(429, "", servicerequest.ModeToken)), "", "throttling"},
 		{"interrupt", context.Canceled, "", "Terraform was interrupted."},
 		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", "set ca_cert_file"},
+		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", "The server does not speak TLS at this port."},
 		{"network", errors.New("dial tcp: no such host"), "", "Check the network, a proxy, and the provider's endpoint."},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -287,7 +288,7 @@ func TestSubmitDiagnostic(t *testing.T) {
 			[]string{"content:     first words\n", "all is done; if not, invoke the action again.", "and invoke the action again:", "terraform apply -invoke=ADDRESS"},
 			[]string{"import it", "apply again"}},
 		{"not submitted, by an action", &servicerequest.NotSubmittedError{Attempts: 6, Err: errors.New("no route")}, caseMessage{Action: true}, "Unable to submit case message",
-			[]string{"The message is not on the ticket. It is safe to apply again.", "The next apply does not invoke the action again by itself. Use terraform apply -invoke=ADDRESS"}, nil},
+			[]string{"The message is not on the ticket. It is safe to apply again.", "If the plan does not list the action, use terraform apply -invoke=ADDRESS"}, nil},
 		{"unconfirmed, write-only", &secret, caseMessage{}, "Case message may or may not be on the ticket", []string{"ticket:      case-1\n"}, []string{"first words", "content:"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

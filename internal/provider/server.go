@@ -23,23 +23,39 @@ type framework interface {
 type server struct {
 	framework
 	invoking sync.RWMutex // read-locked by each action that is running
+	stopped  chan struct{}
+	stop     func() // closes stopped
 }
 
 func newServer(p *serviceRequestProvider) tfprotov6.ProviderServer {
 	//nolint:forcetypeassert // no test passes with a framework that is less
-	return &server{framework: providerserver.NewProtocol6(p)().(framework)}
+	s := &server{framework: providerserver.NewProtocol6(p)().(framework), stopped: make(chan struct{})}
+	s.stop = sync.OnceFunc(func() { close(s.stopped) })
+	return s
 }
 
 func (s *server) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
 	s.invoking.RLock()
+	// The framework cancels what runs when it stops; this cancels what is just
+	// beginning, too.
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.stopped:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	stream, err := s.framework.InvokeAction(ctx, req)
 	if err != nil {
+		cancel()
 		s.invoking.RUnlock()
 		return nil, err
 	}
 	events := stream.Events
 	stream.Events = func(push func(tfprotov6.InvokeActionEvent) bool) {
 		defer s.invoking.RUnlock()
+		defer cancel()
 		events(push)
 	}
 	return stream, nil
@@ -48,6 +64,7 @@ func (s *server) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRe
 // StopProvider cancels what is running, and waits for the actions. Their last
 // look bounds the wait.
 func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+	s.stop()
 	resp, err := s.framework.StopProvider(ctx, req)
 	s.invoking.Lock()
 	defer s.invoking.Unlock()

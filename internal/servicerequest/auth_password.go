@@ -86,9 +86,10 @@ func (s *session) failed() (failures int, last error) {
 	return s.failures, s.failure
 }
 
-// fail takes note of a login that failed, unless its own caller was cancelled.
+// fail takes note of a login that failed, unless its own caller was cancelled,
+// or may have had no time for another attempt.
 func (s *session) fail(ctx context.Context, err error) {
-	if ctx.Err() != nil {
+	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < maxRetryAfter {
 		return
 	}
 	s.mu.Lock()

@@ -185,6 +185,24 @@ func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
 	}
 }
 
+// A caller in a hurry gives up for itself alone.
+func TestHastyLoginFailsAlone(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "500", Operation: simulator.OpLogin}}})
+	session := withPassword(t, s, testUser.Password).auth.(*session)
+	req, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1", nil)
+	hasty, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i, ctx := range []context.Context{hasty, t.Context()} {
+		if err := session.authenticate(ctx, req, nil); err == nil {
+			t.Error("a login that fails is none")
+		}
+		if got, _ := session.failed(); got != i {
+			t.Errorf("%d failures for all, want %d", got, i)
+		}
+	}
+}
+
 func TestLoginIsRetried(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]outcome{

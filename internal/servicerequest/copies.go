@@ -3,6 +3,7 @@ package servicerequest
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,9 +17,9 @@ import (
 type copies struct {
 	mu    sync.Mutex
 	kinds map[key256]*kind
-	// crowded counts, by ticket and text, the kinds with as many attachments as
-	// a list shows, or more: it may show one's copy like another's.
-	crowded map[key256]int
+	// crowded has, by ticket and text, the attachments of each kind with as many
+	// as a list shows, or more: it may show one's copy like another's.
+	crowded map[key256][][]string
 }
 
 // key256 stands for texts: they may be long, and it is kept for all of a run.
@@ -85,13 +86,14 @@ func (c *copies) take(ctx context.Context, s Submission, m matcher) (*kind, erro
 	k := c.kinds[key]
 	if k == nil {
 		if c.kinds == nil {
-			c.kinds, c.crowded = map[key256]*kind{}, map[key256]int{}
+			c.kinds, c.crowded = map[key256]*kind{}, map[key256][][]string{}
 		}
 		k = &kind{turn: make(chan struct{}, 1)}
 		k.turn <- struct{}{}
 		c.kinds[key] = k
 		if len(m.accessories) >= shownAccessories {
-			c.crowded[digest(s.CaseID, m.content)]++
+			alike := digest(s.CaseID, m.content)
+			c.crowded[alike] = append(c.crowded[alike], m.accessories)
 		}
 	}
 	c.mu.Unlock()
@@ -103,12 +105,23 @@ func (c *copies) take(ctx context.Context, s Submission, m matcher) (*kind, erro
 	}
 }
 
-// ambiguous tells whether a copy may be of a message with other attachments,
-// beyond those that a list shows.
+// ambiguous tells whether this client has also submitted a message that differs
+// only in attachments beyond those that a list shows.
 func (c *copies) ambiguous(s Submission, m matcher) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(m.accessories) >= shownAccessories && c.crowded[digest(s.CaseID, m.content)] > 1
+	for _, others := range c.crowded[digest(s.CaseID, m.content)] {
+		shared := 0
+		for _, id := range others {
+			if _, ours := slices.BinarySearch(m.accessories, id); ours {
+				shared++
+			}
+		}
+		if shared >= shownAccessories && !slices.Equal(others, m.accessories) {
+			return true
+		}
+	}
+	return false
 }
 
 func (k *kind) giveBack() { k.turn <- struct{}{} }

@@ -60,6 +60,12 @@ func denied(err error) bool {
 	return e.Status < http.StatusInternalServerError
 }
 
+// forbidden tells that the user of the credentials has no permission for a call.
+func forbidden(err error) bool {
+	var e *APIError
+	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Code == "OSM.01010002")
+}
+
 // NotSubmittedError tells that Submit did not put the message on the ticket,
 // and that applying again in the same way is safe.
 type NotSubmittedError struct {
@@ -85,7 +91,7 @@ type UnconfirmedError struct {
 	Began   time.Time // when the attempt began, by the local clock
 	Err     error     // how the attempt failed
 	LookErr error     // why reading the ticket did not settle it
-	Denied  bool      // the service refused to have the ticket read
+	Denied  bool      // the user of the credentials may not read the ticket
 }
 
 func (e *UnconfirmedError) Error() string {
@@ -114,6 +120,9 @@ func (c *Client) failure(o observation) error {
 		RequestID: c.clean(o.header.Get("X-Request-Id")),
 		Mode:      c.auth.mode(),
 		LocalTime: o.received,
+	}
+	if o.private && o.method == http.MethodPost {
+		e.Message = "" // it may quote the text
 	}
 	e.ServiceTime, _ = serviceDate(o.header)
 	if o.status/100 == 3 {

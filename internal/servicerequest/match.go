@@ -136,6 +136,7 @@ type likeness int
 
 const (
 	different likeness = iota
+	partly             // it may be ours, if more attachments show later
 	perhaps            // it may be ours, cut short or mangled
 	akin               // of our kind, but its markup is not ours
 	respaced           // ours or another of our kind: words are joined or apart
@@ -149,11 +150,14 @@ func (m matcher) like(shown Message) likeness {
 		return different
 	}
 	content := canonical(shown.Content)
-	if content != m.content || !all {
-		if content == m.content || slices.Contains(m.crude, content) || beginsWith(m.content, shown.Content) {
-			return perhaps
-		}
+	alike := content == m.content || slices.Contains(m.crude, content) || beginsWith(m.content, shown.Content)
+	switch {
+	case !alike:
 		return different
+	case !all:
+		return partly
+	case content != m.content:
+		return perhaps
 	}
 	text := unescaped(shown.Content)
 	switch unmarked := squeeze(text) == content; {
@@ -200,15 +204,12 @@ func beginsWith(whole, shown string) bool {
 }
 
 // IsShownAs tells whether a message on the ticket is what this one looks like
-// there, white space, markup and attachments beyond the fifth aside. Who wrote
-// it, and when, does not count.
+// there: as it is, or without its markup and the attachments beyond the fifth.
+// Who wrote it, and when, does not count.
 func (s Submission) IsShownAs(m Message) bool {
 	m.Type = AuthorCustomer
-	switch newMatcher(s, nil).like(m) {
-	case exact, stripped, respaced:
-		return true
-	}
-	return false
+	like := newMatcher(s, nil).like(m)
+	return like == exact || like == stripped
 }
 
 // attached tells whether the attachments that are shown are ours, and whether
@@ -274,7 +275,7 @@ func (m matcher) count(candidates []candidate, in period) sighting {
 		switch {
 		case !ok || in.to.IsZero() || created.After(in.to):
 			t.high++
-		case in.has(created) && c.like != perhaps:
+		case in.has(created) && c.like > perhaps:
 			t.low++
 			t.high++
 			if created.After(t.newest) {

@@ -78,7 +78,8 @@ func (c *Client) wait(ctx context.Context, d time.Duration) error {
 // hopeless tells a failed connection that another attempt cannot mend.
 func hopeless(err error) bool {
 	var certificate *tls.CertificateVerificationError
-	return errors.As(err, &certificate)
+	var noTLS tls.RecordHeaderError
+	return errors.As(err, &certificate) || errors.As(err, &noTLS)
 }
 
 // readAttempts is how often a call that may be repeated freely is made.

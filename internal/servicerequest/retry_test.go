@@ -198,26 +198,31 @@ func TestSystemClockIsCancelled(t *testing.T) {
 	}
 }
 
-func TestBadCertificateIsNotRetried(t *testing.T) {
+// What another attempt cannot mend is not tried again.
+func TestHopelessConnections(t *testing.T) {
 	t.Parallel()
-	var hits atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	server.Config.ErrorLog = quiet
-	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			hits.Add(1)
+	for name, tc := range map[string]struct {
+		start func(*httptest.Server)
+		is    func(error) bool
+	}{
+		"certificate": {(*httptest.Server).StartTLS, func(err error) bool { var e *tls.CertificateVerificationError; return errors.As(err, &e) }},
+		"no TLS":      {(*httptest.Server).Start, func(err error) bool { var e tls.RecordHeaderError; return errors.As(err, &e) }},
+	} {
+		var connections atomic.Int32
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		server.Config.ErrorLog = quiet
+		server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				connections.Add(1)
+			}
 		}
-	}
-	server.StartTLS()
-	defer server.Close()
-	_, err := newClient(t, server.URL).Submit(t.Context(), hello())
-	wantOutcome(t, err, toldNot)
-	var certificate *tls.CertificateVerificationError
-	if !errors.As(err, &certificate) {
-		t.Errorf("%v", err)
-	}
-	if hits.Load() != 1 {
-		t.Errorf("%d connections", hits.Load())
+		tc.start(server)
+		_, err := newClient(t, "https://"+server.Listener.Addr().String()).Submit(t.Context(), hello())
+		server.Close()
+		wantOutcome(t, err, toldNot)
+		if !tc.is(err) || connections.Load() != 1 {
+			t.Errorf("%s: %v, after %d connections", name, err, connections.Load())
+		}
 	}
 }
 

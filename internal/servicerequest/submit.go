@@ -299,7 +299,7 @@ func (a *attempts) look(ctx context.Context) (finding, time.Time, error) {
 }
 
 var (
-	errInDoubt = errors.New("the ticket has a message like this one, but its time or its full text cannot be read for certain")
+	errInDoubt = errors.New("the ticket has a message like this one, but whether it is the same cannot be told for certain from the time, text, spacing and attachments that it shows")
 	errMoving  = errors.New("the ticket changed while it was read, or did not list all that it counts, so that copies could not be counted")
 )
 
@@ -363,7 +363,7 @@ func (a *attempts) adopt(ctx context.Context) (*Receipt, error) {
 	// Without its markup a copy may as well be one of another text's.
 	others := a.kind.others(text)
 	switch {
-	case shown[exact].low > 0:
+	case shown[exact].low > 0 && !a.client.copies.ambiguous(a.submission, a.matcher):
 		return found(shown[exact].newest)
 	case shown[stripped].low > others:
 		return found(shown[stripped].newest)
@@ -419,7 +419,7 @@ func (a *attempts) unconfirmed(o observation, lookErr error) error {
 	}
 	return &UnconfirmedError{
 		CaseID: a.submission.CaseID, Content: content, Began: o.sent,
-		Err: a.client.failure(o), LookErr: a.client.redactError(lookErr), Denied: denied(lookErr),
+		Err: a.client.failure(o), LookErr: a.client.redactError(lookErr), Denied: forbidden(lookErr),
 	}
 }
 

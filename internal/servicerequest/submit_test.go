@@ -197,10 +197,15 @@ func TestForeignListIsNoEmptyTicket(t *testing.T) {
 // text away; a page of some proxy in place of the list still shows.
 func TestSecretContentStaysOutOfErrors(t *testing.T) {
 	t.Parallel()
-	for _, list := range []string{`{"count":1,"message_list":[{"content":"the password`, ` ["the password`, "<h1>Sign in</h1>"} {
+	for i, list := range []string{`{"count":1,"message_list":[{"content":"the password`, ` ["the password`, "<h1>Sign in</h1>", "<h1>Sign in</h1>"} {
+		quoted := i == 0 || i == 3
 		c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				w.WriteHeader(http.StatusBadGateway)
+				if quoted {
+					_, _ = io.WriteString(w, `{"error_code":"APIGW.0201","error_msg":"no backend for the password is 12345"}`)
+					return
+				}
 				_, _ = io.WriteString(w, "<pre>")
 				_, _ = io.Copy(w, r.Body)
 				return
@@ -243,14 +248,41 @@ func TestFewerAttachmentsAreInDoubt(t *testing.T) {
 // A list shows five attachments: the sixth alone does not tell two copies apart.
 func TestAttachmentsThatDoNotShowAreInDoubt(t *testing.T) {
 	t.Parallel()
-	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{2}}}})
-	c := s.client(t)
-	for i, ids := range []string{"abcde", "abcdef"} {
-		_, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: "Hello", AccessoryIDs: strings.Split(ids, "")})
-		wantOutcome(t, err, []outcome{told, toldUncertain}[i])
+	for _, tc := range []struct {
+		second   string
+		window   time.Duration
+		want     outcome
+		messages int
+	}{
+		{"abcdef", 0, toldUncertain, 1},
+		{"abcdef", time.Hour, toldNot, 1},
+		{"fghij", 0, told, 2},
+		{"fghij", time.Hour, told, 2},
+	} {
+		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{2}}}})
+		c := s.client(t)
+		first := Submission{CaseID: testCase, Content: "Hello", AccessoryIDs: strings.Split("abcde", "")}
+		_, err := c.Submit(t.Context(), first)
+		wantOutcome(t, err, told)
+		first.AccessoryIDs, first.DeduplicateWindow = strings.Split(tc.second, ""), tc.window
+		_, err = c.Submit(t.Context(), first)
+		wantOutcome(t, err, tc.want)
+		if n := len(s.Messages(testCase)); n != tc.messages {
+			t.Errorf("%s: %d messages", tc.second, n)
+		}
 	}
-	if n := len(s.Messages(testCase)); n != 1 {
-		t.Errorf("%d messages", n)
+}
+
+// With another attachment it is another message, whatever was posted before.
+func TestAnAddedAttachmentIsPosted(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{})
+	s.AddMessage(testCase, simulator.Message{Content: "Hello", CreateTime: s.clock.Now().Add(-3 * time.Hour)})
+	submission := window("Hello", 24*time.Hour)
+	submission.AccessoryIDs = []string{"a"}
+	r, err := s.client(t).Submit(t.Context(), submission)
+	if err != nil || r.ConfirmedBy != ByResponse {
+		t.Errorf("%+v %v", r, err)
 	}
 }
 

@@ -33,8 +33,9 @@ func (e *IncompleteError) Error() string {
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
 var (
-	errListTooLong = errors.New("the rest does not fit into 16 MiB")
-	errRepeats     = errors.New("the service counts more, but gives the same page again")
+	errListTooLong  = errors.New("the rest does not fit into 16 MiB")
+	errTooDifferent = errors.New("the ticket's list and its detail show too many texts differently, so that some may be here twice")
+	errRepeats      = errors.New("the service counts more, but gives the same page again")
 )
 
 // Messages reads all messages of a ticket, in the order of time, with their
@@ -116,6 +117,9 @@ func (c *Client) readThread(ctx context.Context, caseID, groupID string) (*threa
 		if t.listed[i].state == alone {
 			d.claimAlike(&t.listed[i])
 		}
+	}
+	if d.compared > maxCompared {
+		t.cut = cmp.Or(t.cut, errTooDifferent)
 	}
 	t.listed = slices.DeleteFunc(t.listed, func(m listed) bool { return m.state == double })
 	t.late = d.unclaimed()
@@ -314,11 +318,11 @@ func (d *detail) claimAlike(m *listed) {
 		}
 	}
 	content := canonical(m.Content)
-	if d.tryAlike(m, content, d.byText[content]) {
-		return
-	}
 	if m.second() != unread {
 		_ = d.tryAlike(m, content, d.at[m.second()]) || d.tryAlike(m, content, d.at[unread])
+		return
+	}
+	if d.tryAlike(m, content, d.byText[content]) {
 		return
 	}
 	all := make([]int, len(d.messages))
@@ -332,12 +336,17 @@ func (d *detail) claimAlike(m *listed) {
 func (d *detail) tryAlike(m *listed, content string, candidates []int) bool {
 	for _, i := range candidates {
 		other := &d.messages[i]
-		if d.compared += messageOverhead + len(m.Content) + len(other.Content); d.compared > maxCompared {
-			return false
-		}
-		sameTime := m.second() == other.second() || m.second() == unread || other.second() == unread
-		if other.Type != m.Type || !sameTime || !alike(m.Content, content, other.Content, d.canonical[i]) {
+		same := content == d.canonical[i]
+		switch {
+		case other.Type != m.Type || same && d.claimed[i] && m.state == double:
 			continue
+		case !same:
+			if d.compared += messageOverhead + len(m.Content) + len(other.Content); d.compared > maxCompared {
+				return false
+			}
+			if !beginsWith(d.canonical[i], m.Content) && !beginsWith(content, other.Content) {
+				continue
+			}
 		}
 		if !d.claimed[i] {
 			d.claim(i, m)
@@ -346,11 +355,6 @@ func (d *detail) tryAlike(m *listed, content string, candidates []int) bool {
 		m.state = double
 	}
 	return false
-}
-
-// alike compares two texts with their canonical forms.
-func alike(a, canonicalA, b, canonicalB string) bool {
-	return canonicalA == canonicalB || beginsWith(canonicalB, a) || beginsWith(canonicalA, b)
 }
 
 // claim gives a listed message its ID, and what the list does not have.
