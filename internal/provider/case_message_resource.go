@@ -63,7 +63,7 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back: " +
 			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.\n\n" +
 			"An import takes over the text and the attachments that the ticket shows. A configuration that says the same, apart from stripped markup, spacing and `triggers`, " +
-			"is then taken over without a new message. The service may cut a long text, though: look at the plan, since a replacement (`-/+`) posts the message again.",
+			"is then taken over without a new message; from then on, added markup and the first `triggers` post nothing either. The service may cut a long text, though: look at the plan, since a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, PlanModifiers: replace, Validators: []validator.String{caseIDCheck},
