@@ -76,8 +76,9 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 		value types.String
 		check check
 	}{
-		{path.Root("case_id"), m.CaseID, caseIDCheck},
-		{content, m.Content, contentCheck},
+		// Required: null is as wrong as empty.
+		{path.Root("case_id"), types.StringValue(m.CaseID.ValueString()), caseIDCheck},
+		{content, types.StringValue(m.Content.ValueString()), contentCheck},
 		{path.Root("group_id"), m.GroupID, groupIDCheck},
 		{path.Root("deduplicate_window"), m.DeduplicateWindow, windowCheck},
 	} {

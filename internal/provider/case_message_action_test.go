@@ -172,6 +172,22 @@ func TestActionRefusesBadInput(t *testing.T) {
 	f.wantPosts(t, 0)
 }
 
+// What was not known when Terraform validated may turn out to be null.
+func TestActionNeedsItsValues(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
+	for _, attribute := range []string{"case_id", "content"} {
+		values := map[string]any{"case_id": testCase, "content": "x"}
+		delete(values, attribute)
+		_, diagnostics := p.invoke(t, values)
+		if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Attribute.String(), attribute) {
+			t.Errorf("without %s: diagnostics %v", attribute, diagnostics)
+		}
+	}
+	f.wantPosts(t, 0)
+}
+
 func TestActionTriggeredByTerraform(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
