@@ -149,13 +149,18 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if uploaded {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
-	if uploaded && m.isGone(state) {
+	err := m.complete()
+	if uploaded && errors.Is(err, errMissing) && m.Source.Equal(state.Source) && m.Name.Equal(state.Name) {
+		// Nothing else has changed. Terraform plans before it destroys, too: an error
+		// would keep a runner without the file from destroying the attachment.
 		resp.Diagnostics.AddAttributeWarning(path.Root("source"), "The file is gone", fmt.Sprintf(
 			"The file %q does not exist any more, so the attachment stays as it was uploaded.", m.Source.ValueString()))
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, state)...)
 		return
 	}
-	resp.Diagnostics.Append(m.complete()...)
+	if err != nil {
+		resp.Diagnostics.Append(m.unusable(err)...)
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -240,13 +245,13 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 }
 
 // complete derives the computed attributes from the configured ones, as far as
-// those are known.
-func (m *attachmentModel) complete() diag.Diagnostics {
+// those are known. The error is for unusable.
+func (m *attachmentModel) complete() error {
 	m.Size, m.ContentSHA256 = types.Int64Unknown(), types.StringUnknown()
 	if m.Name.IsNull() {
 		m.Name = types.StringUnknown()
 		if err := m.takeName(); err != nil {
-			return m.unusable(err)
+			return err
 		}
 	}
 	if m.at().Equal(path.Empty()) {
@@ -254,7 +259,7 @@ func (m *attachmentModel) complete() diag.Diagnostics {
 	}
 	content, size, err := m.open()
 	if err != nil {
-		return m.unusable(err)
+		return err
 	}
 	defer func() { _ = content.Close() }()
 	hash := sha256.New()
@@ -263,7 +268,7 @@ func (m *attachmentModel) complete() diag.Diagnostics {
 		err = errChanging
 	}
 	if err != nil {
-		return m.unusable(fmt.Errorf("cannot be read: %w", err))
+		return fmt.Errorf("cannot be read: %w", err)
 	}
 	m.Size, m.ContentSHA256 = types.Int64Value(size), types.StringValue(hex.EncodeToString(hash.Sum(nil)))
 	return nil
@@ -282,22 +287,10 @@ func (m *attachmentModel) takeName() error {
 	return nil
 }
 
-// isGone tells that the file of an attachment is missing, and nothing else has
-// changed. Terraform plans before it destroys, too: an error would keep a
-// runner without the file from destroying the attachment.
-func (m *attachmentModel) isGone(state attachmentModel) bool {
-	if !known(m.Source) || !m.Source.Equal(state.Source) {
-		return false
-	}
-	name := *m
-	if name.Name.IsNull() {
-		_ = name.takeName() // an invalid one differs
-	}
-	_, err := os.Stat(m.Source.ValueString())
-	return errors.Is(err, fs.ErrNotExist) && name.Name.Equal(state.Name)
-}
-
-var errChanging = errors.New("it changed while it was read")
+var (
+	errMissing  = errors.New("does not exist")
+	errChanging = errors.New("it changed while it was read")
+)
 
 // read reads the content for the upload, and holds it against the plan.
 func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) {
@@ -372,7 +365,7 @@ func openFile(name string) (*os.File, int64, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, 0, errors.New("does not exist")
+		return nil, 0, errMissing
 	case err != nil:
 		return nil, 0, fmt.Errorf("cannot be read: %w", err)
 	case info.IsDir():

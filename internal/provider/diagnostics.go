@@ -149,11 +149,9 @@ func advise(err error) (at, text string) {
 			return "", "Terraform was interrupted."
 		case errors.As(err, &certificate):
 			return "", "The server's certificate is not trusted here. If a private authority issued it, set ca_cert_file of the provider to that authority's certificate."
-		}
-		if errors.As(err, &noTLS) {
+		case errors.As(err, &noTLS):
 			return "", "The server does not speak TLS at this port. Check the URL that is set in the provider: https, and the port."
-		}
-		if fromIAM {
+		case fromIAM:
 			return "", "Check the network, a proxy, and auth_url of the provider."
 		}
 		return "", "Check the network, a proxy, and the provider's endpoint."

@@ -145,8 +145,9 @@ func (c *Client) failure(o observation) error {
 // a submit may echo it in any form; a ticket's messages come as JSON, and all
 // else is some proxy's page, which helps to see what is wrong.
 func (o observation) withheld() bool {
-	json := bytes.HasPrefix(bytes.TrimSpace(o.body), []byte("{")) || bytes.HasPrefix(bytes.TrimSpace(o.body), []byte("["))
-	return o.private && (json || o.method == http.MethodPost)
+	body := bytes.TrimSpace(o.body)
+	isJSON := len(body) > 0 && (body[0] == '{' || body[0] == '[')
+	return o.private && (isJSON || o.method == http.MethodPost)
 }
 
 // clean makes a foreign text fit for a terminal: no secret of ours that it

@@ -263,6 +263,7 @@ type detail struct {
 
 	canonical []string         // of the contents; nil until it is needed
 	byText    map[string][]int // by the same
+	all       []int            // every message
 	compared  int              // bytes of text so far, to find what is alike
 }
 
@@ -311,10 +312,11 @@ func (d *detail) claimEqual(m *listed) {
 // claimed, m is a double.
 func (d *detail) claimAlike(m *listed) {
 	if d.canonical == nil {
-		d.canonical, d.byText = make([]string, len(d.messages)), map[string][]int{}
+		d.canonical, d.byText, d.all = make([]string, len(d.messages)), map[string][]int{}, make([]int, len(d.messages))
 		for i, other := range d.messages {
 			d.canonical[i] = canonical(other.Content)
 			d.byText[d.canonical[i]] = append(d.byText[d.canonical[i]], i)
+			d.all[i] = i
 		}
 	}
 	content := canonical(m.Content)
@@ -322,14 +324,7 @@ func (d *detail) claimAlike(m *listed) {
 		_ = d.tryAlike(m, content, d.at[m.second()]) || d.tryAlike(m, content, d.at[unread])
 		return
 	}
-	if d.tryAlike(m, content, d.byText[content]) {
-		return
-	}
-	all := make([]int, len(d.messages))
-	for i := range all {
-		all[i] = i
-	}
-	d.tryAlike(m, content, all)
+	_ = d.tryAlike(m, content, d.byText[content]) || d.tryAlike(m, content, d.all)
 }
 
 // tryAlike claims the first of the candidates that is alike and not claimed.
