@@ -1,31 +1,11 @@
 package simulator
 
 import (
-	"html"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-type wireAccessory struct {
-	ID   string `json:"accessory_id"`
-	Name string `json:"file_actual_name"`
-}
-
-type wireMessage struct {
-	MessageID      string          `json:"message_id,omitempty"` // only in a ticket's detail
-	Type           int             `json:"type"`
-	ReplierType    int             `json:"replier_type"`
-	Replier        string          `json:"replier"`
-	ReplierName    string          `json:"replier_name"`
-	Content        string          `json:"content"`
-	CreateTime     string          `json:"create_time"`
-	IsFirstMessage int             `json:"is_first_message"`
-	IAMUserType    int             `json:"iam_user_type"`
-	AccessoryList  []wireAccessory `json:"accessory_list"`
-}
 
 type wireMessages struct {
 	Count       int           `json:"count"`
@@ -126,106 +106,16 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 		if refusal != nil {
 			return refusal
 		}
-		visible := ex.visible(c.messages)
-		out := wireMessages{Count: len(visible), MessageList: []wireMessage{}}
-		for i := offset; i < min(offset+limit, len(visible)); i++ {
-			m := visible[i]
-			if s.opts.NewestFirst {
-				m = visible[len(visible)-1-i]
-			}
+		items := ex.items(c)
+		out := wireMessages{Count: ex.count(len(items)), MessageList: []wireMessage{}}
+		if s.opts.NewestFirst {
+			items = reversed(items)
+		}
+		for _, m := range ex.onPage(items, offset, limit) {
 			out.MessageList = append(out.MessageList, ex.show(m, m == c.messages[0], trim))
 		}
 		return &answer{status: 200, body: out}
 	}, nil
-}
-
-// visible leaves out what a late list does not show yet.
-func (ex *exchange) visible(messages []*message) []*message {
-	late, ok := ex.struck[kindLateList]
-	if !ok {
-		return messages
-	}
-	now := ex.s.nowLocked()
-	var out []*message
-	for _, m := range messages {
-		if !m.CreateTime.Add(late.Delay).After(now) {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// markup is a rich-text label. A lone < is text.
-var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
-
-// show is a message on the wire, as the request and its faults want it. It
-// needs s.mu.
-func (ex *exchange) show(m *message, first, trim bool) wireMessage {
-	w := wireMessage{
-		Type:          m.Type,
-		ReplierType:   m.ReplierType,
-		Replier:       m.Replier,
-		ReplierName:   m.ReplierName,
-		Content:       m.Content,
-		CreateTime:    ex.showTime(m.CreateTime),
-		AccessoryList: []wireAccessory{},
-	}
-	if first {
-		w.IsFirstMessage = 1
-	}
-	for _, id := range m.AccessoryIDs[:min(5, len(m.AccessoryIDs))] {
-		name, ok := ex.s.accessories[id]
-		if !ok {
-			name = id
-		}
-		w.AccessoryList = append(w.AccessoryList, wireAccessory{id, name})
-	}
-	if _, strips := ex.struck[kindStrips]; strips || trim {
-		w.Content = markup.ReplaceAllString(w.Content, "")
-	}
-	if _, escapes := ex.struck[kindEscapes]; escapes {
-		w.Content = html.EscapeString(w.Content)
-	}
-	if _, truncates := ex.struck[kindTruncates]; truncates {
-		if r := []rune(w.Content); len(r) > 400 {
-			w.Content = string(r[:400])
-		}
-	}
-	return w
-}
-
-// showTime is a time on the wire: whole seconds, like the Date header, so that
-// the two can be compared.
-func (ex *exchange) showTime(t time.Time) string {
-	if _, ok := ex.struck[kindNoTimes]; ok {
-		return "just now"
-	}
-	if _, ok := ex.struck[kindZoneless]; ok {
-		return t.In(zone(ex.r.Header.Get("X-Time-Zone"))).Format("2006-01-02 15:04:05")
-	}
-	return t.UTC().Format("2006-01-02T15:04:05Z")
-}
-
-var gmt = regexp.MustCompile(`^(?:GMT|UTC)(?:([+-])(\d{1,2})(?::?(\d{2}))?)?$`)
-
-// zone reads X-Time-Zone: GMT+8, GMT+05:30, or a name. What it cannot read is
-// the default, GMT+8.
-func zone(name string) *time.Location {
-	if p := gmt.FindStringSubmatch(name); p != nil {
-		h, _ := strconv.Atoi(p[2])
-		m, _ := strconv.Atoi(p[3])
-		seconds := h*3600 + m*60
-		if p[1] == "-" {
-			seconds = -seconds
-		}
-		return time.FixedZone(name, seconds)
-	}
-	if name != "" {
-		if l, err := time.LoadLocation(name); err == nil {
-			return l
-		}
-	}
-	return time.FixedZone("GMT+8", 8*3600)
 }
 
 // detail reads a ticket and all its messages. Content comes as it was sent:
@@ -261,7 +151,7 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 		if !c.ResolveTime.IsZero() {
 			d.ResolveTime = c.ResolveTime.UnixMilli()
 		}
-		for _, m := range ex.visible(c.messages) {
+		for _, m := range ex.items(c) {
 			w := ex.show(m, m == c.messages[0], false)
 			w.MessageID = m.ID
 			d.MessageList = append(d.MessageList, w)

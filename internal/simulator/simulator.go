@@ -60,7 +60,7 @@ type Options struct {
 	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
 
 	// Clock is the service's clock: the Date header, create_time, the expiry
-	// of tokens and late lists go by it. nil is time.Now.
+	// of tokens, late lists and late messages go by it. nil is time.Now.
 	Clock func() time.Time
 
 	Seed   uint64  // of the faults' rates
@@ -70,6 +70,12 @@ type Options struct {
 	JSONAnswers       bool // a success without content answers {} instead of an empty body; the reference allows both
 	NumericLimits     bool // attachment limits as JSON numbers; the reference says strings and shows numbers
 	NewestFirst       bool // the list's order, which the reference leaves open; default oldest first
+
+	// Show changes the text of a submitted message as lists and details show
+	// it, after every condition. It must not call the Simulator. nil changes
+	// nothing.
+	Show         func(content string) string
+	ChangeSeeded bool // Show and the conditions on texts change seeded messages, too
 
 	// Observe is called with every request once it has been answered or cut,
 	// possibly by several goroutines at once. nil is nobody.
@@ -87,7 +93,7 @@ type Request struct {
 
 	RequestID string // the answer's X-Request-Id
 	Status    int    // answered; 0 while under way, and when the connection was cut
-	Committed bool   // it put a message on a ticket
+	Committed bool   // it put a message on a ticket; of one that comes late, only once it has come
 	Fault     string // kinds that struck it, joined by "+"
 }
 
@@ -171,6 +177,7 @@ func (s *Simulator) Reset() {
 	s.requests = nil
 	clear(s.counts)
 	for _, c := range s.caseOrder {
+		c.pending = nil
 		c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.submitted })
 	}
 	for i, f := range s.faults {
@@ -198,7 +205,11 @@ type exchange struct {
 	query  map[string][]string
 	body   []byte
 	record *Request // guarded by s.mu, as long as the request is under way
-	struck map[string]Fault
+
+	struck  map[string]Fault // by kind
+	inOrder []struckKind     // the same, in the order of faultKinds
+	draw    uint64           // the seed of a random order
+	late    time.Duration    // how late the message comes onto its ticket; 0 is at once
 }
 
 // answer is what an operation says.
@@ -272,10 +283,13 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, k := ex.fault() // at most one
-	if k != nil && !k.Committed {
+	if k != nil && !k.carriesOut(ex.op) {
 		ex.note(func(*Request) { ex.noteFault(f.Kind) })
 		k.strike(ex, f, nil)
 		return
+	}
+	if k != nil && k.late {
+		ex.late = f.Delay
 	}
 	a := do()
 	if k != nil && !a.refused {
@@ -346,13 +360,21 @@ func (ex *exchange) wait(d time.Duration) {
 	}
 }
 
-// begin writes the head of an answer. The record has the status before the
-// client can have it.
+// begin writes the head of an answer.
 func (ex *exchange) begin(status int, contentType string, header map[string]string) {
+	ex.setHead(status, contentType, header)
+	ex.w.WriteHeader(status)
+}
+
+// setHead records the status, before the client can have it, and sets the
+// headers. An answer without a body has no contentType.
+func (ex *exchange) setHead(status int, contentType string, header map[string]string) {
 	ex.note(func(r *Request) { r.Status = status })
 	h := ex.w.Header()
 	h.Set("X-Request-Id", ex.record.RequestID)
-	h.Set("Content-Type", contentType)
+	if contentType != "" {
+		h.Set("Content-Type", contentType)
+	}
 	h.Set("Date", ex.s.now().UTC().Format(http.TimeFormat))
 	if _, ok := ex.struck[kindNoDate]; ok {
 		h["Date"] = nil // net/http would add one
@@ -360,7 +382,6 @@ func (ex *exchange) begin(status int, contentType string, header map[string]stri
 	for k, v := range header {
 		h.Set(k, v)
 	}
-	ex.w.WriteHeader(status)
 }
 
 // send answers.

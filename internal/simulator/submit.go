@@ -52,7 +52,7 @@ func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
 	return func() *answer { return ex.commit(groupID, content, ids) }, nil
 }
 
-// commit puts the message on the ticket.
+// commit puts the message on the ticket, or has it come late.
 func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
 	s := ex.s
 	s.mu.Lock()
@@ -68,14 +68,19 @@ func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answ
 			}
 		}
 	}
-	s.appendMessage(c, &message{submitted: true, Message: Message{
+	m := &message{submitted: true, Message: Message{
 		Replier:      c.CustomerID,
 		ReplierName:  c.XCustomerName,
 		Content:      content,
 		AccessoryIDs: accessoryIDs,
 		GroupID:      groupID,
-		CreateTime:   s.nowLocked(),
-	}})
+		CreateTime:   s.nowLocked().Add(ex.late),
+	}}
+	if ex.late > 0 {
+		c.postpone(m, ex.record)
+		return &answer{status: 200}
+	}
+	s.appendMessage(c, m)
 	ex.record.Committed = true
 	return &answer{status: 200}
 }

@@ -46,7 +46,8 @@ type message struct {
 
 type caseState struct {
 	Case
-	messages []*message // oldest first
+	messages []*message       // oldest first
+	pending  []pendingMessage // the first due first
 }
 
 // AddCase puts a ticket into the service. A ticket of the same ID is replaced,
@@ -79,6 +80,7 @@ func (s *Simulator) AddMessage(caseID string, m Message) {
 	if !ok {
 		panic("simulator: no case " + caseID)
 	}
+	s.settle(c)
 	s.appendMessage(c, &message{Message: m})
 }
 
@@ -100,6 +102,7 @@ func (s *Simulator) Messages(caseID string) []Message {
 	if !ok {
 		return nil
 	}
+	s.settle(c)
 	out := make([]Message, len(c.messages))
 	for i, m := range c.messages {
 		out[i] = m.Message
@@ -108,8 +111,8 @@ func (s *Simulator) Messages(caseID string) []Message {
 	return out
 }
 
-// findCase returns a ticket that a request with this group_id may see. It
-// needs s.mu.
+// findCase returns a ticket that a request with this group_id may see, with the
+// messages that are due. It needs s.mu.
 func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
 	c, ok := s.cases[id]
 	switch {
@@ -118,5 +121,6 @@ func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
 	case c.GroupID != "" && c.GroupID != groupID:
 		return nil, refuse(200, "OSM.01010002", "No permission for the operation")
 	}
+	s.settle(c)
 	return c, nil
 }
