@@ -98,7 +98,7 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 	var got struct {
 		ID string `json:"accessory_id"`
 	}
-	o, err := c.read(ctx, request{method: http.MethodPost, path: attachmentsPath + "json-format-content", body: a.body}, &got)
+	o, err := c.doIdempotent(ctx, request{method: http.MethodPost, path: attachmentsPath + "json-format-content", body: a.body}, &got)
 	if err == nil && got.ID == "" {
 		err = c.failure(o)
 	}
@@ -115,7 +115,7 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 	return got.ID, nil
 }
 
-// NotDeletedError tells that the service refused to delete an attachment: a
+// NotDeletedError reports that the service refused to delete an attachment: a
 // message or a ticket uses it, or it is gone already.
 type NotDeletedError struct{ Err error }
 
@@ -126,15 +126,21 @@ func (e *NotDeletedError) Unwrap() error { return e.Err }
 // nothing about the attachment.
 const noCustomer = "OSM.01010011"
 
+// keptStatus are the refusals that may mean that a message uses the attachment.
+// No page says which one the service gives.
+var keptStatus = map[int]bool{
+	http.StatusBadRequest: true, http.StatusForbidden: true, http.StatusNotFound: true, http.StatusConflict: true,
+}
+
 // DeleteAttachment deletes an attachment that nobody uses. A refusal is a
 // [NotDeletedError].
 func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
-	o, err := c.read(ctx, request{method: http.MethodDelete, path: attachmentsPath + escapeSegment(id)}, nil)
+	o, err := c.doIdempotent(ctx, request{method: http.MethodDelete, path: attachmentsPath + escapeSegment(id)}, nil)
 	var api *APIError
 	switch {
 	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:
 		return c.failure(o) // a captive portal says 200 too
-	case errors.As(err, &api) && (api.Status == http.StatusNotFound ||
+	case errors.As(err, &api) && (keptStatus[api.Status] ||
 		api.Status == http.StatusOK && api.Code != "" && api.Code != noCustomer && !operationFailed[api.Code]):
 		return &NotDeletedError{err}
 	}
@@ -148,12 +154,12 @@ type AttachmentLimits struct {
 	Types []string // file name extensions in lower case, without the dot in front
 }
 
-// TakesSize tells whether a file of this size is within the limits.
+// TakesSize reports whether a file of this size is within the limits.
 func (l AttachmentLimits) TakesSize(size int64) bool {
 	return l.MaxMB == 0 || float64(size) <= l.MaxMB*(1<<20)
 }
 
-// TakesType tells whether a file of this name is of a type that is taken.
+// TakesType reports whether a file of this name is of a type that is taken.
 func (l AttachmentLimits) TakesType(name string) bool {
 	for _, t := range l.Types {
 		if strings.HasSuffix(strings.ToLower(name), "."+t) {
@@ -190,7 +196,7 @@ func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error)
 			Types json.RawMessage `json:"limit_file_type"`
 		} `json:"accessory_limit"`
 	}
-	_, err := c.read(asking, request{method: http.MethodGet, path: attachmentsPath + "limits"}, &got)
+	_, err := c.doIdempotent(asking, request{method: http.MethodGet, path: attachmentsPath + "limits"}, &got)
 	if err != nil && ctx.Err() != nil {
 		return AttachmentLimits{}, err // this caller's time is up; the next one may ask
 	}

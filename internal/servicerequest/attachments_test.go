@@ -193,9 +193,10 @@ func TestDeleteAttachmentAnswers(t *testing.T) {
 		{200, `{"error_code":"OSM.01010011"}`, failed}, // about the token
 		{200, `<html>Sign in</html>`, failed},
 		{302, ``, failed},
-		{400, `{"error_code":"OSM.0001"}`, failed},
+		{400, `{"error_code":"OSM.0001"}`, refused},
+		{409, ``, refused},
 		{401, `{"error_code":"OSM.0002"}`, failed},
-		{403, `{"error_code":"OSM.0003"}`, failed},
+		{403, `{"error_code":"OSM.0003"}`, refused},
 		{429, ``, failed},
 		{500, ``, failed},
 		{502, `{"error_code":"APIGW.0201"}`, failed},

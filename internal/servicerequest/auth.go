@@ -13,6 +13,8 @@ type Credentials interface {
 
 // authenticator is a mode of authentication at work.
 type authenticator interface {
+	// prepare makes sure that there is a proof to show, such as a token.
+	prepare(ctx context.Context) error
 	// authenticate adds the proof to a request, afresh for every attempt.
 	// It fails when there is none to add; nothing was sent then.
 	authenticate(ctx context.Context, req *http.Request, body []byte) error
@@ -46,6 +48,8 @@ func (t Token) authenticate(_ context.Context, req *http.Request, _ []byte) erro
 	req.Header.Set("X-Auth-Token", string(t))
 	return nil
 }
+
+func (Token) prepare(context.Context) error { return nil }
 
 func (Token) renew(*http.Request) bool { return false }
 func (t Token) secrets() []string      { return []string{string(t)} }

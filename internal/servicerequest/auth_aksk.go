@@ -35,6 +35,8 @@ func (s *signer) authenticate(_ context.Context, req *http.Request, body []byte)
 	return nil
 }
 
+func (*signer) prepare(context.Context) error { return nil }
+
 // renew has nothing to show but the same key.
 func (*signer) renew(*http.Request) bool { return false }
 

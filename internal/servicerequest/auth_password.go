@@ -23,9 +23,7 @@ func (p Password) authenticator(c *Client) authenticator {
 	base := *p.AuthURL
 	base.Path = strings.TrimSuffix(base.Path, "/v3")
 	base.RawPath = strings.TrimSuffix(base.RawPath, "/v3")
-	s := &session{client: c, password: p, base: &base, free: make(chan struct{}, 1)}
-	s.free <- struct{}{}
-	return s
+	return &session{client: c, password: p, base: &base, logins: make(semaphore, 1)}
 }
 
 // session keeps the token of a login, for all parallel calls.
@@ -34,9 +32,10 @@ type session struct {
 	password Password
 	base     *url.URL
 
-	free chan struct{} // holds one value while nobody logs in
-	// refused is IAM's refusal. It is final: to repeat a wrong password for
-	// every resource locks the account. Only the holder of free touches it.
+	logins semaphore // held by whoever logs in
+	// refused is IAM's refusal of the password (400 or 401). It is final: to
+	// repeat a wrong password for every resource locks the account. Only the
+	// holder of logins touches it.
 	refused error
 
 	mu      sync.Mutex // of the fields below; never held while waiting
@@ -54,30 +53,41 @@ type session struct {
 const maxMargin = 5 * time.Minute
 
 func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte) error {
-	before, _ := s.failed()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.free:
-	}
-	defer func() { s.free <- struct{}{} }()
-
-	if s.refused != nil {
-		return s.refused
-	}
-	token := s.valid()
-	if token == "" {
-		failures, err := s.failed()
-		if failures > before {
-			return err
-		}
-		if token, err = s.login(ctx); err != nil {
-			s.fail(ctx, err)
-			return err
-		}
+	token, err := s.currentToken(ctx)
+	if err != nil {
+		return err
 	}
 	req.Header.Set("X-Auth-Token", token)
 	return nil
+}
+
+func (s *session) prepare(ctx context.Context) error {
+	_, err := s.currentToken(ctx)
+	return err
+}
+
+// currentToken is the token of the last login, or of a new one.
+func (s *session) currentToken(ctx context.Context) (string, error) {
+	before, _ := s.failed()
+	if err := s.logins.acquire(ctx); err != nil {
+		return "", err
+	}
+	defer s.logins.release()
+
+	if s.refused != nil {
+		return "", s.refused
+	}
+	if token := s.valid(); token != "" {
+		return token, nil
+	}
+	if failures, err := s.failed(); failures > before {
+		return "", err
+	}
+	token, err := s.login(ctx)
+	if err != nil {
+		s.fail(ctx, err)
+	}
+	return token, err
 }
 
 func (s *session) failed() (failures int, last error) {
@@ -151,7 +161,7 @@ type loginDomain struct {
 	Name string `json:"name"`
 }
 
-// login asks IAM for a token. The caller holds free.
+// login asks IAM for a token. The caller holds logins.
 func (s *session) login(ctx context.Context) (string, error) {
 	p := s.password
 	var b loginBody
@@ -167,7 +177,7 @@ func (s *session) login(ctx context.Context) (string, error) {
 			ExpiresAt time.Time `json:"expires_at"`
 		} `json:"token"`
 	}
-	o, err := s.client.read(ctx, request{
+	o, err := s.client.doIdempotent(ctx, request{
 		method: http.MethodPost, base: s.base, path: "v3/auth/tokens", body: body, anonymous: true,
 	}, &got)
 	token := o.header.Get("X-Subject-Token")
@@ -179,7 +189,7 @@ func (s *session) login(ctx context.Context) (string, error) {
 		err = errors.New("the answer has no X-Subject-Token header, or no expires_at")
 	}
 	if err != nil {
-		if o.err == nil && o.status/100 == 4 && o.status != http.StatusTooManyRequests {
+		if o.err == nil && (o.status == http.StatusBadRequest || o.status == http.StatusUnauthorized) {
 			s.refused = &LoginError{err}
 		}
 		return "", &LoginError{err}

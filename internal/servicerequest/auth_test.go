@@ -28,11 +28,11 @@ func withPassword(t testing.TB, s *service, password string) *Client {
 	})
 }
 
-func submitMany(t *testing.T, c *Client, name string, n int, want outcome) {
+func submitMany(t *testing.T, c *Client, name string, n int, want result) {
 	t.Helper()
 	each(n, n, func(i int) {
-		_, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: fmt.Sprint(name, " ", i)})
-		wantOutcome(t, err, want)
+		r, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: fmt.Sprint(name, " ", i)})
+		wantResult(t, r, err, want)
 	})
 }
 
@@ -49,13 +49,13 @@ func TestOneLoginForAll(t *testing.T) {
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
 	c := withPassword(t, s, testUser.Password)
 	wantCounts(t, s, 0, 0, 0)
-	submitMany(t, c, "first", 50, told)
-	wantCounts(t, s, 1, 50, 0)
+	submitMany(t, c, "first", 50, gotReceipt)
+	wantCounts(t, s, 1, 50, 1)
 
 	// Near the end of its 24 hours the token is taken anew, before it is refused.
 	_ = s.clock.Sleep(t.Context(), 24*time.Hour-maxMargin+time.Second)
-	submitMany(t, c, "later", 50, told)
-	wantCounts(t, s, 2, 100, 0)
+	submitMany(t, c, "later", 50, gotReceipt)
+	wantCounts(t, s, 2, 100, 2)
 	for _, r := range s.Requests() {
 		if r.Status == http.StatusUnauthorized {
 			t.Error("a token was refused")
@@ -69,10 +69,10 @@ func TestLoginWithAClockThatIsOff(t *testing.T) {
 	for _, skew := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
 		s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "clock-skew", Skew: skew}}})
 		c := withPassword(t, s, testUser.Password)
-		submitMany(t, c, "first", 3, told)
+		submitMany(t, c, "first", 3, gotReceipt)
 		_ = s.clock.Sleep(t.Context(), 23*time.Hour)
-		submitMany(t, c, "second", 3, told)
-		wantCounts(t, s, 1, 6, 0)
+		submitMany(t, c, "second", 3, gotReceipt)
+		wantCounts(t, s, 1, 6, 2)
 	}
 }
 
@@ -80,35 +80,35 @@ func TestRevokedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
 	c := withPassword(t, s, testUser.Password)
-	submitMany(t, c, "first", 1, told)
+	submitMany(t, c, "first", 1, gotReceipt)
 	s.RevokeTokens()
-	submitMany(t, c, "second", 20, told)
+	submitMany(t, c, "second", 20, gotReceipt)
 	if n := s.Count(simulator.OpLogin); n != 2 {
 		t.Errorf("%d logins, want 2", n)
 	}
 	if n := len(s.Messages(testCase)); n != 21 {
 		t.Errorf("%d messages", n)
 	}
-	if n := s.Count(simulator.OpList); n != 0 {
+	if n := s.Count(simulator.OpList); n != 1 {
 		t.Errorf("%d lists, though a 401 is surely not executed", n)
 	}
 }
 
-// A look's token is renewed, too.
-func TestLookRenewsTheToken(t *testing.T) {
+// The token is renewed for a list, too.
+func TestListRenewsTheToken(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{
 		{Kind: "lost-answer"}, {Kind: "401", Operation: simulator.OpList, Times: 1},
 	}})
-	submitMany(t, withPassword(t, s, testUser.Password), "first", 1, told)
-	wantCounts(t, s, 2, 1, 2)
+	submitMany(t, withPassword(t, s, testUser.Password), "first", 1, gotReceipt)
+	wantCounts(t, s, 2, 1, 3)
 }
 
 func TestSecond401IsReported(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "401"}}})
-	submitMany(t, withPassword(t, s, testUser.Password), "first", 1, toldRejected)
-	wantCounts(t, s, 2, 2, 0)
+	submitMany(t, withPassword(t, s, testUser.Password), "first", 1, gotRejected)
+	wantCounts(t, s, 2, 2, 1)
 }
 
 // A fixed token and a key cannot be renewed.
@@ -116,13 +116,13 @@ func Test401WithoutRenewalIsReported(t *testing.T) {
 	t.Parallel()
 	for _, credentials := range []Credentials{Token("expired"), AccessKey{AccessKey: "AK", SecretKey: "wrong"}} {
 		s := newService(t, simulator.Options{AccessKeys: []simulator.AccessKey{{AccessKey: "AK", SecretKey: "right"}}})
-		_, err := s.client(t, func(c *Config) { c.Credentials = credentials }).Submit(t.Context(), hello())
-		wantOutcome(t, err, toldRejected)
+		r, err := s.client(t, func(c *Config) { c.Credentials = credentials }).Submit(t.Context(), hello())
+		wantResult(t, r, err, gotRejected)
 		var api *APIError
 		if errors.As(err, &api); api.Status != 401 || api.Mode == "" {
 			t.Errorf("%+v", api)
 		}
-		s.want(t, 0, 1, 0)
+		s.want(t, 0, 1, 1)
 	}
 }
 
@@ -131,8 +131,8 @@ func TestWrongPasswordIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
 	c := withPassword(t, s, "wrong password")
-	submitMany(t, c, "first", 20, toldNot)
-	submitMany(t, c, "second", 2, toldNot)
+	submitMany(t, c, "first", 20, gotNotSent)
+	submitMany(t, c, "second", 2, gotNotSent)
 	wantCounts(t, s, 1, 0, 0)
 	_, err := c.Submit(t.Context(), hello())
 	var login *LoginError
@@ -160,7 +160,7 @@ func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "500", Operation: simulator.OpLogin}}})
 	c := withPassword(t, s, testUser.Password)
 	session := c.auth.(*session)
-	<-session.free // nobody logs in before all wait
+	session.logins <- struct{}{} // nobody logs in before all wait
 	var all, waiting sync.WaitGroup
 	waiting.Add(callers)
 	for range callers {
@@ -173,10 +173,10 @@ func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	session.free <- struct{}{}
+	session.logins.release()
 	all.Wait()
-	if n := s.Count(simulator.OpLogin); n != readAttempts {
-		t.Errorf("%d logins, want the %d of one caller", n, readAttempts)
+	if n := s.Count(simulator.OpLogin); n != idempotentAttempts {
+		t.Errorf("%d logins, want the %d of one caller", n, idempotentAttempts)
 	}
 
 	s.SetFaults()
@@ -205,9 +205,9 @@ func TestHastyLoginFailsAlone(t *testing.T) {
 
 func TestLoginIsRetried(t *testing.T) {
 	t.Parallel()
-	for fault, want := range map[string]outcome{
-		"500?op=login&times=2": told, "429?op=login&times=3": told, "cut?op=login&times=1": told, "html?op=login&times=1": told,
-		"500?op=login": toldNot, "html?op=login": toldNot, "redirect?op=login": toldNot,
+	for fault, want := range map[string]result{
+		"500?op=login&times=2": gotReceipt, "429?op=login&times=3": gotReceipt, "cut?op=login&times=1": gotReceipt, "html?op=login&times=1": gotReceipt,
+		"500?op=login": gotNotSent, "html?op=login": gotNotSent, "redirect?op=login": gotNotSent,
 	} {
 		f, err := simulator.ParseFault(fault)
 		if err != nil {
@@ -215,7 +215,7 @@ func TestLoginIsRetried(t *testing.T) {
 		}
 		s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{f}})
 		submitMany(t, withPassword(t, s, testUser.Password), "first", 1, want)
-		if n := len(s.Messages(testCase)); (n == 1) != (want == told) {
+		if n := len(s.Messages(testCase)); (n == 1) != (want == gotReceipt) {
 			t.Errorf("%s: %d messages", fault, n)
 		}
 	}
@@ -254,10 +254,10 @@ func TestHangingLogin(t *testing.T) {
 	}
 	done, stop := context.WithCancel(t.Context())
 	stop()
-	_, err := c.Submit(done, Submission{CaseID: testCase, Content: "Other"})
-	wantOutcome(t, err, toldNot)
+	r, err := c.Submit(done, Submission{CaseID: testCase, Content: "Other"})
+	wantResult(t, r, err, gotNotSent)
 	cancel()
-	wantOutcome(t, <-first, toldNot)
+	wantResult(t, Receipt{}, <-first, gotNotSent)
 	if n := len(s.Requests()); n != 0 {
 		t.Errorf("%d requests without a token", n)
 	}
@@ -273,15 +273,15 @@ func TestEveryAttemptIsSignedAnew(t *testing.T) {
 	c := s.client(t, func(c *Config) {
 		c.Credentials, c.MaxRetries = AccessKey{AccessKey: "AK", SecretKey: "SK", SecurityToken: "temporary", DomainID: "domain"}, 10
 	})
-	_, err := c.Submit(t.Context(), Submission{CaseID: "TT201801020526", Content: "<Hällo> & so on"})
-	wantOutcome(t, err, told)
-	s.want(t, 1, 11, 1)
+	r, err := c.Submit(t.Context(), Submission{CaseID: "TT201801020526", Content: "<Hällo> & so on"})
+	wantResult(t, r, err, gotReceipt)
+	s.want(t, 1, 11, 2)
 	dates := map[string]bool{}
 	for _, r := range s.Requests() {
 		dates[r.Header.Get("X-Sdk-Date")] = true
 	}
 	if len(dates) < 11 {
-		t.Errorf("%d dates for 12 requests", len(dates))
+		t.Errorf("%d dates for 13 requests", len(dates))
 	}
 }
 

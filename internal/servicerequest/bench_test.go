@@ -12,7 +12,13 @@ import (
 
 // BenchmarkSubmit is the happy path, against a server that does nothing.
 func BenchmarkSubmit(b *testing.B) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet { // the baseline, once
+			_, _ = io.WriteString(w, `{"count":0,"message_list":[]}`)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
 	defer server.Close()
 	for name, credentials := range map[string]Credentials{
 		"token":      Token(testToken),
@@ -57,14 +63,24 @@ func BenchmarkAuthenticate(b *testing.B) {
 	}
 }
 
-// BenchmarkLook is a look at a ticket of a hundred long messages.
-func BenchmarkLook(b *testing.B) {
-	m := newMatcher(Submission{Content: strings.Repeat("<b>Some words.</b> ", 500)}, zone(""))
-	shown := Message{Content: strings.Repeat("<i>Some other words.</i> ", 400)}
-	b.ReportAllocs()
-	for b.Loop() {
-		for range 100 {
-			_ = m.like(shown)
-		}
+// BenchmarkCheck is a check of a ticket with a hundred long messages.
+func BenchmarkCheck(b *testing.B) {
+	own := newOwnText(strings.Repeat("<b>Some words.</b> ", 500))
+	l := listing{messages: make([]Message, 100)}
+	for i := range l.messages {
+		l.messages[i].Content = fmt.Sprint(i, strings.Repeat("<i>Some other words.</i> ", 400))
 	}
+	before := newBaseline(listing{messages: l.messages[:90]})
+	b.Run("baseline", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = before.judge(l, own)
+		}
+	})
+	b.Run("key", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = before.judgeKey(l, own, "[deploy 4711]")
+		}
+	})
 }

@@ -9,10 +9,6 @@ import (
 	"time"
 )
 
-// maxTicketBytes bounds an answer that holds messages (a hundred of 10,000
-// characters, or a ticket with all it has), and what is kept of a list.
-const maxTicketBytes = 16 << 20
-
 // CaseSummary is a ticket as a search shows it. Texts are empty where the
 // service does not give them.
 type CaseSummary struct {
@@ -64,7 +60,7 @@ func (c *Client) summary(w wireCase) CaseSummary {
 		ID: string(w.ID), Status: w.Status.value, Description: string(w.Description),
 		BusinessType: string(w.BusinessType), IncidentType: string(w.IncidentType), Region: string(w.Region),
 		CustomerID: string(w.CustomerID), UserID: string(w.UserID), UserName: string(w.UserName),
-		CreateTime: string(w.CreateTime), Created: c.readTime(string(w.CreateTime)),
+		CreateTime: string(w.CreateTime), Created: c.parseTime(string(w.CreateTime)),
 	}
 }
 
@@ -85,7 +81,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 			Messages    []Message `json:"message_list"`
 		} `json:"incident_detail_info"`
 	}
-	o, err := c.read(ctx, request{
+	o, err := c.doIdempotent(ctx, request{
 		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: maxTicketBytes, private: true,
 	}, &answer)
 	if err != nil {
@@ -98,7 +94,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 	read := Case{
 		CaseSummary: c.summary(w.wireCase),
 		Severity:    string(w.Severity), Source: string(w.Source), Judgement: string(w.Judgement),
-		ResolveTime: string(w.ResolveTime), Resolved: c.readTime(string(w.ResolveTime)),
+		ResolveTime: string(w.ResolveTime), Resolved: c.parseTime(string(w.ResolveTime)),
 	}
 	if read.ID == "" {
 		read.ID = caseID
@@ -112,7 +108,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 			continue
 		}
 		ids[m.ID] = true
-		m.Created = c.readTime(m.CreateTime)
+		m.Created = c.parseTime(m.CreateTime)
 		read.Messages = append(read.Messages, m)
 	}
 	return read, nil
@@ -168,7 +164,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 			Total number     `json:"total_count"`
 			List  []wireCase `json:"incident_info_list"`
 		}
-		o, err := c.read(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: maxTicketBytes}, &answer)
+		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: maxTicketBytes}, &answer)
 		if err != nil {
 			return 0, 0, false, err
 		}
@@ -200,13 +196,4 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		return cases, false, &IncompleteError{len(cases), errRepeats}
 	}
 	return cases, more, err
-}
-
-// readTime is a time of a ticket, zero when it cannot be read.
-func (c *Client) readTime(s string) time.Time {
-	t, _, ok := parseTime(s, c.zone)
-	if !ok {
-		return time.Time{}
-	}
-	return t
 }

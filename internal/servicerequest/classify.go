@@ -6,29 +6,43 @@ import (
 	"net/http"
 )
 
-// verdict is what one attempt to submit a message came to.
-type verdict int
+// outcome is what one attempt to submit a message came to.
+type outcome int
 
 const (
 	// unknown: the message may be on the ticket. It is the zero value, so that
-	// whatever nobody thought of is looked at, not repeated.
-	unknown verdict = iota
+	// whatever nobody thought of is checked, not repeated.
+	unknown outcome = iota
+	// unknownRefused: as unknown, but the answer is a refusal, so that the
+	// message is not sent again.
+	unknownRefused
 	// submitted: the service said so.
 	submitted
 	// rejected: the service read the message and refused it, for good.
 	rejected
+	// unauthenticated: the gateway refused the credentials, before the backend
+	// had the message.
+	unauthenticated
 	// notExecuted: the service's backend never had the message.
 	notExecuted
 )
 
-func (v verdict) String() string {
-	return [...]string{"unknown", "submitted", "rejected", "not executed"}[v]
+func (o outcome) String() string {
+	return [...]string{"unknown", "unknown, with a refusal", "submitted", "rejected", "unauthenticated", "not executed"}[o]
 }
 
-// rules are tried in order; the first that applies gives the verdict.
+// statusClientClosedRequest is nginx's: the client, or a proxy for it, closed
+// the connection before there was an answer.
+const statusClientClosedRequest = 499
+
+// unknownStatus are the statuses of class 4 that do not say whether the backend
+// had the request: a proxy's timeout, "too early", or a client that left.
+var unknownStatus = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, statusClientClosedRequest: true}
+
+// rules are tried in order; the first that applies gives the outcome.
 var rules = []struct {
 	applies func(o observation, a answer) bool
-	verdict verdict
+	outcome outcome
 	reason  string
 }{
 	// Without a connection no byte can have left: DNS, dial, proxy, TLS.
@@ -36,25 +50,37 @@ var rules = []struct {
 	// Once there was a connection, the whole request may have arrived.
 	{func(o observation, _ answer) bool { return o.err != nil }, unknown, "no answer"},
 	// The gateway checks credentials and the rate before it calls the backend.
-	{status(http.StatusUnauthorized), notExecuted, "credentials refused"},
+	{status(http.StatusUnauthorized), unauthenticated, "credentials refused"},
 	{status(http.StatusTooManyRequests), notExecuted, "throttled"},
 	// A redirect is not followed, and nothing behind it was asked.
 	{statusClass(3), rejected, "redirected"},
+	{func(o observation, _ answer) bool { return unknownStatus[o.status] }, unknown, "cut off on the way to the service"},
 	{statusClass(4), rejected, "refused"},
 	// 502 and 504 come from a gateway whose backend may have done the work;
 	// so may a 503, from a backend that fell over after the write.
-	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, unknown, "no verdict from the service"},
+	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, unknown, "failure in the service"},
 	// From here on it is a 200. Cut off, or too long to be the service's.
 	{func(o observation, _ answer) bool { return o.bodyErr != nil }, unknown, "answer cut off"},
 	// A captive portal or a proxy says 200 too.
 	{func(_ observation, a answer) bool { return !a.recognised }, unknown, "answer not the service's"},
+	// An empty body that only the connection's end delimits may be the beginning
+	// of any other.
+	{func(o observation, a answer) bool { return a.empty && !o.delimited }, unknown, "answer without an end"},
 	{func(_ observation, a answer) bool { return a.Code == "" }, submitted, "accepted"},
 	// "Operation failed" does not say before or after the write.
 	{func(_ observation, a answer) bool { return operationFailed[a.Code] }, unknown, "operation failed in the service"},
-	{func(observation, answer) bool { return true }, rejected, "refused"},
+	{func(_ observation, a answer) bool { return rejectingCodes[a.Code] }, rejected, "refused"},
+	// A code that no page lists for a 200, the gateway's and internal ones included.
+	{func(observation, answer) bool { return true }, unknownRefused, "refused with an unlisted code"},
 }
 
-var operationFailed = map[string]bool{"OSM.01010014": true, "OSM.01010017": true}
+var (
+	operationFailed = map[string]bool{"OSM.01010014": true, "OSM.01010017": true}
+	// rejectingCodes are those that the API reference documents for HTTP 200.
+	rejectingCodes = map[string]bool{
+		"OSM.01010001": true, "OSM.01010002": true, "OSM.01010005": true, "OSM.01010011": true, "OSM.01010015": true,
+	}
+)
 
 func status(code int) func(observation, answer) bool {
 	return func(o observation, _ answer) bool { return o.status == code }
@@ -64,12 +90,12 @@ func statusClass(class int) func(observation, answer) bool {
 	return func(o observation, _ answer) bool { return o.status/100 == class }
 }
 
-// classify gives the verdict on an attempt to submit, and the reason for it.
-func classify(o observation) (verdict, string) {
-	a := readAnswer(o.body)
+// classify returns the outcome of an attempt to submit, and the reason for it.
+func classify(o observation) (outcome, string) {
+	a := parseAnswer(o.body)
 	for _, r := range rules {
 		if r.applies(o, a) {
-			return r.verdict, r.reason
+			return r.outcome, r.reason
 		}
 	}
 	return unknown, "no rule" // the last rule always applies
@@ -79,15 +105,16 @@ func classify(o observation) (verdict, string) {
 type answer struct {
 	Code    string `json:"error_code"`
 	Message string `json:"error_msg"`
-	// recognised tells that the body is one that the service gives: nothing,
+	// recognised reports whether the body is one that the service gives: nothing,
 	// {}, or an object with an error_code. A text without a code may be anyone's.
 	recognised bool
+	empty      bool // there is nothing but white space
 }
 
-func readAnswer(body []byte) answer {
+func parseAnswer(body []byte) answer {
 	body = bytes.Trim(body, " \t\r\n") // the white space of JSON
 	if len(body) == 0 {
-		return answer{recognised: true}
+		return answer{recognised: true, empty: true}
 	}
 	var members map[string]json.RawMessage
 	var a answer

@@ -11,7 +11,7 @@ import (
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	answered := func(status int, body string) observation {
-		return observation{status: status, body: []byte(body), connected: true, header: http.Header{}}
+		return observation{status: status, body: []byte(body), connected: true, header: http.Header{}, delimited: true}
 	}
 	code := func(status int, code string) observation {
 		return answered(status, `{"error_code":"`+code+`","error_msg":"x"}`)
@@ -21,13 +21,15 @@ func TestClassify(t *testing.T) {
 	cut.bodyErr = io.ErrUnexpectedEOF
 	cutCode := code(200, "OSM.01010001")
 	cutCode.bodyErr = io.ErrUnexpectedEOF
+	endless, endlessCode, endlessRefusal := answered(200, ""), answered(200, "{}"), code(200, "OSM.01010015")
+	endless.delimited, endlessCode.delimited, endlessRefusal.delimited = false, false, false
 	long := answered(200, strings.Repeat(" ", maxBodyBytes))
 	long.bodyErr = errBodyTooLong
 
 	for _, tc := range []struct {
 		why  string
 		o    observation
-		want verdict
+		want outcome
 	}{
 		{"never connected", observation{err: failed}, notExecuted},
 		{"connected, then nothing", observation{err: failed, connected: true}, unknown},
@@ -59,30 +61,38 @@ func TestClassify(t *testing.T) {
 		{"a body that broke off before its first byte", cut, unknown},
 		{"a refusal that broke off", cutCode, unknown},
 		{"too long for the service", long, unknown},
+		{"nothing, and no end", endless, unknown},
+		{"an object that has its own end", endlessCode, submitted},
+		{"a refusal that has its own end", endlessRefusal, rejected},
+		{"switching protocols", answered(101, ""), unknown},
 
 		{"parameters", code(200, "OSM.01010001"), rejected},
 		{"permission", code(200, "OSM.01010002"), rejected},
 		{"attachments of the day", code(200, "OSM.01010005"), rejected},
 		{"no customer in the token", code(200, "OSM.01010011"), rejected},
 		{"no such ticket", code(200, "OSM.01010015"), rejected},
-		{"any other code", code(200, "OSM.99999999"), rejected},
+		{"a code that no page lists", code(200, "OSM.99999999"), unknownRefused},
+		{"an internal error with a 200", code(200, "OSM.0004"), unknownRefused},
+		{"the gateway's code with a 200", code(200, "APIGW.0308"), unknownRefused},
 		{"operation failed", code(200, "OSM.01010014"), unknown},
 		{"operation failed", code(200, "OSM.01010017"), unknown},
 
 		{"bad parameters", code(400, "OSM.0001"), rejected},
-		{"token expired", code(401, "OSM.0002"), notExecuted},
-		{"wrong credentials, at the gateway", code(401, "APIGW.0301"), notExecuted},
-		{"token of another region", code(401, "APIG.0307"), notExecuted},
-		{"a 401 of anyone", answered(401, "<html>"), notExecuted},
+		{"token expired", code(401, "OSM.0002"), unauthenticated},
+		{"wrong credentials, at the gateway", code(401, "APIGW.0301"), unauthenticated},
+		{"token of another region", code(401, "APIG.0307"), unauthenticated},
+		{"a 401 of anyone", answered(401, "<html>"), unauthenticated},
 		{"forbidden", code(403, "OSM.0003"), rejected},
 		{"not found", answered(404, ""), rejected},
 		{"a proxy wants a password", answered(407, ""), rejected},
-		{"the request did not arrive in time", answered(408, ""), rejected},
+		{"the request did not arrive in time", answered(408, ""), unknown},
+		{"too early", answered(425, ""), unknown},
+		{"the client left, says a proxy", answered(499, ""), unknown},
 		{"conflict", answered(409, ""), rejected},
 		{"too large", code(413, "APIGW.0201"), rejected},
 		{"throttled", code(429, "APIGW.0308"), notExecuted},
 		{"throttled by anyone", answered(429, "<html>"), notExecuted},
-		{"a 4xx nobody knows", answered(499, ""), rejected},
+		{"a 4xx nobody knows", answered(498, ""), rejected},
 
 		{"internal error", code(500, "OSM.0004"), unknown},
 		{"a rejecting code with a 500", code(500, "OSM.01010015"), unknown},
@@ -110,12 +120,12 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// What nobody thought of must be looked at.
-func TestUnknownIsTheZeroVerdict(t *testing.T) {
+// What nobody thought of must be checked.
+func TestUnknownIsTheZeroOutcome(t *testing.T) {
 	t.Parallel()
-	var v verdict
-	var f finding
-	if v != unknown || f != cannotTell {
-		t.Error("a forgotten verdict or finding would lead to a POST")
+	var o outcome
+	var p presence
+	if o != unknown || p != unclear {
+		t.Error("a forgotten outcome or presence would lead to a POST")
 	}
 }

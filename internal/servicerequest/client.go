@@ -3,12 +3,14 @@
 // It exists for one call, [Client.Submit], which the service makes hard to
 // use well: a submit is not idempotent, has no idempotency key and returns no
 // ID. Submit therefore never repeats a request on a guess. Every attempt ends
-// in one of four verdicts (see classify), and only "not executed" is tried
-// again; "unknown" is resolved by reading the ticket first.
+// in one outcome (see classify). When that is unknown, the ticket is compared
+// with what it was before the attempt (see baseline), and the message is sent
+// again only if the last check did not find it.
 //
 // The layers, inside out: do makes one HTTP exchange, authenticated afresh,
 // since a signature carries a date and a token may have been renewed;
-// read repeats what may be repeated freely; Submit repeats what must not be.
+// doIdempotent repeats what may be repeated freely; Submit repeats what must
+// not be.
 //
 // The facts about the service are those of its published API reference and of
 // Huawei's own SDK.
@@ -35,7 +37,7 @@ const (
 	maxHeaderBytes = 64 << 10 // of an answer's header
 )
 
-// Config says which service to call and how. The zero value of every field
+// Config describes which service to call and how. The zero value of every field
 // but Endpoint and Credentials is usable.
 type Config struct {
 	// Endpoint is the service's base URL, from [ParseEndpoint].
@@ -78,7 +80,7 @@ type Clock interface {
 }
 
 // Client calls the service. It is safe for concurrent use, and remembers which
-// messages it has submitted (see copies): share one per configuration.
+// messages it has submitted (see ledger): share one per configuration.
 type Client struct {
 	config Config
 	// transport, and no http.Client around it: redirects would re-send the body
@@ -88,7 +90,7 @@ type Client struct {
 	clock     Clock
 	zone      *time.Location // that times without one are of; nil is unknown
 	jitter    func() float64 // [0,1)
-	copies    copies
+	ledger    ledger
 	limits    limitsMemory
 }
 
@@ -135,7 +137,7 @@ type observation struct {
 	method, path string
 	private      bool  // as the request has it
 	err          error // no answer arrived
-	// connected tells that a connection was obtained, so that bytes of the
+	// connected reports whether a connection was obtained, so that bytes of the
 	// request may have left. Not httptrace's WroteHeaders: after a
 	// cancellation the transport may still be about to write them.
 	connected bool
@@ -144,6 +146,9 @@ type observation struct {
 	header  http.Header
 	body    []byte
 	bodyErr error // the body broke off, or is longer than allowed
+	// delimited reports whether the body's end was announced, so that an empty
+	// body is known to be all of it.
+	delimited bool
 
 	sent     time.Time // when the attempt began, by the local clock
 	received time.Time // when the answer's header or the error came
@@ -200,6 +205,10 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	o.status, o.header = resp.StatusCode, resp.Header
+	o.delimited = resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2
+	if o.status == http.StatusSwitchingProtocols {
+		return o, nil // the body is the connection itself: reading it ends with no timeout
+	}
 	maxBody := cmp.Or(r.maxBody, maxBodyBytes)
 	o.body, o.bodyErr = io.ReadAll(io.LimitReader(resp.Body, int64(maxBody)+1))
 	if len(o.body) > maxBody {

@@ -47,34 +47,35 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// denied tells that the service refused a call, so that the same call will not
-// fare better.
-func denied(err error) bool {
+// isRefusal reports whether the service refused a call, so that the same call
+// will not fare better. IAM's refusals are not the service's.
+func isRefusal(err error) bool {
 	var e *APIError
+	var login *LoginError
 	switch {
-	case !errors.As(err, &e) || e.Status == http.StatusTooManyRequests:
+	case !errors.As(err, &e) || errors.As(err, &login) || unknownStatus[e.Status] || e.Status == http.StatusTooManyRequests:
 		return false
-	case e.Status == http.StatusOK:
-		return e.Code != "" && !operationFailed[e.Code]
+	case e.Status/100 == 2:
+		return rejectingCodes[e.Code]
 	}
 	return e.Status < http.StatusInternalServerError
 }
 
-// forbidden tells that the user of the credentials has no permission for a call.
-func forbidden(err error) bool {
+// isPermissionDenied reports whether the user of the credentials has no
+// permission for a call.
+func isPermissionDenied(err error) bool {
 	var e *APIError
 	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Code == "OSM.01010002")
 }
 
-// NotSubmittedError tells that Submit did not put the message on the ticket,
-// and that applying again in the same way is safe.
+// NotSubmittedError reports that a message is not on the ticket, and that
+// applying again in the same way is safe.
 type NotSubmittedError struct {
-	Attempts int  // requests made
-	Looked   bool // the ticket was read, and the message is not there
-	// Unsearched: nothing was sent, since the ticket could not be searched for
-	// a message that DeduplicateWindow would adopt. One may be there.
-	Unsearched bool
-	Err        error // why the last attempt failed: an *APIError, a transport error, or the context's
+	Attempts int // POSTs made
+	// Checked: an attempt's outcome was unknown, and the message was not on the
+	// ticket when that was last checked. It may still arrive.
+	Checked bool
+	Err     error // why the last attempt failed: an *APIError, a transport error, or the context's
 }
 
 func (e *NotSubmittedError) Error() string {
@@ -83,24 +84,70 @@ func (e *NotSubmittedError) Error() string {
 
 func (e *NotSubmittedError) Unwrap() error { return e.Err }
 
-// UnconfirmedError tells that a message may be on the ticket: an attempt ended
-// without an answer that settles it, and reading the ticket did not either.
+// NoTimeError reports that the wait before another attempt, as the service asked
+// for it or as the backoff has it, is longer than the time that is left.
+type NoTimeError struct {
+	Wait, Left time.Duration
+	Err        error // why the last attempt failed
+}
+
+func (e *NoTimeError) Error() string {
+	return fmt.Sprintf("the next attempt could be made in %s, but only %s of the time for this message is left; the last attempt: %v", e.Wait, e.Left, e.Err)
+}
+
+func (e *NoTimeError) Unwrap() error { return e.Err }
+
+// UnconfirmedError reports that a message may be on the ticket: an attempt ended
+// without an answer that settles it, and checking the ticket did not either.
 type UnconfirmedError struct {
-	CaseID  string
-	Content string    // the first words; empty where they are secret
-	Began   time.Time // when the attempt began, by the local clock
-	Err     error     // how the attempt failed
-	LookErr error     // why reading the ticket did not settle it
-	Denied  bool      // the user of the credentials may not read the ticket
+	CaseID         string
+	IdempotencyKey string    // empty: none
+	Length         int       // of the content, in characters
+	Began          time.Time // when the attempt began, by the local clock; zero: nothing was sent by this submission
+	Err            error     // how the attempt failed; nil when nothing was sent
+	CheckErr       error     // why checking the ticket did not settle it
+	Denied         bool      // the user of the credentials may not read the ticket
 }
 
 func (e *UnconfirmedError) Error() string {
-	return fmt.Sprintf("the message may be on ticket %s: %v; the ticket could not settle it: %v", e.CaseID, e.Err, e.LookErr)
+	if e.Err == nil {
+		return fmt.Sprintf("the message may be on ticket %s: %v", e.CaseID, e.CheckErr)
+	}
+	return fmt.Sprintf("the message may be on ticket %s: %v; checking the ticket did not settle it: %v", e.CaseID, e.Err, e.CheckErr)
 }
 
-func (e *UnconfirmedError) Unwrap() []error { return []error{e.Err, e.LookErr} }
+func (e *UnconfirmedError) Unwrap() []error { return []error{e.Err, e.CheckErr} }
 
-// LoginError tells that IAM gave no token. Nothing was sent to the service.
+// SearchError reports that nothing was sent, since the ticket could not be
+// searched for the idempotency key. The message may be there.
+type SearchError struct {
+	CaseID, IdempotencyKey string
+	Err                    error
+}
+
+func (e *SearchError) Error() string {
+	return fmt.Sprintf("ticket %s could not be searched for the idempotency key %q: %v", e.CaseID, e.IdempotencyKey, e.Err)
+}
+
+func (e *SearchError) Unwrap() error { return e.Err }
+
+// KeyConflictError reports that nothing was sent, since another message has the
+// idempotency key.
+type KeyConflictError struct {
+	CaseID, IdempotencyKey string
+	// Content and Shown are the first words of the two texts; empty where they
+	// are secret.
+	Content, Shown string
+}
+
+func (e *KeyConflictError) Error() string {
+	return fmt.Sprintf("ticket %s has another message with the idempotency key %q", e.CaseID, e.IdempotencyKey)
+}
+
+// FirstWords is the beginning of a text, at most 60 characters on one line.
+func FirstWords(s string) string { return shorten(s, 60) }
+
+// LoginError reports that IAM gave no token. Nothing was sent to the service.
 type LoginError struct{ Err error }
 
 func (e *LoginError) Error() string { return "no token from IAM: " + e.Err.Error() }
@@ -113,7 +160,7 @@ func (c *Client) failure(o observation) error {
 	if o.err != nil {
 		return c.redactError(o.err)
 	}
-	a := readAnswer(o.body)
+	a := parseAnswer(o.body)
 	e := &APIError{
 		Method: o.method, Path: o.path, Status: o.status,
 		Code: c.clean(a.Code), Message: c.clean(a.Message),
@@ -141,7 +188,7 @@ func (c *Client) failure(o observation) error {
 	return e
 }
 
-// withheld tells that the body may hold the text of a message. Whoever answers
+// withheld reports whether the body may hold the text of a message. Whoever answers
 // a submit may echo it in any form; a ticket's messages come as JSON, and all
 // else is some proxy's page, which helps to see what is wrong.
 func (o observation) withheld() bool {

@@ -52,6 +52,13 @@ func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// advance moves the time without a sleep.
+func (c *fakeClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 // service is a simulated service that goes by the clock of its clients.
 type service struct {
 	*simulator.Server
@@ -134,39 +141,50 @@ func (s *service) want(t testing.TB, messages, submits, lists int) {
 	}
 }
 
-// outcome is what Submit tells of a message.
-type outcome string
+// result is how Submit ended.
+type result string
 
 const (
-	told          outcome = "receipt"
-	toldRejected  outcome = "rejected"
-	toldNot       outcome = "not submitted"
-	toldUncertain outcome = "unconfirmed"
+	gotReceipt     result = "receipt"
+	gotWarning     result = "receipt with a warning" // sent again
+	gotRejected    result = "rejected"
+	gotNotSent     result = "not submitted"
+	gotUnconfirmed result = "unconfirmed"
+	gotNotSearched result = "not searched"
+	gotConflict    result = "key conflict"
 )
 
-func outcomeOf(t testing.TB, err error) outcome {
+func resultOf(t testing.TB, r Receipt, err error) result {
 	t.Helper()
 	var api *APIError
 	var not *NotSubmittedError
 	var uncertain *UnconfirmedError
+	var search *SearchError
+	var conflict *KeyConflictError
 	switch {
+	case err == nil && r.Resent != "":
+		return gotWarning
 	case err == nil:
-		return told
+		return gotReceipt
 	case errors.As(err, &uncertain): // which may wrap the others
-		return toldUncertain
+		return gotUnconfirmed
+	case errors.As(err, &search):
+		return gotNotSearched
+	case errors.As(err, &conflict):
+		return gotConflict
 	case errors.As(err, &not):
-		return toldNot
+		return gotNotSent
 	case errors.As(err, &api):
-		return toldRejected
+		return gotRejected
 	}
 	t.Fatalf("an error of no known kind: %T %v", err, err)
 	return ""
 }
 
-func wantOutcome(t testing.TB, err error, want outcome) {
+func wantResult(t testing.TB, r Receipt, err error, want result) {
 	t.Helper()
-	if got := outcomeOf(t, err); got != want {
-		t.Errorf("told %q, want %q: %v", got, want, err)
+	if got := resultOf(t, r, err); got != want {
+		t.Errorf("got %q, want %q: %v", got, want, err)
 	}
 }
 

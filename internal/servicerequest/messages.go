@@ -1,22 +1,10 @@
 package servicerequest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
-	"strconv"
+	"strings"
 	"time"
-)
-
-// Limits of the list call.
-const (
-	pageSize  = 100   // the most that one call gives
-	maxOffset = 65535 // the highest offset that the service takes
-	// maxPages is far more than the longest list has, unless the service gives
-	// next to nothing at a time.
-	maxPages = 2000
 )
 
 // Types of a message's author.
@@ -91,10 +79,6 @@ func (m *Message) UnmarshalJSON(data []byte) error {
 type page struct {
 	Count    int
 	Messages []Message
-
-	// moved is how many of the first messages may have been on the page before:
-	// where the newest come first, new ones push the others on.
-	moved int
 }
 
 func (p *page) UnmarshalJSON(data []byte) error {
@@ -112,74 +96,33 @@ func (p *page) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// listing tells how far a list could be trusted.
-type listing struct {
-	// date is the service's clock at the last page, received the local one.
-	date, received time.Time
-	// stable: the count stayed the same over all pages. Otherwise a message
-	// may have been seen twice, as new ones move the others.
-	stable bool
-	// shrunk: the count fell from page to page. Then a message may have slipped
-	// past unseen.
-	shrunk bool
-	// count is the service's, of the last page; seen is how many it gave.
-	count, seen int
+// key is all that a list tells of a message.
+type key struct {
+	kind, replierType, first                            int
+	replier, replierName, content, created, accessories string
 }
 
-var errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535), or than it gives in 2,000 pages")
-
-// eachPage pages through a ticket's messages, in the service's order, with
-// markup as it was sent, for as long as visit wants more. It holds one page in
-// memory, and ends even where the service's count is a lie.
-func (c *Client) eachPage(ctx context.Context, caseID, groupID string, visit func(page) (more bool)) (listing, error) {
-	l := listing{stable: true}
-	query := url.Values{"trim_osm_rich_text_label": {"false"}}
-	if groupID != "" {
-		query.Set("group_id", groupID)
-	}
-	err := paginate(func(offset int) (items, count int, more bool, err error) {
-		query.Set("offset", strconv.Itoa(offset))
-		query.Set("limit", strconv.Itoa(pageSize))
-		var p page
-		o, err := c.read(ctx, request{
-			method: http.MethodGet, path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes, private: true,
-		}, &p)
-		if err != nil {
-			return 0, 0, false, err
-		}
-		l.date, _ = serviceDate(o.header)
-		l.received = o.received
-		if offset > 0 && p.Count != l.count {
-			l.stable = false
-			l.shrunk = l.shrunk || p.Count < l.count
-			p.moved = max(p.Count-l.count, 0)
-		}
-		l.count = p.Count
-		l.seen += len(p.Messages)
-		return len(p.Messages), p.Count, visit(p), nil
-	})
-	if errors.Is(err, errOffset) {
-		err = errTooManyMessages
-	}
-	return l, err
+func (m *Message) key() key {
+	return key{m.Type, m.ReplierType, m.IsFirst, m.Replier, m.ReplierName, m.Content, m.CreateTime, m.accessoryIDs()}
 }
 
-var errOffset = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
+// sharedKey is the part of the key that a ticket's detail tells as well.
+func (m *Message) sharedKey() key {
+	return key{kind: m.Type, replier: m.Replier, content: m.Content, created: m.CreateTime, accessories: m.accessoryIDs()}
+}
 
-// paginate gets one page of a list after the other. It ends even where the
-// service's count is a lie, with an empty page, at the highest offset or the
-// last of maxPages.
-func paginate(get func(offset int) (items, count int, more bool, err error)) error {
-	for offset, pages := 0, 0; offset <= maxOffset && pages < maxPages; pages++ {
-		items, count, more, err := get(offset)
-		if err != nil {
-			return err
-		}
-		offset += items
-		// A full page at the end asks for one more: the count may be too low.
-		if !more || items == 0 || offset >= count && items < pageSize {
-			return nil
-		}
+func (m *Message) accessoryIDs() string {
+	var ids strings.Builder
+	for _, a := range m.Accessories {
+		ids.WriteString(a.ID + "\x00")
 	}
-	return errOffset
+	return ids.String()
+}
+
+func (m *Message) size() int {
+	n := messageOverhead + len(m.Content) + len(m.Replier) + len(m.ReplierName) + len(m.CreateTime)
+	for _, a := range m.Accessories {
+		n += len(a.ID) + len(a.Name)
+	}
+	return n
 }

@@ -63,6 +63,14 @@ func serviceDate(h http.Header) (time.Time, bool) {
 	return date, err == nil
 }
 
+// answeredAt is the moment of an answer by the service's clock, else the local one.
+func (o observation) answeredAt() time.Time {
+	if date, ok := serviceDate(o.header); ok {
+		return date
+	}
+	return o.received
+}
+
 // wait sleeps, unless the context would end before: then waiting is in vain,
 // and the caller learns it at once.
 func (c *Client) wait(ctx context.Context, d time.Duration) error {
@@ -75,20 +83,21 @@ func (c *Client) wait(ctx context.Context, d time.Duration) error {
 	return c.clock.Sleep(ctx, d)
 }
 
-// hopeless tells a failed connection that another attempt cannot mend.
-func hopeless(err error) bool {
+// isPermanent reports whether a connection failed in a way that another attempt
+// cannot mend.
+func isPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	return errors.As(err, &certificate) || errors.As(err, &noTLS)
 }
 
-// readAttempts is how often a call that may be repeated freely is made.
-const readAttempts = 4
+// idempotentAttempts is how often a call that may be repeated freely is made.
+const idempotentAttempts = 4
 
-// read makes a call that changes nothing, or whose repetition is harmless, and
-// repeats it while the network or the service fails. The answer's JSON goes
-// into the value that into points to, unless that is nil.
-func (c *Client) read(ctx context.Context, r request, into any) (observation, error) {
+// doIdempotent makes a call that changes nothing, or whose repetition is
+// harmless, and repeats it while the network or the service fails. The answer's
+// JSON goes into the value that into points to, unless that is nil.
+func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observation, error) {
 	renewed := false
 	for attempt := 1; ; attempt++ {
 		o, err := c.do(ctx, r)
@@ -99,22 +108,22 @@ func (c *Client) read(ctx context.Context, r request, into any) (observation, er
 			renewed = true
 			continue
 		}
-		again, err := c.readAnswer(o, into)
-		if err == nil || !again || attempt >= readAttempts || c.wait(ctx, c.delay(attempt, o)) != nil {
+		retry, err := c.decode(o, into)
+		if err == nil || !retry || attempt >= idempotentAttempts || c.wait(ctx, c.delay(attempt, o)) != nil {
 			return o, err
 		}
 	}
 }
 
-// readAnswer reads the answer to a repeatable call. With an error it tells
+// decode reads the answer to an idempotent call. With an error it reports
 // whether the call may succeed the next time.
-func (c *Client) readAnswer(o observation, into any) (again bool, err error) {
-	a := readAnswer(o.body)
+func (c *Client) decode(o observation, into any) (retry bool, err error) {
+	a := parseAnswer(o.body)
 	switch {
 	case o.err != nil:
-		return !hopeless(o.err), c.failure(o)
+		return !isPermanent(o.err), c.failure(o)
 	case o.status/100 != 2:
-		return o.status >= 500 || o.status == http.StatusTooManyRequests, c.failure(o)
+		return o.status >= 500 || o.status == http.StatusTooManyRequests || unknownStatus[o.status], c.failure(o)
 	case o.bodyErr != nil:
 		return !errors.Is(o.bodyErr, errBodyTooLong), c.failure(o)
 	case a.Code != "":

@@ -86,9 +86,9 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", Ordinals: []int{1}, RetryAfter: "11"}}})
 	began := s.clock.Now()
-	_, err := s.client(t).Submit(t.Context(), hello())
-	wantOutcome(t, err, told)
-	s.want(t, 1, 2, 0)
+	r, err := s.client(t).Submit(t.Context(), hello())
+	wantResult(t, r, err, gotReceipt)
+	s.want(t, 1, 2, 1)
 	if waited := s.clock.Now().Sub(began); waited < 11*time.Second || waited > 12*time.Second {
 		t.Errorf("waited %v", waited)
 	}
@@ -98,11 +98,11 @@ func TestMaxRetries(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{0, 1, 5} {
 		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429"}}})
-		_, err := s.client(t, func(c *Config) { c.MaxRetries = most }).Submit(t.Context(), hello())
-		wantOutcome(t, err, toldNot)
-		s.want(t, 0, most+1, 0)
+		r, err := s.client(t, func(c *Config) { c.MaxRetries = most }).Submit(t.Context(), hello())
+		wantResult(t, r, err, gotNotSent)
+		s.want(t, 0, most+1, 1)
 		var not *NotSubmittedError
-		if errors.As(err, &not); not.Attempts != most+1 || not.Looked {
+		if errors.As(err, &not); not.Attempts != most+1 || not.Checked {
 			t.Errorf("%+v", not)
 		}
 		var api *APIError
@@ -112,44 +112,44 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
-// Without retries an unknown outcome is still found out.
-func TestNoRetriesStillLooks(t *testing.T) {
+// Without retries an unknown result is still found out.
+func TestNoRetriesStillChecks(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[string]outcome{"lost-answer": told, "cut": toldNot} {
+	for kind, want := range map[string]result{"lost-answer": gotReceipt, "cut": gotNotSent} {
 		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: kind}}})
-		_, err := s.client(t, func(c *Config) { c.MaxRetries = 0 }).Submit(t.Context(), hello())
-		wantOutcome(t, err, want)
+		r, err := s.client(t, func(c *Config) { c.MaxRetries = 0 }).Submit(t.Context(), hello())
+		wantResult(t, r, err, want)
 		if n := s.Count(simulator.OpSubmit); n != 1 {
 			t.Errorf("%s: %d submits", kind, n)
 		}
 		var not *NotSubmittedError
-		if errors.As(err, &not) && !not.Looked {
-			t.Error("it does not tell that it looked")
+		if errors.As(err, &not) && !not.Checked {
+			t.Error("it does not tell that it checked")
 		}
 	}
 }
 
-// Once a look was needed, the error says so, whatever came last.
-func TestLookedIsNotForgotten(t *testing.T) {
+// Once a check was needed, the error says so, whatever came last.
+func TestCheckedIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: "429"}}})
 	_, err := s.client(t, func(c *Config) { c.MaxRetries = 1 }).Submit(t.Context(), hello())
 	var not *NotSubmittedError
-	if !errors.As(err, &not) || !not.Looked || not.Attempts != 2 {
+	if !errors.As(err, &not) || !not.Checked || not.Attempts != 2 {
 		t.Errorf("%+v %v", not, err)
 	}
 }
 
-// A refusal says nothing of the attempt before it, which was looked for.
-func TestARefusalAfterALookTellsBoth(t *testing.T) {
+// A refusal says nothing of the attempt before it, which was checked.
+func TestARefusalAfterACheckTellsBoth(t *testing.T) {
 	t.Parallel()
 	for kind, status := range map[string]int{"401": 401, "403": 403} {
 		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: kind, Ordinals: []int{2}}}})
 		_, err := s.client(t).Submit(t.Context(), hello())
 		var not *NotSubmittedError
 		var api *APIError
-		if !errors.As(err, &not) || !not.Looked || not.Attempts != 2 || !errors.As(err, &api) || api.Status != status {
-			t.Errorf("%s: %v, want that the ticket was looked at, and the service's refusal", kind, err)
+		if !errors.As(err, &not) || !not.Checked || not.Attempts != 2 || !errors.As(err, &api) || api.Status != status {
+			t.Errorf("%s: %v, want that the ticket was checked, and the service's refusal", kind, err)
 		}
 	}
 }
@@ -161,12 +161,13 @@ func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	before := s.clock.Now()
-	_, err := s.client(t).Submit(ctx, hello())
-	wantOutcome(t, err, toldNot)
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "429") {
+	r, err := s.client(t).Submit(ctx, hello())
+	wantResult(t, r, err, gotNotSent)
+	var late *NoTimeError
+	if !errors.As(err, &late) || late.Wait < time.Minute || late.Left > 30*time.Second || !strings.Contains(err.Error(), "429") {
 		t.Errorf("%v", err)
 	}
-	s.want(t, 0, 1, 0)
+	s.want(t, 0, 1, 1)
 	if s.clock.Now() != before {
 		t.Error("it waited")
 	}
@@ -177,12 +178,12 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429"}}})
 	ctx, cancel := context.WithCancel(t.Context())
 	s.clock.onSleep = func(time.Duration) { cancel() }
-	_, err := s.client(t).Submit(ctx, hello())
-	wantOutcome(t, err, toldNot)
+	r, err := s.client(t).Submit(ctx, hello())
+	wantResult(t, r, err, gotNotSent)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	s.want(t, 0, 1, 0)
+	s.want(t, 0, 1, 1)
 }
 
 // The machine's clock ends its wait with the context.
@@ -199,7 +200,7 @@ func TestSystemClockIsCancelled(t *testing.T) {
 }
 
 // What another attempt cannot mend is not tried again.
-func TestHopelessConnections(t *testing.T) {
+func TestPermanentFailures(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		start func(*httptest.Server)
@@ -217,10 +218,10 @@ func TestHopelessConnections(t *testing.T) {
 			}
 		}
 		tc.start(server)
-		_, err := newClient(t, "https://"+server.Listener.Addr().String()).Submit(t.Context(), hello())
+		r, err := newClient(t, "https://"+server.Listener.Addr().String()).Submit(t.Context(), hello())
 		server.Close()
-		wantOutcome(t, err, toldNot)
-		if !tc.is(err) || connections.Load() != 1 {
+		wantResult(t, r, err, gotNotSent)
+		if !tc.is(err) || connections.Load() != 2 {
 			t.Errorf("%s: %v, after %d connections", name, err, connections.Load())
 		}
 	}
@@ -234,20 +235,20 @@ func TestRefusedConnectionIsRetried(t *testing.T) {
 	var events []Event
 	s := hello()
 	s.Notify = func(e Event) { events = append(events, e) }
-	_, err := newClient(t, server.URL, func(c *Config) { c.Clock = clock }).Submit(t.Context(), s)
-	wantOutcome(t, err, toldNot)
+	r, err := newClient(t, server.URL, func(c *Config) { c.Clock = clock }).Submit(t.Context(), s)
+	wantResult(t, r, err, gotNotSent)
 	var not *NotSubmittedError
-	if errors.As(err, &not); not.Attempts != 6 || not.Looked {
+	if errors.As(err, &not); not.Attempts != 6 || not.Checked {
 		t.Errorf("%+v", not)
 	}
-	if len(clock.sleeps) != 5 || len(events) != 11 || events[1].Step != StepRetrying || events[1].Reason != "no connection" {
+	if len(clock.sleeps) != 8 || len(events) != 11 || events[1].Step != StepRetrying || events[1].Reason != "no connection" {
 		t.Errorf("%v %+v", clock.sleeps, events)
 	}
 }
 
 // A call that changes nothing is repeated while the service fails, and not
 // when it refuses.
-func TestReadIsRepeated(t *testing.T) {
+func TestIdempotentCallsAreRepeated(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		fault simulator.Fault
@@ -259,14 +260,14 @@ func TestReadIsRepeated(t *testing.T) {
 		{simulator.Fault{Kind: "cut", Times: 1}, 2},
 		{simulator.Fault{Kind: "truncated", Times: 1}, 2},
 		{simulator.Fault{Kind: "failed", Times: 1}, 2},
-		{simulator.Fault{Kind: "500"}, readAttempts},
+		{simulator.Fault{Kind: "500"}, idempotentAttempts},
 		{simulator.Fault{Kind: "403"}, 1},
 		{simulator.Fault{Kind: "redirect"}, 1},
 		{simulator.Fault{Kind: "401"}, 1},
 	} {
 		tc.fault.Operation = simulator.OpList
 		s := newService(t, simulator.Options{Faults: []simulator.Fault{tc.fault}})
-		_, err := s.client(t).eachPage(t.Context(), testCase, "", func(page) bool { return true })
+		_, err := s.client(t).list(t.Context(), testCase, "")
 		if n := s.Count(simulator.OpList); n != tc.want || (err == nil) != (tc.fault.Times > 0) {
 			t.Errorf("%+v: %d requests, %v", tc.fault, n, err)
 		}

@@ -22,44 +22,50 @@ var (
 	}
 )
 
-// parseTime reads a time as the service writes it: RFC 3339 and near it, or
-// without a zone, which is then taken to be zone; or as milliseconds or seconds
-// since 1970. certain is false for a time without a zone, since no page says
-// which zone it has. ok is false when the text is no time that is precise to the
-// second.
-func parseTime(s string, zone *time.Location) (t time.Time, certain, ok bool) {
+// parseTime reads a time of a ticket; it is zero when it cannot be read. The
+// service writes RFC 3339 and near it, or leaves the zone out, which is then
+// taken to be that of X-Time-Zone; or it counts seconds or milliseconds since
+// 1970. No page says which zone is meant, so a time is for people to read:
+// nothing about a submit depends on it.
+func (c *Client) parseTime(s string) time.Time {
+	t, ok := parseTime(s, c.zone)
+	if !ok || !isPlausible(t) {
+		return time.Time{}
+	}
+	return t
+}
+
+func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	s = strings.TrimSpace(s)
 	if n, err := strconv.ParseUint(s, 10, 63); err == nil {
 		// With another number of digits it may as well be a date.
 		switch len(s) {
 		case len("1700000000"):
-			t = time.Unix(int64(n), 0)
+			return time.Unix(int64(n), 0), true
 		case len("1700000000000"):
-			t = time.UnixMilli(int64(n))
-		default:
-			return time.Time{}, false, false
+			return time.UnixMilli(int64(n)), true
 		}
-		return t, true, plausible(t)
+		return time.Time{}, false
 	}
 	for _, layout := range zoned {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, true, plausible(t)
+			return t, true
 		}
 	}
 	if zone == nil {
-		return time.Time{}, false, false
+		return time.Time{}, false
 	}
 	for _, layout := range zoneless {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, false, plausible(t)
+			return t, true
 		}
 	}
-	return time.Time{}, false, false
+	return time.Time{}, false
 }
 
-// plausible refuses years that a duration cannot span, and the zero time that
+// isPlausible refuses years that a duration cannot span, and the zero time that
 // stands for "none".
-func plausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 }
+func isPlausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 }
 
 // zone reads a time zone as X-Time-Zone has it: "GMT+8", "UTC-03:30" or a name
 // of the IANA database. Empty is the service's default, GMT+8. It returns nil

@@ -47,25 +47,25 @@ func TestTLS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		server func(*httptest.Server)
 		client func(*Config, *httptest.Server)
-		want   outcome
+		want   result
 		proto  string
 	}{
-		"unknown authority": {func(*httptest.Server) {}, func(*Config, *httptest.Server) {}, toldNot, ""},
-		"its certificate":   {func(*httptest.Server) {}, func(c *Config, s *httptest.Server) { c.CACertPEM = certificate(s) }, told, "HTTP/1.1"},
-		"insecure":          {func(*httptest.Server) {}, func(c *Config, _ *httptest.Server) { c.Insecure = true }, told, "HTTP/1.1"},
-		"HTTP/2":            {func(s *httptest.Server) { s.EnableHTTP2 = true }, func(c *Config, _ *httptest.Server) { c.Insecure = true }, told, "HTTP/2.0"},
+		"unknown authority": {func(*httptest.Server) {}, func(*Config, *httptest.Server) {}, gotNotSent, ""},
+		"its certificate":   {func(*httptest.Server) {}, func(c *Config, s *httptest.Server) { c.CACertPEM = certificate(s) }, gotReceipt, "HTTP/1.1"},
+		"insecure":          {func(*httptest.Server) {}, func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotReceipt, "HTTP/1.1"},
+		"HTTP/2":            {func(s *httptest.Server) { s.EnableHTTP2 = true }, func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotReceipt, "HTTP/2.0"},
 		"TLS 1.2": {func(s *httptest.Server) { s.TLS = &tls.Config{MaxVersion: tls.VersionTLS12} },
-			func(c *Config, _ *httptest.Server) { c.Insecure = true }, told, "HTTP/1.1"},
+			func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotReceipt, "HTTP/1.1"},
 		"TLS 1.1": {func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 		},
-			func(c *Config, _ *httptest.Server) { c.Insecure = true }, toldNot, ""},
+			func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotNotSent, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, protocols := tlsServer(t, tc.server)
-			_, err := newClient(t, server.URL, func(c *Config) { tc.client(c, server) }).Submit(t.Context(), hello())
-			wantOutcome(t, err, tc.want)
+			r, err := newClient(t, server.URL, func(c *Config) { tc.client(c, server) }).Submit(t.Context(), hello())
+			wantResult(t, r, err, tc.want)
 			n := 0
 			protocols.Range(func(proto, _ any) bool {
 				n++
@@ -74,7 +74,7 @@ func TestTLS(t *testing.T) {
 				}
 				return true
 			})
-			if (n == 1) != (tc.want == told) {
+			if (n == 1) != (tc.want == gotReceipt) {
 				t.Errorf("%d protocols", n)
 			}
 		})
@@ -151,8 +151,8 @@ func TestHeaderIsBounded(t *testing.T) {
 		}
 		w.Header().Set("X-Long", strings.Repeat("x", 2*maxHeaderBytes))
 	})
-	_, err := c.Submit(t.Context(), hello())
-	wantOutcome(t, err, toldUncertain)
+	r, err := c.Submit(t.Context(), hello())
+	wantResult(t, r, err, gotUnconfirmed)
 }
 
 func TestRedirectsAreRefused(t *testing.T) {
@@ -163,13 +163,15 @@ func TestRedirectsAreRefused(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for location, named := range map[string]string{target.URL + "/steal?" + testToken: target.URL, "http://[::1:x/": "", "": ""} {
 			posts := 0
-			c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
-				posts++
+			c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					posts++
+				}
 				w.Header().Set("Location", location)
 				w.WriteHeader(status)
 			})
-			_, err := c.Submit(t.Context(), hello())
-			wantOutcome(t, err, toldRejected)
+			r, err := c.Submit(t.Context(), hello())
+			wantResult(t, r, err, gotRejected)
 			var api *APIError
 			if !errors.As(err, &api) || api.Status != status || api.Location != named || posts != 1 {
 				t.Errorf("%d to %q: %v after %d posts", status, location, err, posts)
@@ -189,7 +191,7 @@ func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the proc
 	runtime.ReadMemStats(&before)
 	r, err := c.Submit(t.Context(), hello())
 	runtime.ReadMemStats(&after)
-	if err != nil || r.ConfirmedBy != ByReadback {
+	if err != nil || r.ConfirmedBy != ByCheck {
 		t.Errorf("%+v %v", r, err)
 	}
 	// Growing a buffer to 1 MiB costs about five; the simulator has one, too.
@@ -221,8 +223,8 @@ func TestTransportDoesNotRepeatASubmit(t *testing.T) {
 		}
 	}()
 	c := newClient(t, "https://"+l.Addr().String(), func(c *Config) { c.Insecure, c.RequestTimeout = true, 3*time.Second })
-	_, err = c.Submit(t.Context(), hello())
-	wantOutcome(t, err, toldUncertain)
+	r, err := c.Submit(t.Context(), hello())
+	wantResult(t, r, err, gotUnconfirmed)
 	if posts.Load() != 1 || gets.Load() != 1 {
 		t.Errorf("%d posts and %d lists, want one of each: %v", posts.Load(), gets.Load(), err)
 	}

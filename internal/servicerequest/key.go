@@ -1,0 +1,197 @@
+package servicerequest
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of an idempotency key, in characters.
+const (
+	MinIdempotencyKey = 6
+	MaxIdempotencyKey = 64
+	// MaxKeyPosition is where in the content the key must end. A service that
+	// shows only the beginning of a text then still shows the key.
+	MaxKeyPosition = 100
+)
+
+// minCutLength is the length, in characters, from which a text that is the
+// beginning of another may be that text, cut.
+const minCutLength = 100
+
+var keyPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_.:/#\[\]-]+(?: [A-Za-z0-9_.:/#\[\]-]+)*$`)
+})
+
+// CheckIdempotencyKey reports what is wrong with a key, in words that follow
+// its name.
+func CheckIdempotencyKey(key string) error {
+	switch n := utf8.RuneCountInString(key); {
+	case n < MinIdempotencyKey || n > MaxIdempotencyKey:
+		return fmt.Errorf("must have %d to %d characters, but has %d", MinIdempotencyKey, MaxIdempotencyKey, n)
+	case !keyPattern().MatchString(key):
+		return errors.New("must consist of ASCII letters, digits, - _ . : / # [ ] and single spaces between them")
+	case letters(key) == "":
+		return errors.New("must contain a letter or a digit")
+	}
+	return nil
+}
+
+// CheckKeyInContent reports why a content does not carry a key in a way that
+// survives how a service may show it, in words that follow the key's name.
+func CheckKeyInContent(key, content string) error {
+	if !containsToken(firstRunes(content, MaxKeyPosition), content, key) {
+		if containsToken(content, content, key) {
+			return fmt.Errorf("must end within the first %d characters of the content", MaxKeyPosition)
+		}
+		return errors.New("must be part of the content, with a space, a bracket or a line break on either side")
+	}
+	for _, form := range searchForms(content) {
+		if !containsToken(firstRunes(form, MaxKeyPosition), form, key) {
+			return errors.New("must stand alone in the content even when the service removes markup and line breaks: " +
+				"put the key in square brackets, or a space on either side of it")
+		}
+	}
+	return nil
+}
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// hasKey reports whether a text on the ticket has the key as a whole token, in
+// whatever form the text is shown.
+func hasKey(shown, key string) bool {
+	return slices.ContainsFunc(searchForms(shown), func(form string) bool { return containsToken(form, form, key) })
+}
+
+// searchForms are the forms of a text in which a key is searched for: as shown,
+// without line breaks, and both of these without markup.
+func searchForms(s string) []string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= '！' && r <= '～': // the full-width forms of ASCII
+			return r - '！' + '!'
+		case unicode.Is(unicode.Cf, r): // invisible, such as a zero-width space
+			return -1
+		}
+		return r
+	}, unescape(s))
+	joined := strings.NewReplacer("\r", "", "\n", "").Replace(s)
+	forms := []string{collapse(s), collapse(joined), collapse(stripMarkup(s)), collapse(stripMarkup(joined))}
+	return slices.Compact(forms)
+}
+
+// containsToken reports whether key ends within part, a beginning of text, and
+// stands there as a whole token: deploy-81 is not in deploy-812, and 1.4.0 is
+// neither in 11.4.0 nor in 1.4.0.1.
+func containsToken(part, text, key string) bool {
+	for from := 0; ; from++ {
+		at := strings.Index(part[from:], key)
+		if at < 0 {
+			return false
+		}
+		from += at
+		if endsToken(text[:from], key[0]) && beginsToken(text[from+len(key):], key[len(key)-1]) {
+			return true
+		}
+	}
+}
+
+// joiners connect letters and digits to one token.
+const joiners = "-_.:/#"
+
+// endsToken reports whether a token may begin with first after this text. A
+// bracket always begins one.
+func endsToken(before string, first byte) bool {
+	if first == '[' || first == ']' {
+		return true
+	}
+	r, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, joiners))
+	return !isTokenRune(r)
+}
+
+// beginsToken is endsToken for the text that follows a token.
+func beginsToken(after string, last byte) bool {
+	if last == '[' || last == ']' {
+		return true
+	}
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(after, joiners))
+	return !isTokenRune(r)
+}
+
+// isTokenRune reports whether r would extend a token. Scripts that are written
+// without spaces, from U+2E80 on, do not: a key may stand between such letters.
+func isTokenRune(r rune) bool {
+	return r < 0x2E80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// shows reports whether a text on the ticket is ours, as a service may show it:
+// the same letters and digits, with or without markup; ours with something
+// added; or the beginning of ours. It is asked only about a message that has
+// our key or that the user has named.
+func shows(shown, ours string) bool {
+	for _, form := range comparableForms(shown, ours) {
+		if strings.Contains(form.shown, form.ours) {
+			return true
+		}
+	}
+	return showsBeginning(shown, ours)
+}
+
+// ShowsSame reports whether a text on the ticket is ours, as a service may show
+// it: the same letters and digits, with or without markup, or the beginning of
+// ours, 100 characters or more.
+func ShowsSame(shown, ours string) bool {
+	for _, form := range comparableForms(shown, ours) {
+		if form.shown == form.ours {
+			return true
+		}
+	}
+	return showsBeginning(shown, ours)
+}
+
+// cutReference is a character reference whose end may be missing.
+var cutReference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`&[#\w]{0,40}$`) })
+
+func showsBeginning(shown, ours string) bool {
+	shown = cutReference().ReplaceAllString(strings.TrimRight(shown, ".… "), "")
+	if utf8.RuneCountInString(shown) < minCutLength {
+		return false
+	}
+	for _, form := range comparableForms(shown, ours) {
+		if strings.HasPrefix(form.ours, form.shown) {
+			return true
+		}
+	}
+	return false
+}
+
+type comparable struct{ shown, ours string }
+
+// comparableForms returns the letters and digits of two texts, as they are, and
+// without the markup of the one where the other has none: the service may strip
+// markup or add it. Where both have markup it counts, since texts may differ in
+// nothing else.
+func comparableForms(shown, ours string) []comparable {
+	shown, ours = unescape(shown), unescape(ours)
+	plainShown, plainOurs := stripMarkup(shown), stripMarkup(ours)
+	forms := []comparable{{letters(shown), letters(ours)}}
+	if shown == plainShown {
+		forms = append(forms, comparable{letters(shown), letters(plainOurs)})
+	}
+	if ours == plainOurs {
+		forms = append(forms, comparable{letters(plainShown), letters(ours)})
+	}
+	return slices.DeleteFunc(forms, func(f comparable) bool { return f.ours == "" || f.shown == "" })
+}

@@ -1,0 +1,259 @@
+package servicerequest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// baselineTimeout bounds listing a ticket before the first attempt. Without
+	// a baseline an unknown outcome stays unknown, but the message can be sent.
+	baselineTimeout = 10 * time.Second
+	// baselineRetry is the wait before the next try when listing failed.
+	baselineRetry = time.Minute
+	// baselineMaxAge is the age from which a baseline is renewed.
+	baselineMaxAge = time.Minute
+	// baselineQuiet is how long after an attempt no baseline is taken: the
+	// attempt's message may show late, and would count as someone else's.
+	baselineQuiet = 6 * time.Second
+	// searchMaxAge is how old a listing may be that a key is searched for in.
+	searchMaxAge = 10 * time.Second
+)
+
+// ledger is what this client knows of the tickets that it submits to: what each
+// had before, and which messages this run has sent. The service returns no ID
+// for a message, so the ticket can only be compared with itself.
+type ledger struct {
+	mu      sync.Mutex
+	tickets map[string]*ticket
+}
+
+// ticket is the ledger's page for one ticket.
+type ticket struct {
+	caseID string
+	// listing is held by whoever lists the ticket for everyone.
+	listing semaphore
+
+	mu sync.Mutex
+	// locks are the look-alike keys and idempotency keys of the submissions under
+	// way. Submissions that share one go one at a time.
+	locks    map[string]bool
+	released chan struct{} // closed and replaced whenever locks are released
+
+	// underWay counts the submissions that have a baseline and have not ended.
+	underWay    int
+	lastAttempt time.Time // when the last one ended, by the local clock
+	groupID     string    // that the listings below were made with
+	baseline    *baseline // nil until the ticket was listed, or could not be
+	retryAt     time.Time // when a baseline that failed may be tried again
+	refusal     error     // the service refused to list the ticket: it is not asked again
+	recent      listing   // the newest, for key searches
+
+	keys map[string]keyUse
+}
+
+// keyUse is how the last submission with an idempotency key ended.
+type keyUse struct {
+	digest  digest
+	content string  // as submitted; empty where it is secret
+	receipt Receipt // empty: the message may be on the ticket
+	ended   time.Time
+}
+
+func (l *ledger) ticket(caseID string) *ticket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.tickets[caseID]
+	if t == nil {
+		if l.tickets == nil {
+			l.tickets = map[string]*ticket{}
+		}
+		t = &ticket{
+			caseID: caseID, listing: make(semaphore, 1), released: make(chan struct{}),
+			locks: map[string]bool{}, keys: map[string]keyUse{},
+		}
+		l.tickets[caseID] = t
+	}
+	return t
+}
+
+// lock waits until no submission that is under way shares one of the keys.
+func (t *ticket) lock(ctx context.Context, keys []string) error {
+	for {
+		t.mu.Lock()
+		if !slices.ContainsFunc(keys, func(k string) bool { return t.locks[k] }) {
+			for _, k := range keys {
+				t.locks[k] = true
+			}
+			t.mu.Unlock()
+			return nil
+		}
+		released := t.released
+		t.mu.Unlock()
+		select {
+		case <-released:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (t *ticket) unlock(keys []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range keys {
+		delete(t.locks, k)
+	}
+	close(t.released)
+	t.released = make(chan struct{})
+}
+
+// begin admits a submission. It gives it the baseline that its attempts are
+// compared with and, where a key is searched for, a listing that is fresh and
+// began after the given time. Whoever lists the ticket does so for everyone who
+// waits. Without a key only the context's error is one.
+func (t *ticket) begin(ctx context.Context, c *Client, groupID string, search bool, after time.Time) (*baseline, listing, error) {
+	if err := t.listing.acquire(ctx); err != nil {
+		return nil, listing{}, err
+	}
+	defer t.listing.release()
+
+	l, err := t.fresh(c.clock.Now(), groupID, after)
+	if t.needsBaseline(c.clock.Now(), groupID) || search && err == nil && l.began.IsZero() {
+		limited := ctx
+		if !search {
+			var cancel context.CancelFunc
+			limited, cancel = context.WithTimeout(ctx, baselineTimeout)
+			defer cancel()
+		}
+		l, err = c.list(limited, t.caseID, groupID)
+		c.ledger.dropOld(c.clock.Now())
+		t.record(c.clock.Now(), groupID, l, err)
+	}
+	if ctx.Err() != nil {
+		return nil, l, ctx.Err()
+	}
+	if search && err != nil {
+		return nil, l, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underWay++
+	if groupID != t.groupID {
+		return &baseline{why: errOtherGroup}, l, nil
+	}
+	return t.baseline, l, nil
+}
+
+// errOtherGroup: another group may see another list.
+var errOtherGroup = errors.New("the ticket is in use with another group_id in this run")
+
+// fresh returns the newest listing if it is good for a search, else one that is
+// zero. It returns the refusal where the service has refused to list the ticket.
+func (t *ticket) fresh(now time.Time, groupID string, after time.Time) (listing, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch l := t.recent; {
+	case groupID != t.groupID:
+		return listing{}, nil
+	case t.refusal != nil:
+		return listing{}, t.refusal
+	case l.began.After(after) && now.Sub(l.began) <= searchMaxAge:
+		return l, nil
+	}
+	return listing{}, nil
+}
+
+// needsBaseline reports whether the ticket should be listed for a baseline: only
+// while nothing of this run is under way on it.
+func (t *ticket) needsBaseline(now time.Time, groupID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch b := t.baseline; {
+	case t.underWay > 0:
+		return false
+	case b == nil || groupID != t.groupID:
+		return true
+	case t.refusal != nil || now.Before(t.retryAt) || now.Sub(t.lastAttempt) < baselineQuiet:
+		return false
+	default:
+		return b.shown == nil || now.Sub(b.taken) > baselineMaxAge
+	}
+}
+
+// record takes over what listing the ticket gave, and makes it the baseline
+// unless something of this run is under way.
+func (t *ticket) record(now time.Time, groupID string, l listing, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	other := groupID != t.groupID
+	if other && t.underWay > 0 {
+		return
+	}
+	if other {
+		t.groupID, t.baseline, t.refusal = groupID, nil, nil
+	}
+	t.recent = listing{}
+	if err == nil {
+		t.recent = l
+	}
+	if isRefusal(err) {
+		t.refusal = err
+	}
+	switch {
+	case t.underWay > 0:
+	case err == nil:
+		t.baseline = newBaseline(l)
+		t.retryAt = time.Time{}
+	default:
+		t.retryAt = now.Add(baselineRetry)
+		if t.baseline == nil {
+			t.baseline = &baseline{why: err}
+		}
+	}
+}
+
+// end takes a submission that made attempts off the ticket.
+func (t *ticket) end(clock Clock) {
+	t.mu.Lock()
+	t.lastAttempt = clock.Now()
+	t.mu.Unlock()
+	t.leave()
+}
+
+// leave takes a submission off the ticket.
+func (t *ticket) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underWay--
+}
+
+// dropOld drops the listings that are too old to search. They may be large.
+func (l *ledger) dropOld(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range l.tickets {
+		t.mu.Lock()
+		if now.Sub(t.recent.began) > searchMaxAge {
+			t.recent = listing{}
+		}
+		t.mu.Unlock()
+	}
+}
+
+// keyUsed records what became of a submission with an idempotency key.
+func (t *ticket) keyUsed(key string, use keyUse) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.keys[key] = use
+}
+
+func (t *ticket) lastUse(key string) (keyUse, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	use, ok := t.keys[key]
+	return use, ok
+}

@@ -1,0 +1,139 @@
+package servicerequest
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+const (
+	pageSize  = 100   // the most that one list call gives
+	maxOffset = 65535 // the highest offset that the service takes
+	// maxPages is far more than the longest list has, unless the service gives
+	// next to nothing at a time.
+	maxPages = 2000
+	// maxTicketBytes bounds an answer that holds messages (a hundred of 10,000
+	// characters, or a ticket with all it has), and what is kept of a list.
+	maxTicketBytes = 16 << 20
+	// messageOverhead is about what a message takes besides its texts.
+	messageOverhead = 256
+	// listReadings is how often a ticket is listed while its list contradicts itself.
+	listReadings = 3
+)
+
+var (
+	errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535), or than it gives in 2,000 pages")
+	errListTooLong     = errors.New("the rest does not fit into 16 MiB")
+	errListShrank      = errors.New("the list lost messages while it was read")
+	errOffset          = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
+	errRepeats         = errors.New("the service counts more, but gives the same page again")
+)
+
+// listing is what one reading of a ticket's list gave.
+type listing struct {
+	began    time.Time // by the local clock
+	count    int       // the service's, of the last page
+	messages []Message // in the service's order
+	repeats  bool      // it ended with a page that brought nothing new
+}
+
+// surplus is how many more messages there are than the service counts. A
+// service that counts none does not count.
+func (l listing) surplus() int {
+	if l.count <= 0 {
+		return 0
+	}
+	return max(len(l.messages)-l.count, 0)
+}
+
+// list reads a ticket's messages, with markup as it was sent. It reads again
+// while the list shrinks between two pages, since a message may have slipped
+// past unseen. Together with an error comes what was read so far.
+func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, error) {
+	for reading := 1; ; reading++ {
+		l, err := c.readList(ctx, caseID, groupID)
+		if !errors.Is(err, errListShrank) || reading == listReadings {
+			return l, err
+		}
+	}
+}
+
+func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing, error) {
+	l := listing{began: c.clock.Now()}
+	query := url.Values{"trim_osm_rich_text_label": {"false"}, "limit": {strconv.Itoa(pageSize)}}
+	if groupID != "" {
+		query.Set("group_id", groupID)
+	}
+	seen := map[key]bool{}
+	size := 0
+	var previous []Message
+	err := paginate(func(offset int) (items, count int, more bool, err error) {
+		query.Set("offset", strconv.Itoa(offset))
+		var p page
+		if _, err := c.doIdempotent(ctx, request{
+			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes, private: true,
+		}, &p); err != nil {
+			return 0, 0, false, err
+		}
+		fresh := false
+		for i := range p.Messages {
+			k := p.Messages[i].key()
+			fresh = fresh || !seen[k]
+			seen[k] = true
+			size += p.Messages[i].size()
+		}
+		grew := p.Count - l.count
+		switch {
+		case offset > 0 && grew < 0:
+			return 0, 0, false, errListShrank
+		case len(p.Messages) > 0 && !fresh:
+			l.repeats = true
+			return 0, 0, false, nil
+		case size > maxTicketBytes:
+			return 0, 0, false, errListTooLong
+		}
+		l.messages = append(l.messages, p.Messages[overlap(previous, p.Messages, grew):]...)
+		l.count, previous = p.Count, p.Messages
+		return len(p.Messages), p.Count, true, nil
+	})
+	if errors.Is(err, errOffset) {
+		err = errTooManyMessages
+	}
+	return l, err
+}
+
+// overlap returns how many messages at the beginning of a page were at the end
+// of the page before. Where the newest come first, each new message pushes one
+// on to the next page.
+func overlap(previous, page []Message, grew int) int {
+	for n := min(grew, len(previous), len(page)); n > 0; n-- {
+		same := true
+		for i := range n {
+			same = same && page[i].key() == previous[len(previous)-n+i].key()
+		}
+		if same {
+			return n
+		}
+	}
+	return 0
+}
+
+// paginate gets one page of a list after the other. It ends even where the
+// service's count is a lie, with an empty page, at the highest offset or the
+// last of maxPages.
+func paginate(get func(offset int) (items, count int, more bool, err error)) error {
+	for offset, pages := 0, 0; offset <= maxOffset && pages < maxPages; pages++ {
+		items, count, more, err := get(offset)
+		if err != nil {
+			return err
+		}
+		offset += items
+		// A full page at the end asks for one more: the count may be too low.
+		if !more || items == 0 || offset >= count && items < pageSize {
+			return nil
+		}
+	}
+	return errOffset
+}

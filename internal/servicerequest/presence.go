@@ -1,0 +1,193 @@
+package servicerequest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"time"
+)
+
+// presence is what one check of the ticket says about a message. The zero value
+// says nothing, so that whatever nobody thought of never leads to another POST.
+type presence int
+
+const (
+	unclear presence = iota
+	absent
+	present
+)
+
+func (p presence) String() string { return [...]string{"unclear", "absent", "present"}[p] }
+
+// baseline is a ticket before an attempt, and what this run has sent since. An
+// attempt is compared only with the baseline that it began with.
+type baseline struct {
+	taken   time.Time     // by the local clock
+	shown   map[entry]int // nil: the ticket could not be listed
+	why     error         // why it could not
+	surplus int           // see listing.surplus
+
+	mu   sync.Mutex // of sent
+	sent map[digest]*sentText
+}
+
+// digest stands for a normalized text: a baseline is kept for all of a run.
+type digest [sha256.Size]byte
+
+// entry is all of a listed message that is compared. Times, order, authors and
+// attachments are not: no page documents how they are shown.
+type entry struct {
+	engineer bool
+	text     digest
+}
+
+// sentText counts the copies of one text that this run has sent.
+type sentText struct {
+	own       *ownText
+	possible  int // attempts that may have put a copy on the ticket
+	confirmed int // copies that are known to be on it
+}
+
+// ownText is the text of a submission, in the forms that are compared.
+type ownText struct {
+	content string
+	digest  digest
+	alike   []string // look-alike keys
+}
+
+func newOwnText(content string) *ownText {
+	normalized := normalize(content)
+	return &ownText{content: content, digest: sha256.Sum256([]byte(normalized)), alike: lookAlikeKeys(normalized)}
+}
+
+// listedText is a text on the ticket, and how often it is there.
+type listedText struct {
+	normalized string
+	count      int
+}
+
+func countTexts(messages []Message) map[entry]listedText {
+	counts := make(map[entry]listedText, len(messages))
+	for _, m := range messages {
+		normalized := normalize(m.Content)
+		e := entry{m.Type == AuthorEngineer, sha256.Sum256([]byte(normalized))}
+		counts[e] = listedText{normalized, counts[e].count + 1}
+	}
+	return counts
+}
+
+func newBaseline(l listing) *baseline {
+	b := &baseline{taken: l.began, shown: map[entry]int{}, surplus: l.surplus()}
+	for e, text := range countTexts(l.messages) {
+		b.shown[e] = text.count
+	}
+	return b
+}
+
+// count adds to what this run has sent of a text: attempts that may have put a
+// copy on the ticket, and copies that are known to be there.
+func (b *baseline) count(own *ownText, possible, confirmed int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.sent[own.digest]
+	if s == nil {
+		if b.sent == nil {
+			b.sent = map[digest]*sentText{}
+		}
+		s = &sentText{own: own}
+		b.sent[own.digest] = s
+	}
+	s.possible += possible
+	s.confirmed += confirmed
+}
+
+var (
+	errInDoubt     = errors.New("the ticket has new messages that may be this one in another form")
+	errListRepeats = errors.New("the list shows more messages than it counts, so one may be there twice")
+	errListLost    = errors.New("the list no longer shows messages that it showed before")
+	errNoBaseline  = errors.New("the ticket could not be listed before the message was sent, so there is nothing to compare with")
+)
+
+// judge compares a listing with the baseline. The burden of proof is on absent:
+// a new message that cannot be explained may be ours in another form. The error
+// says why the result is unclear.
+func (b *baseline) judge(l listing, own *ownText) (presence, error) {
+	if b.shown == nil {
+		return unclear, errNoBaseline
+	}
+	if l.surplus() > b.surplus {
+		return unclear, errListRepeats
+	}
+	listed := countTexts(l.messages)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for e, n := range b.shown {
+		if listed[e].count < n {
+			return unclear, errListLost
+		}
+	}
+	ours, alike, explained := 0, 0, true
+	for e, text := range listed {
+		added := text.count - b.shown[e]
+		switch {
+		case added == 0:
+			continue
+		case e.engineer:
+			// Engineers may answer at any time, but not with our text.
+			explained = explained && e.text != own.digest
+			continue
+		}
+		if shareKey(lookAlikeKeys(text.normalized), own.alike) {
+			alike += added
+		}
+		if e.text == own.digest {
+			ours = added
+		} else if sent := b.sent[e.text]; sent == nil || added > sent.possible {
+			explained = false
+		}
+	}
+	confirmed, confirmedAlike := 0, 0
+	for _, sent := range b.sent {
+		if sent.own.digest == own.digest {
+			confirmed = sent.confirmed
+		}
+		if shareKey(sent.own.alike, own.alike) {
+			confirmedAlike += sent.confirmed
+		}
+	}
+	switch {
+	case ours > confirmed && alike > confirmedAlike:
+		return present, nil
+	case ours <= confirmed && explained:
+		return absent, nil
+	}
+	return unclear, errInDoubt
+}
+
+// judgeKey decides by the key alone. Another text of this run that mentions the
+// key may or may not be among the messages that have it.
+func (b *baseline) judgeKey(l listing, own *ownText, key string) (presence, error) {
+	found := 0
+	for _, m := range l.messages {
+		if hasKey(m.Content, key) {
+			found++
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	mentions := 0
+	for _, sent := range b.sent {
+		if sent.own.digest != own.digest && hasKey(sent.own.content, key) {
+			mentions += sent.possible
+		}
+	}
+	switch {
+	case found == 0:
+		return absent, nil
+	case found > mentions:
+		return present, nil
+	}
+	return unclear, errKeyMentioned
+}
+
+var errKeyMentioned = errors.New("another message of this run has the same key in its text")

@@ -1,0 +1,95 @@
+package servicerequest
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// begin gives the delivery its baseline. With an idempotency key it first looks
+// for the message on the ticket, and reports whether it is there.
+func (d *delivery) begin(ctx context.Context) (existing Receipt, found bool, err error) {
+	key := d.submission.IdempotencyKey
+	use, used := d.ticket.lastUse(key)
+	switch {
+	case used && use.digest != d.own.digest:
+		return Receipt{}, false, d.conflict(use.content)
+	case used && use.receipt.ConfirmedBy != "":
+		return d.adopt(use.receipt.SubmittedAt), true, nil
+	}
+
+	if key != "" {
+		d.notify(StepChecking, "idempotency_key", 0)
+	}
+	b, l, err := d.ticket.begin(ctx, d.client, d.submission.GroupID, key != "", use.ended)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return Receipt{}, false, d.notSubmitted(ctx.Err())
+	case err != nil:
+		return Receipt{}, false, &SearchError{CaseID: d.submission.CaseID, IdempotencyKey: key, Err: d.client.redactError(err)}
+	}
+	d.baseline = b
+	if key == "" {
+		return Receipt{}, false, nil
+	}
+	existing, found, err = d.search(l, used)
+	if found || err != nil {
+		d.ticket.leave()
+	}
+	return existing, found, err
+}
+
+// search looks for the message in a listing: by its key, and then by its text,
+// since a key that is used twice by mistake must not swallow a message. pending
+// says that an earlier submission of this run with the key ended unconfirmed.
+func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
+	other, conflict := "", false
+	for _, m := range l.messages {
+		switch {
+		case !hasKey(m.Content, d.submission.IdempotencyKey):
+			continue
+		case shows(m.Content, d.submission.Content):
+			return d.adopt(d.client.parseTime(m.CreateTime)), true, nil
+		}
+		other, conflict = m.Content, true
+	}
+	switch {
+	case conflict:
+		return Receipt{}, false, d.conflict(other)
+	case pending:
+		return Receipt{}, false, d.unconfirmed(errPending)
+	}
+	return Receipt{}, false, nil
+}
+
+var errPending = errors.New("an earlier message of this run with the same idempotency key may still arrive; the ticket does not show it")
+
+// adopt is the receipt for a message that is on the ticket already.
+func (d *delivery) adopt(submittedAt time.Time) Receipt {
+	r := Receipt{ConfirmedBy: ByExisting, SubmittedAt: submittedAt}
+	d.useKey(r)
+	d.notify(StepConfirmed, "", 0)
+	return r
+}
+
+func (d *delivery) conflict(shown string) error {
+	e := &KeyConflictError{CaseID: d.submission.CaseID, IdempotencyKey: d.submission.IdempotencyKey}
+	if !d.submission.Secret {
+		e.Content, e.Shown = FirstWords(d.submission.Content), FirstWords(shown)
+	}
+	return e
+}
+
+// useKey records how the submission with this key ended: with a receipt, or
+// with an empty one when its message may be on the ticket.
+func (d *delivery) useKey(r Receipt) {
+	key := d.submission.IdempotencyKey
+	if key == "" {
+		return
+	}
+	use := keyUse{digest: d.own.digest, receipt: r, ended: d.client.clock.Now()}
+	if !d.submission.Secret {
+		use.content = d.submission.Content
+	}
+	d.ticket.keyUsed(key, use)
+}
