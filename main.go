@@ -1,4 +1,4 @@
-// Command terraform-provider-servicerequest is a Terraform provider that puts
+// Command terraform-provider-servicerequest is a Terraform provider that posts
 // messages on Huawei Cloud service tickets. Terraform starts it.
 package main
 
@@ -23,7 +23,7 @@ func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve, and print how to attach Terraform")
 	flag.Parse()
 	if !*debug {
-		hushLibraries()
+		silencePluginLogs()
 	}
 
 	var options []tf6server.ServeOpt
@@ -35,16 +35,17 @@ func main() {
 	}
 }
 
-// asksForLog are the variables that make Terraform keep a provider's log.
-var asksForLog = []string{
+// logVariables make Terraform keep a provider's log.
+var logVariables = []string{
 	"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_PROVIDER_SERVICEREQUEST", "TF_LOG_SDK", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK_PROTO",
 }
 
-// hushLibraries turns off the plugin libraries' trace when nobody asked for a
-// log. They write it all the same, for Terraform to throw away: a third of the
-// time of a plan with many resources. The provider's own log is not touched.
-func hushLibraries() {
-	if !slices.ContainsFunc(asksForLog, func(name string) bool { return os.Getenv(name) != "" }) {
+// silencePluginLogs turns off the traces of the plugin libraries if nobody asked
+// for a log. Otherwise the libraries write traces that Terraform discards, which
+// takes a third of the time of a plan with many resources. The provider's own log
+// stays as it is.
+func silencePluginLogs() {
+	if !slices.ContainsFunc(logVariables, func(name string) bool { return os.Getenv(name) != "" }) {
 		_ = os.Setenv("TF_LOG_SDK", "OFF")
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-func TestHushLibraries(t *testing.T) {
-	for _, asked := range append([]string{""}, asksForLog...) {
-		for _, name := range asksForLog {
+func TestSilencePluginLogs(t *testing.T) {
+	for _, asked := range append([]string{""}, logVariables...) {
+		for _, name := range logVariables {
 			t.Setenv(name, "")
 		}
 		want := "OFF"
@@ -15,7 +15,7 @@ func TestHushLibraries(t *testing.T) {
 			t.Setenv(asked, "TRACE")
 			want = os.Getenv("TF_LOG_SDK")
 		}
-		hushLibraries()
+		silencePluginLogs()
 		if got := os.Getenv("TF_LOG_SDK"); got != want {
 			t.Errorf("with %q set, TF_LOG_SDK is %q, want %q", asked, got, want)
 		}

@@ -34,7 +34,7 @@ var (
 
 func newAttachmentResource() resource.Resource { return &attachmentResource{} }
 
-type attachmentResource struct{ service *service }
+type attachmentResource struct{ provider *providerData }
 
 type attachmentModel struct {
 	Source        types.String `tfsdk:"source"`
@@ -53,12 +53,12 @@ func (r *attachmentResource) Metadata(_ context.Context, req resource.MetadataRe
 func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A file for messages to attach: creating it uploads the file, and the `id` goes into a message's `accessory_ids`. " +
-			"Destroying it deletes the file, unless a message uses it: then it stays, with a warning. " +
-			"A changed file or name is uploaded anew.\n\n" +
-			"The service has limits, such as 2 MB a file and a list of types. They are asked for before the first upload of a run, " +
-			"and a file outside of them is not sent.\n\n" +
+			"Destroying it deletes the file from the service. A file that a message uses stays on its ticket. " +
+			"A changed file or name is uploaded again.\n\n" +
+			"The service has limits, such as 2 MB a file and a list of types. The provider reads them before the first upload of a run, " +
+			"and does not send a file outside of them.\n\n" +
 			"A file that changes between plan and apply is not sent either. Terraform then reports that the provider produced an inconsistent final plan " +
-			"for `content_sha256`. Despite its text that is no bug: plan again.",
+			"for `content_sha256`. Despite that text it is not a bug: plan again.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Optional: true,
@@ -66,7 +66,7 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					check(notEmpty),
 					stringvalidator.ExactlyOneOf(path.MatchRoot("source"), path.MatchRoot("content"), path.MatchRoot("content_base64")),
 				},
-				MarkdownDescription: "Path of the file, which must be there until it is uploaded. A file that is gone later changes nothing, with a warning. Exactly one of `source`, `content` and `content_base64` is needed.",
+				MarkdownDescription: "Path of the file. It must exist until it is uploaded. A file that is missing later changes nothing, and a warning says so. Exactly one of `source`, `content` and `content_base64` must be set.",
 			},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{check(notEmpty)},
@@ -79,7 +79,7 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{attachmentNameCheck},
 				MarkdownDescription: "Name of the file on the ticket, 1 to 512 characters. Its extension tells the service the file's type. " +
-					"Default: the last element of `source`; needed without that.",
+					"Default: the last element of `source`. Must be set without `source`.",
 			},
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -121,7 +121,7 @@ func isBase64(s string) error {
 }
 
 func (r *attachmentResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	r.service = serviceFrom(req.ProviderData)
+	r.provider = providerDataFrom(req.ProviderData)
 }
 
 func (r *attachmentResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
@@ -129,12 +129,12 @@ func (r *attachmentResource) ValidateConfig(ctx context.Context, req resource.Va
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if m.Name.IsNull() && m.Source.IsNull() && (!m.Content.IsNull() || !m.ContentBase64.IsNull()) {
 		resp.Diagnostics.AddAttributeError(path.Root("name"), "Missing name",
-			`Content without a file has no name to take over. Set name, such as "trace.txt": its extension tells the service the file's type.`)
+			`Content without a file has no name. Set name, such as "trace.txt": its extension tells the service the file's type.`)
 	}
 }
 
-// ModifyPlan looks at the file, so that a changed one is seen and a wrong one
-// fails here. What is unknown waits, and counts as changed.
+// ModifyPlan reads the file. So a change of it is planned, and an unusable file
+// fails here. Unknown values wait, and count as changed.
 func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return // to be destroyed
@@ -151,9 +151,9 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 	err := m.complete()
 	if uploaded && errors.Is(err, errMissing) && m.Source.Equal(state.Source) && m.Name.Equal(state.Name) {
-		// Nothing else has changed. Terraform plans before it destroys, too: an error
-		// would keep a runner without the file from destroying the attachment.
-		resp.Diagnostics.AddAttributeWarning(path.Root("source"), "The file is gone", fmt.Sprintf(
+		// Nothing else has changed. Terraform also plans before it destroys: with an
+		// error, a runner without the file could not destroy the attachment.
+		resp.Diagnostics.AddAttributeWarning(path.Root("source"), "The file is missing", fmt.Sprintf(
 			"The file %q does not exist any more, so the attachment stays as it was uploaded.", m.Source.ValueString()))
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, state)...)
 		return
@@ -177,6 +177,9 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 			m.ID = state.ID
 		}
 	}
+	if m.ID.IsUnknown() {
+		resp.Diagnostics.Append(m.typeWarning()...)
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
 
@@ -191,7 +194,7 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, client, diags := r.service.connect(ctx)
+	ctx, client, diags := r.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -211,23 +214,24 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// Read keeps the state: the service has no call to look at an attachment.
+// Read keeps the state: the service has no call to read an attachment.
 func (r *attachmentResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
 
-// Update takes over where the file comes from. ModifyPlan lets it come here
-// only if neither the file nor its name changes: all else is a replacement.
+// Update records where the file is from. ModifyPlan plans an update only if
+// neither the file nor its name changes. Any other change is a replacement.
 func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m attachmentModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// Delete goes on when the service keeps the file: a message that uses it is on
-// the ticket for good, and with an error here nobody could ever destroy it.
+// Delete succeeds where the service refuses to delete the file. A message that
+// uses the file stays on its ticket, so an error would be one for ever. Replacing
+// or destroying such an attachment is ordinary, so there is no warning either.
 func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var m attachmentModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	ctx, client, diags := r.service.connect(ctx)
+	ctx, client, diags := r.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -236,26 +240,26 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	var kept *servicerequest.NotDeletedError
 	switch {
 	case errors.As(err, &kept):
-		resp.Diagnostics.AddWarning("The attachment was not deleted",
-			fmt.Sprintf("The service refused to delete %q (%s): a message or a ticket uses it, or it is gone already. It is out of the state, and stays where it is used.\n\n%s.",
-				m.Name.ValueString(), m.ID.ValueString(), kept.Err))
+		tflog.Info(ctx, "The service keeps the attachment: a message or a ticket uses it, or it does not exist any more", map[string]any{
+			"id": m.ID.ValueString(), "name": m.Name.ValueString(), "reason": kept.Err.Error(),
+		})
 	case err != nil:
 		resp.Diagnostics.Append(callDiagnostic("Unable to delete the attachment", err))
 	}
 }
 
-// complete derives the computed attributes from the configured ones, as far as
-// those are known. The error is for unusable.
+// complete sets the computed attributes from the configured ones, as far as those
+// are known. The error is for unusable.
 func (m *attachmentModel) complete() error {
 	m.Size, m.ContentSHA256 = types.Int64Unknown(), types.StringUnknown()
 	if m.Name.IsNull() {
 		m.Name = types.StringUnknown()
-		if err := m.takeName(); err != nil {
+		if err := m.setName(); err != nil {
 			return err
 		}
 	}
 	if m.at().Equal(path.Empty()) {
-		return nil // not known yet
+		return nil // unknown
 	}
 	content, size, err := m.open()
 	if err != nil {
@@ -274,14 +278,14 @@ func (m *attachmentModel) complete() error {
 	return nil
 }
 
-// takeName takes the source's base name over, once that is known.
-func (m *attachmentModel) takeName() error {
+// setName sets the name to the last element of source, once that is known.
+func (m *attachmentModel) setName() error {
 	if !known(m.Source) {
 		return nil
 	}
 	name := filepath.Base(m.Source.ValueString())
 	if err := attachmentNameCheck(name); err != nil {
-		return fmt.Errorf("has a name that cannot be taken over: it %w. Set name", err)
+		return fmt.Errorf("has a name that cannot be used: it %w. Or set name", err)
 	}
 	m.Name = types.StringValue(name)
 	return nil
@@ -292,10 +296,10 @@ var (
 	errChanging = errors.New("it changed while it was read")
 )
 
-// read reads the content for the upload, and holds it against the plan.
+// read reads the content for the upload, and compares it with the plan.
 func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) {
 	if m.Name.IsUnknown() {
-		if err := m.takeName(); err != nil {
+		if err := m.setName(); err != nil {
 			return nil, m.unusable(err)
 		}
 	}
@@ -315,7 +319,7 @@ func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) 
 	return a, nil
 }
 
-// at is the attribute that has the content, or empty as long as none is known.
+// at is the attribute that has the content; empty while it is unknown.
 func (m *attachmentModel) at() path.Path {
 	switch {
 	case known(m.Source):
@@ -330,8 +334,8 @@ func (m *attachmentModel) at() path.Path {
 
 func known(s types.String) bool { return !s.IsNull() && !s.IsUnknown() }
 
-// open opens the content, and refuses a size that cannot be sent. The errors
-// are words that follow the name of the content.
+// open opens the content, and refuses a size that cannot be sent. The errors are
+// words that follow the name of the content.
 func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) {
 	switch {
 	case known(m.Source):
@@ -346,7 +350,7 @@ func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) 
 	if err != nil {
 		return nil, 0, err
 	}
-	// As long as the name is unknown, the shortest one counts.
+	// An unknown name counts as the shortest one.
 	highest := servicerequest.MaxAttachmentSize(m.Name.ValueString())
 	switch {
 	case size == 0:
@@ -360,7 +364,8 @@ func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) 
 	return content, size, err
 }
 
-// openFile looks before it opens: to open a pipe would wait for a writer.
+// openFile checks the file before it opens it: opening a pipe would wait for a
+// writer.
 func openFile(name string) (*os.File, int64, error) {
 	info, err := os.Stat(name)
 	switch {
@@ -390,26 +395,52 @@ func (m *attachmentModel) unusable(err error) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Unusable attachment", what+" "+err.Error()+". Nothing was sent.")}
 }
 
-// checkLimits holds an attachment against the service's limits, as far as they
-// are known: the service has the last word anyway.
+// documentedTypes are the types that the service's documentation lists. Which ones
+// it accepts is known only when it is asked, at apply.
+var documentedTypes = servicerequest.AttachmentLimits{
+	Types: []string{"jpg", "jpeg", "bmp", "png", "gif", "txt", "doc", "docx", "rar", "zip", "pdf", "xls", "xlsx"},
+}
+
+// typeWarning warns of a file that the service is likely to refuse.
+func (m *attachmentModel) typeWarning() diag.Diagnostics {
+	name := m.Name.ValueString()
+	if m.Name.IsUnknown() || documentedTypes.TakesType(name) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.nameAt(), "Undocumented type of attachment", fmt.Sprintf(
+		"The service may refuse %q: its documentation lists only the types %s. %s", name, strings.Join(documentedTypes.Types, ", "), renameAdvice(name)))}
+}
+
+// renameAdvice is the way out for a file of a type that the service refuses.
+func renameAdvice(name string) string {
+	return fmt.Sprintf("To send it as a text file, set name = %q.", name+".txt")
+}
+
+// nameAt is the attribute that the name is from.
+func (m *attachmentModel) nameAt() path.Path {
+	if known(m.Source) && filepath.Base(m.Source.ValueString()) == m.Name.ValueString() {
+		return path.Root("source")
+	}
+	return path.Root("name")
+}
+
+// checkLimits compares an attachment with the service's limits, as far as they are
+// known. Otherwise the service decides.
 func (m *attachmentModel) checkLimits(ctx context.Context, client *servicerequest.Client, a *servicerequest.Attachment) diag.Diagnostics {
 	limits, err := client.AttachmentLimits(ctx)
 	switch {
 	case err != nil:
-		tflog.Warn(ctx, "The service's limits of attachments are not known, uploading without", map[string]any{"name": a.Name, "reason": err.Error()})
+		tflog.Warn(ctx, "The service's limits of attachments are unknown, uploading without a check", map[string]any{"name": a.Name, "reason": err.Error()})
 	case limits.MaxMB == 0 || limits.Types == nil:
 		tflog.Warn(ctx, "Not all of the service's limits of attachments could be read", map[string]any{"name": a.Name})
 	}
 	if !limits.TakesSize(a.Size) {
-		return m.unusable(fmt.Errorf("has %d bytes, but the service takes at most %v MB (limit_size)", a.Size, limits.MaxMB))
+		return m.unusable(fmt.Errorf("has %d bytes, but the service accepts at most %v MB (limit_size)", a.Size, limits.MaxMB))
 	}
 	if !limits.TakesType(a.Name) {
-		at := path.Root("name")
-		if known(m.Source) && filepath.Base(m.Source.ValueString()) == a.Name {
-			at = path.Root("source")
-		}
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Unusable attachment", fmt.Sprintf(
-			"The service does not take files such as %q. It takes these types (limit_file_type): %s. Nothing was sent.", a.Name, strings.Join(limits.Types, ", ")))}
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(m.nameAt(), "Unusable attachment", fmt.Sprintf(
+			"The service does not accept %q, only files of these types (limit_file_type): %s. %s Nothing was sent.",
+			a.Name, strings.Join(limits.Types, ", "), renameAdvice(a.Name)))}
 	}
 	return nil
 }

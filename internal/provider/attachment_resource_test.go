@@ -32,7 +32,7 @@ const (
 	attachmentType    = "servicerequest_attachment"
 	attachmentAddress = attachmentType + ".test"
 
-	// What sha256sum and base64 say of "pod evicted\n".
+	// The outputs of sha256sum and base64 for "pod evicted\n".
 	evicted       = "pod evicted\n"
 	evictedSHA    = "b07d4053b8af24878b029f1a3ed2ff397dc195fd4644205e4524b5726c49cf7b"
 	evictedBase64 = "cG9kIGV2aWN0ZWQK"
@@ -177,9 +177,9 @@ resource "servicerequest_attachment" "test" {
 	wantRequests(t, f, map[string]int{})
 }
 
-// A file that is gone after its upload changes nothing, and does not stand in
-// the way of a destroy; another name for it cannot be uploaded.
-func TestAttachmentOfAFileThatIsGone(t *testing.T) {
+// A file that is missing after its upload changes nothing, and does not prevent a
+// destroy. It cannot be uploaded under another name.
+func TestAttachmentOfAMissingFile(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	source := writeFile(t, t.TempDir(), "events.txt", evicted)
@@ -191,7 +191,7 @@ func TestAttachmentOfAFileThatIsGone(t *testing.T) {
 	if err := os.Remove(source); err != nil {
 		t.Fatal(err)
 	}
-	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "No changes", "Warning: The file is gone", "stays as it was uploaded")
+	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "No changes", "Warning: The file is missing", "stays as it was uploaded")
 	c.write("main.tf", attachment(`name = "other.txt"`))
 	wantAll(t, c.fail("plan").output(), "Unusable attachment", "exist. Nothing was sent.")
 	wantAll(t, c.fail("plan", "-replace=servicerequest_attachment.test").output(), "Unusable attachment", "exist. Nothing was sent.")
@@ -302,9 +302,9 @@ func TestAttachmentReplacement(t *testing.T) {
 			{ // the same content from elsewhere
 				PreConfig: func() {
 					counts(3, 2)()
-					writeFile(t, other, "copy.txt", "pod evicted again\n")
+					writeFile(t, other, "same.txt", "pod evicted again\n")
 				},
-				Config: attachment(fmt.Sprintf("source = %q\nname = %q", filepath.Join(other, "copy.txt"), "second.txt")), ConfigStateChecks: id("accessory-00000003"),
+				Config: attachment(fmt.Sprintf("source = %q\nname = %q", filepath.Join(other, "same.txt"), "second.txt")), ConfigStateChecks: id("accessory-00000003"),
 				ConfigPlanChecks: expect(plancheck.ResourceActionUpdate),
 			},
 			{
@@ -383,8 +383,8 @@ resource "servicerequest_case_message" "test" {
 }`),
 		}},
 	})
-	// Destroyed, although the service refused to delete what the message uses.
-	wantRequests(t, f, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 1, simulator.OpSubmit: 1, simulator.OpDeleteAccessory: 1})
+	// Destroyed, although the service refused to delete what a message uses.
+	wantRequests(t, f, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 1, simulator.OpList: 1, simulator.OpSubmit: 1, simulator.OpDeleteAccessory: 1})
 	messages := f.Messages(testCase)
 	if len(messages) != 1 || !slices.Equal(messages[0].AccessoryIDs, []string{"accessory-00000001"}) {
 		t.Errorf("on the ticket: %+v", messages)
@@ -486,7 +486,7 @@ resource "servicerequest_attachment" "test" {
 resource "servicerequest_attachment" "test" {
   source = %q
 }`, program)),
-				ExpectError: regexp.MustCompile(`\d+:\s+source\s+=[\s\S]*"setup.exe"[\s\S]*jpg,\s+jpeg,`),
+				ExpectError: regexp.MustCompile(`\d+:\s+source\s+=[\s\S]*"setup.exe"[\s\S]*jpg,\s+jpeg,[\s\S]*set\s+name\s+=\s+"setup.exe.txt"`),
 			},
 			{
 				Config: f.config(`
@@ -494,7 +494,7 @@ resource "servicerequest_attachment" "test" {
   content = "no type"
   name    = "events"
 }`),
-				ExpectError: regexp.MustCompile(`\d+:\s+name\s+=[\s\S]*"events"[\s\S]*jpg,\s+jpeg,`),
+				ExpectError: regexp.MustCompile(`\d+:\s+name\s+=[\s\S]*"events"[\s\S]*jpg,\s+jpeg,[\s\S]*set\s+name\s+=\s+"events.txt"`),
 			},
 			{
 				PreConfig: func() { wantRequests(t, f, map[string]int{simulator.OpLimits: 3}) },
@@ -534,7 +534,7 @@ func TestAttachmentBadInput(t *testing.T) {
 		{fmt.Sprintf("source = %q", loop), "source", "cannot be read"},
 		{fmt.Sprintf("source = %q", empty), "source", "is empty"},
 		{fmt.Sprintf("source = %q", huge), "source", "has 9437185 bytes"},
-		{fmt.Sprintf("source = %q", tab), "source", "must not contain control characters"},
+		{fmt.Sprintf("source = %q", tab), "source", "has a name that cannot be used: it contains a line break or another control character"},
 		{`source = ""`, "source", "must not be empty"},
 		{"content = \"\"\nname = \"a.txt\"", "content", "must not be empty"},
 		{"content_base64 = \"\"\nname = \"a.txt\"", "content_base64", "must not be empty"},
@@ -544,7 +544,7 @@ func TestAttachmentBadInput(t *testing.T) {
 		{`content_base64 = "eA=="`, "resource", "Missing name"},
 		{"content = \"x\"\nname = \"\"", "name", "must have 1 to 512 characters, but has 0"},
 		{"content = \"x\"\nname = \"" + strings.Repeat("ö", 513) + "\"", "name", "must have 1 to 512 characters, but has 513"},
-		{"content = \"x\"\nname = \"a\\nb.txt\"", "name", "must not contain control characters"},
+		{"content = \"x\"\nname = \"a\\nb.txt\"", "name", "contains a line break or another control character; remove it"},
 		{"content = \"x\"\nname = \"a/b.txt\"", "name", "must be a file's name"},
 		{`name = "a.txt"`, "resource", "No attribute specified when one (and only one)"},
 		{fmt.Sprintf("content = \"x\"\nsource = %q", empty), "source", "2 attributes specified when one (and only one)"},
@@ -562,18 +562,19 @@ func TestAttachmentBadInput(t *testing.T) {
 	wantRequests(t, f, map[string]int{})
 }
 
-func TestAttachmentInUseIsAWarning(t *testing.T) {
+// Destroying an attachment that the service keeps is ordinary, and silent.
+func TestAttachmentThatTheServiceKeeps(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name     string
-		use      bool
-		fault    simulator.Fault
-		severity tfprotov6.DiagnosticSeverity
-		want     string
+		name  string
+		use   bool
+		fault simulator.Fault
+		want  string // in the error; empty is none
 	}{
-		{name: "in use", use: true, severity: tfprotov6.DiagnosticSeverityWarning, want: "OSM.01010002"},
-		{name: "gone", severity: tfprotov6.DiagnosticSeverityWarning, want: "OSM.01010001"},
-		{name: "forbidden", fault: simulator.Fault{Kind: "403", Operation: simulator.OpDeleteAccessory}, severity: tfprotov6.DiagnosticSeverityError, want: "HTTP 403"},
+		{name: "in use", use: true},
+		{name: "missing"},
+		{name: "forbidden", fault: simulator.Fault{Kind: "403", Operation: simulator.OpDeleteAccessory}},
+		{name: "unauthenticated", fault: simulator.Fault{Kind: "401", Operation: simulator.OpDeleteAccessory}, want: "HTTP 401"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -604,22 +605,96 @@ func TestAttachmentInUseIsAWarning(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(response.Diagnostics) != 1 || response.Diagnostics[0].Severity != test.severity || !strings.Contains(response.Diagnostics[0].Detail, test.want) {
+			if test.want == "" {
+				wantNoDiagnostics(t, response.Diagnostics)
+			} else if len(response.Diagnostics) != 1 || response.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityError || !strings.Contains(response.Diagnostics[0].Detail, test.want) {
 				t.Fatalf("diagnostics %+v", response.Diagnostics)
 			}
-			t.Logf("%s\n%s", response.Diagnostics[0].Summary, response.Diagnostics[0].Detail)
 			left, err := response.NewState.Unmarshal(schema.ValueType())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if gone := test.severity == tfprotov6.DiagnosticSeverityWarning; left.IsNull() != gone {
-				t.Errorf("out of the state: %t, want %t", left.IsNull(), gone)
+			if removed := test.want == ""; left.IsNull() != removed {
+				t.Errorf("removed from the state: %t, want %t", left.IsNull(), removed)
 			}
 			if got := f.Count(simulator.OpDeleteAccessory); got != 1 {
 				t.Errorf("%d deletes, want 1", got)
 			}
 		})
 	}
+}
+
+// Replacing and destroying attachments that messages use: no warning at all.
+func TestAttachmentsInUseAreQuiet(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{StrictAccessories: true})
+	config := func(text string) string {
+		return requiredProvider + f.config(fmt.Sprintf(`
+resource "servicerequest_attachment" "test" {
+  count   = 3
+  name    = "events-${count.index}.txt"
+  content = "%[1]s ${count.index}"
+}
+resource "servicerequest_case_message" "test" {
+  case_id       = "TT201801020526"
+  content       = "The events are attached: %[1]s"
+  accessory_ids = servicerequest_attachment.test[*].id
+}`, text))
+	}
+	c := newCLI(t, map[string]string{"main.tf": config("first")})
+	c.run("apply", "-auto-approve")
+	c.write("main.tf", config("second"))
+	for _, r := range []result{c.run("apply", "-json", "-auto-approve"), c.run("destroy", "-json", "-auto-approve")} {
+		for _, d := range about(r.diagnostics(), "main.tf") {
+			if d.Severity == "error" || d.Summary != "The message stays on the ticket" {
+				t.Errorf("%s: %s: %s", d.Severity, d.Summary, d.Detail)
+			}
+		}
+	}
+	if got := f.Count(simulator.OpDeleteAccessory); got != 6 {
+		t.Errorf("%d deletes, want 6", got)
+	}
+}
+
+// A type that the service does not document is known at plan.
+func TestAttachmentTypeWarning(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	folder := t.TempDir()
+	log := writeFile(t, folder, "run.log", "x")
+	rows := []struct {
+		name, arguments string
+		line            string // that the warning points at; empty is no warning
+	}{
+		{"source", fmt.Sprintf("source = %q", log), "source ="},
+		{"renamed", fmt.Sprintf("source = %q\nname = \"run.log.txt\"", log), ""},
+		{"name", "content = \"x\"\nname = \"run.log\"", "name ="},
+		{"no_extension", "content = \"x\"\nname = \"txt\"", "name ="},
+		{"upper_case", "content = \"x\"\nname = \"run.TXT\"", ""},
+		{"last_of_the_list", "content = \"x\"\nname = \"a.xlsx\"", ""},
+	}
+	files := map[string]string{"main.tf": requiredProvider + f.config("")}
+	for _, row := range rows {
+		files[row.name+".tf"] = fmt.Sprintf("resource \"servicerequest_attachment\" %q {\n%s\n}", row.name, row.arguments)
+	}
+	c := newCLI(t, files)
+	warnings := c.run("plan", "-json").diagnostics()
+	for _, row := range rows {
+		got := about(warnings, row.name+".tf")
+		if row.line == "" {
+			if len(got) != 0 {
+				t.Errorf("%s: %+v", row.name, got)
+			}
+			continue
+		}
+		if len(got) != 1 || got[0].Severity != "warning" || !strings.Contains(got[0].Snippet.Code, row.line) {
+			t.Errorf("%s: %+v, want one warning at %q", row.name, got, row.line)
+			continue
+		}
+		wantAll(t, got[0].Detail, "jpg, jpeg, bmp, png, gif, txt, doc, docx, rar, zip, pdf, xls, xlsx", `.txt".`)
+	}
+	wantAll(t, about(warnings, "source.tf")[0].Detail, `set name = "run.log.txt"`)
+	wantRequests(t, f, map[string]int{})
 }
 
 func TestAttachmentUnknownLimitsAreLogged(t *testing.T) {
@@ -632,7 +707,7 @@ func TestAttachmentUnknownLimitsAreLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &attachmentResource{service: &service{client: client, secrets: c.secrets}}
+	r := &attachmentResource{provider: &providerData{client: client, secrets: c.secrets}}
 	var schema fwresource.SchemaResponse
 	r.Schema(ctx, fwresource.SchemaRequest{}, &schema)
 	plan := tfsdk.Plan{Schema: schema.Schema}

@@ -10,7 +10,7 @@ import (
 )
 
 // Each row is a file of one configuration, which is planned once: a diagnostic
-// is told by the file that it points into.
+// is known by the file that it points into.
 
 var resourceRows = []struct {
 	name, attributes string
@@ -19,17 +19,23 @@ var resourceRows = []struct {
 	{"case_id_empty", `case_id = ""`, "case_id must have 1 to 64 characters, but has 0."},
 	{"case_id_64", fmt.Sprintf(`case_id = %q`, strings.Repeat("ü", 64)), ""},
 	{"case_id_65", fmt.Sprintf(`case_id = %q`, strings.Repeat("ü", 65)), "case_id must have 1 to 64 characters, but has 65."},
-	{"case_id_control", `case_id = "TT\n1"`, "case_id must not contain control characters"},
-	{"case_id_delete", `case_id = "TT\u007f1"`, "case_id must not contain control characters"},
+	{"case_id_control", `case_id = "TT\n1"`, "case_id contains a line break or another control character; remove it"},
+	{"case_id_delete", `case_id = "TT\u007f1"`, "case_id contains a line break or another control character; remove it"},
 	{"case_id_dot", `case_id = "."`, "case_id must be a ticket's ID, not a step in a path."},
 	{"case_id_dots", `case_id = ".."`, "case_id must be a ticket's ID, not a step in a path."},
 	{"case_id_three_dots", `case_id = "..."`, ""},
+	{"case_id_space_before", `case_id = " TT1"`, "case_id begins or ends with white space; remove it."},
+	{"case_id_space_after", `case_id = "TT1\n"`, "case_id begins or ends with white space; remove it."},
+	{"case_id_space_inside", `case_id = "TT 1"`, ""},
+	{"case_id_url", `case_id = "https://console.example.com/ticket/?region=eu-west-101#/ticketindex/serviceTickets/detail/TT1"`,
+		`case_id must be the ticket's ID alone, such as "TT201801020526", not the URL of the ticket.`},
 	{"case_id_slash", `case_id = "../x"`, ""},
 
 	{"content_empty", `content = ""`, "content must have 1 to 10000 characters, but has 0."},
 	{"content_1", `content = "a"`, ""},
 	{"content_10000", fmt.Sprintf(`content = %q`, strings.Repeat("完", 10000)), ""},
 	{"content_10001", fmt.Sprintf(`content = %q`, strings.Repeat("完", 10001)), "content must have 1 to 10000 characters, but has 10001."},
+	{"content_blank", `content = " \n\t "`, "content must contain more than white space."},
 	{"content_lines", `content = "first\nsecond\ttab"`, ""},
 
 	{"accessory_ids_empty", `accessory_ids = []`, ""},
@@ -40,20 +46,27 @@ var resourceRows = []struct {
 	{"accessory_id_empty", `accessory_ids = ["one", ""]`, "accessory_ids[1] must have 1 to 64 characters, but has 0."},
 	{"accessory_id_64", fmt.Sprintf(`accessory_ids = [%q]`, strings.Repeat("a", 64)), ""},
 	{"accessory_id_65", fmt.Sprintf(`accessory_ids = [%q]`, strings.Repeat("a", 65)), "accessory_ids[0] must have 1 to 64 characters, but has 65."},
-	{"accessory_id_control", `accessory_ids = ["a\rb"]`, "accessory_ids[0] must not contain control characters"},
+	{"accessory_id_control", `accessory_ids = ["a\rb"]`, "accessory_ids[0] contains a line break or another control character; remove it"},
 
 	{"group_id_empty", `group_id = ""`, "group_id must have 1 to 64 characters, but has 0."},
 	{"group_id_64", fmt.Sprintf(`group_id = %q`, strings.Repeat("完", 64)), ""},
 	{"group_id_65", fmt.Sprintf(`group_id = %q`, strings.Repeat("完", 65)), "group_id must have 1 to 64 characters, but has 65."},
-	{"group_id_control", `group_id = "a\u0000"`, "group_id must not contain control characters"},
+	{"group_id_control", `group_id = "a\u0000"`, "group_id contains a line break or another control character; remove it"},
 
-	{"deduplicate_window_text", `deduplicate_window = "soon"`, `deduplicate_window must be a duration such as "30s" or "5m".`},
-	{"deduplicate_window_negative", `deduplicate_window = "-1s"`, "deduplicate_window must be from "},
-	{"deduplicate_window_zero", `deduplicate_window = "0s"`, ""},
-	{"deduplicate_window_longest", `deduplicate_window = "720h"`, ""},
-	{"deduplicate_window_too_long", `deduplicate_window = "720h1s"`, "deduplicate_window must be from "},
+	{"key_short", "idempotency_key = \"run-1\"\ncontent = \"run-1\"", "idempotency_key must have 6 to 64 characters, but has 5."},
+	{"key_6", "idempotency_key = \"run-42\"\ncontent = \"run-42 is done\"", ""},
+	{"key_64", fmt.Sprintf("idempotency_key = %[1]q\ncontent = \"[%[1]s] is done\"", strings.Repeat("k", 64)), ""},
+	{"key_65", fmt.Sprintf("idempotency_key = %[1]q\ncontent = \"[%[1]s] is done\"", strings.Repeat("k", 65)), "idempotency_key must have 6 to 64 characters, but has 65."},
+	{"key_characters", "idempotency_key = \"größer\"\ncontent = \"größer\"", "idempotency_key must consist of ASCII letters, digits, - _ . : / # [ ] and single spaces between them."},
+	{"key_control", "idempotency_key = \"run\\n4711\"\ncontent = \"run\\n4711\"", "idempotency_key must consist of ASCII letters"},
+	{"key_not_in_content", "idempotency_key = \"[run 4711]\"\ncontent = \"[run 4712] is done\"", "idempotency_key must be part of the content"},
+	{"key_in_a_word", "idempotency_key = \"run-4711\"\ncontent = \"run-47110 is done\"", "idempotency_key must be part of the content, with a space, a bracket or a line break on either side."},
+	{"key_late", fmt.Sprintf("idempotency_key = \"[run 4711]\"\ncontent = \"%s [run 4711]\"", strings.Repeat("a", 100)), "idempotency_key must end within the first 100 characters of the content."},
+	{"key_beside_markup", "idempotency_key = \"run-4711\"\ncontent = \"done<b>run-4711</b>\"", "idempotency_key must stand alone in the content"},
+	{"key_in_brackets", "idempotency_key = \"[deploy 4711]\"\ncontent = \"<b>[deploy 4711]</b> is done\"", ""},
 
 	{"timeouts", `timeouts = { create = "soon" }`, `timeouts.create must be a duration such as`},
+	{"timeouts_days", `timeouts = { create = "1d" }`, `timeouts.create must be a duration such as "30s" or "5m"; there is no unit "d", a day is "24h".`},
 	{"timeouts_zero", `timeouts = { create = "0s" }`, "timeouts.create must be from 1ms to 24h0m0s."},
 	{"timeouts_create", `timeouts = { create = "90s" }`, ""},
 }
@@ -80,30 +93,30 @@ var providerRows = []struct {
 	{"token_empty", `token = ""`, "token must have 1 to 5000 characters, but has 0."},
 	{"token_5000", fmt.Sprintf(`token = %q`, strings.Repeat("t", 5000)), ""},
 	{"token_5001", fmt.Sprintf(`token = %q`, strings.Repeat("t", 5001)), "token must have 1 to 5000 characters, but has 5001."},
-	{"token_newline", `token = "hunter2\nX-Site: 1"`, "token must not contain control characters"},
+	{"token_newline", `token = "hunter2\nX-Site: 1"`, "token contains a line break or another control character; remove it"},
 
-	{"access_key_control", "access_key = \"a\\r\"\n secret_key = \"s\"", "access_key must not contain control characters"},
+	{"access_key_control", "access_key = \"a\\r\"\n secret_key = \"s\"", "access_key contains a line break or another control character; remove it"},
 	{"secret_key_empty", "access_key = \"a\"\n secret_key = \"\"", "secret_key must have 1 to 128 characters, but has 0."},
-	{"security_token_control", "access_key = \"a\"\n secret_key = \"s\"\n security_token = \"hunter2\\n\"", "security_token must not contain control characters"},
+	{"security_token_control", "access_key = \"a\"\n secret_key = \"s\"\n security_token = \"hunter2\\n\"", "security_token contains a line break or another control character; remove it"},
 	{"domain_id_65", fmt.Sprintf("access_key = \"a\"\n secret_key = \"s\"\n domain_id = %q", strings.Repeat("d", 65)), "domain_id must have 1 to 64 characters, but has 65."},
 	{"user_name_empty", "user_name = \"\"\n password = \"p\"", "user_name must have 1 to 255 characters, but has 0."},
 	{"password_empty", "user_name = \"u\"\n password = \"\"", "password must have 1 to 1024 characters, but has 0."},
-	{"domain_name_control", "user_name = \"u\"\n password = \"p\"\n domain_name = \"\\t\"", "domain_name must not contain control characters"},
+	{"domain_name_control", "user_name = \"u\"\n password = \"p\"\n domain_name = \"\\t\"", "domain_name contains a line break or another control character; remove it"},
 	{"auth_url_http", "user_name = \"u\"\n password = \"p\"\n auth_url = \"http://iam.example.com\"", "auth_url must be https"},
 	{"password_mode", "user_name = \"u\"\n password = \"p\"\n domain_name = \"d\"\n auth_url = \"https://iam.example.com/v3/\"", ""},
 
 	{"language_empty", `language = ""`, "language must have 1 to 32 characters, but has 0."},
 	{"language_32", fmt.Sprintf(`language = %q`, strings.Repeat("e", 32)), ""},
 	{"language_33", fmt.Sprintf(`language = %q`, strings.Repeat("e", 33)), "language must have 1 to 32 characters, but has 33."},
-	{"language_newline", `language = "en-us\r\nX-Site: 1"`, "language must not contain control characters"},
+	{"language_newline", `language = "en-us\r\nX-Site: 1"`, "language contains a line break or another control character; remove it"},
 	{"time_zone_empty", `time_zone = ""`, "time_zone must have 1 to 32 characters, but has 0."},
 	{"time_zone_32", fmt.Sprintf(`time_zone = %q`, strings.Repeat("g", 32)), ""},
 	{"time_zone_33", fmt.Sprintf(`time_zone = %q`, strings.Repeat("g", 33)), "time_zone must have 1 to 32 characters, but has 33."},
-	{"time_zone_newline", `time_zone = "GMT+1\n"`, "time_zone must not contain control characters"},
+	{"time_zone_newline", `time_zone = "GMT+1\n"`, "time_zone contains a line break or another control character; remove it"},
 	{"site_other", `site = "Europe"`, `site must be "china" or "international".`},
 	{"site_empty", `site = ""`, `site must be "china" or "international".`},
 
-	{"request_timeout_text", `request_timeout = "30"`, `request_timeout must be a duration such as "30s" or "5m".`},
+	{"request_timeout_text", `request_timeout = "30"`, `request_timeout must be a duration such as "30s" or "5m"; there is no unit "d", a day is "24h".`},
 	{"request_timeout_zero", `request_timeout = "0s"`, "request_timeout must be from "},
 	{"request_timeout_negative", `request_timeout = "-1s"`, "request_timeout must be from "},
 	{"request_timeout_long", `request_timeout = "61m"`, "request_timeout must be from "},
@@ -154,7 +167,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		if strings.Contains(d.Summary+d.Detail, "hunter2") {
 			t.Errorf("the value of a secret is shown: %s\n%s", d.Summary, d.Detail)
 		}
-		// It points at the attribute's line; inside an object the CLI does not look for it.
+		// It points at the attribute's line. Inside an object the CLI does not find that.
 		if line := strings.TrimSpace(d.Snippet.Code); !strings.HasPrefix(name, "timeouts") && (line == "" || !strings.Contains(attributes, line)) {
 			t.Errorf("points at %s", d.Snippet.Code)
 		}
@@ -168,7 +181,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 
 	planned := newCLI(t, good).run("plan")
 	wantAll(t, planned.output(), fmt.Sprintf("Plan: %d to add, 0 to change, 0 to destroy.", len(good)-1))
-	f.wantPosts(t, 0)
+	f.wantPosts(t, 0, 0)
 }
 
 // withDefaults adds those arguments whose name is not there.

@@ -80,7 +80,7 @@ func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, client, diags := d.service.connect(ctx)
+	ctx, client, diags := d.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -90,11 +90,11 @@ func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 		resp.Diagnostics.Append(readDiagnostic("Unable to read case", err))
 		return
 	}
-	id := m.CaseID // as it was asked for, whatever the service calls it
+	id := m.CaseID // as configured, whatever ID the service returns
 	m.caseSummaryModel = newCaseSummaryModel(ticket.CaseSummary)
 	m.CaseID = id
-	m.Severity, m.Source, m.Judgement = told(ticket.Severity), told(ticket.Source), told(ticket.Judgement)
-	m.ResolvedAt, m.ResolvedAtRaw = timestamp(ticket.Resolved), told(ticket.ResolveTime)
+	m.Severity, m.Source, m.Judgement = stringOrNull(ticket.Severity), stringOrNull(ticket.Source), stringOrNull(ticket.Judgement)
+	m.ResolvedAt, m.ResolvedAtRaw = timestamp(ticket.Resolved), stringOrNull(ticket.ResolveTime)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
@@ -128,10 +128,10 @@ func caseSummaryAttributes() map[string]schema.Attribute {
 
 func newCaseSummaryModel(c servicerequest.CaseSummary) caseSummaryModel {
 	m := caseSummaryModel{
-		CaseID: told(c.ID), Description: told(c.Description),
-		BusinessType: told(c.BusinessType), IncidentType: told(c.IncidentType), Region: told(c.Region),
-		CustomerID: told(c.CustomerID), UserID: told(c.UserID), UserName: told(c.UserName),
-		CreatedAt: timestamp(c.Created), CreatedAtRaw: told(c.CreateTime),
+		CaseID: stringOrNull(c.ID), Description: stringOrNull(c.Description),
+		BusinessType: stringOrNull(c.BusinessType), IncidentType: stringOrNull(c.IncidentType), Region: stringOrNull(c.Region),
+		CustomerID: stringOrNull(c.CustomerID), UserID: stringOrNull(c.UserID), UserName: stringOrNull(c.UserName),
+		CreatedAt: timestamp(c.Created), CreatedAtRaw: stringOrNull(c.CreateTime),
 	}
 	if c.Status != nil {
 		status := statusOf(*c.Status)
@@ -159,8 +159,8 @@ var caseStatuses = []caseStatus{
 	{17, "awaiting_feedback", false},
 }
 
-// statusOf passes on a status that is not known, and takes it for open: what
-// is not known to be closed is still worth a message.
+// statusOf returns the status with this number. An unlisted one counts as open:
+// a ticket that is not surely closed may still get a message.
 func statusOf(number int) caseStatus {
 	for _, s := range caseStatuses {
 		if s.number == number {
@@ -185,8 +185,8 @@ func computedString(description string) schema.StringAttribute {
 	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 }
 
-// told is a text of the service's, null where it tells nothing.
-func told(s string) types.String {
+// stringOrNull is a text from the service; null if it is empty.
+func stringOrNull(s string) types.String {
 	if s == "" {
 		return types.StringNull()
 	}
@@ -200,15 +200,15 @@ func timestamp(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// readDiagnostic is of a call that reads. A list that is cut short is a
-// warning: what there is comes with it.
+// readDiagnostic is for a call that reads. A list that is cut short is a warning:
+// the error comes with the part that was read.
 func readDiagnostic(summary string, err error) diag.Diagnostic {
 	var incomplete *servicerequest.IncompleteError
 	if errors.As(err, &incomplete) {
 		return diag.NewWarningDiagnostic("Incomplete list", "The service did not give the whole list, and "+incomplete.Error()+".")
 	}
 	d := callDiagnostic(summary, err)
-	if at, _ := advise(err); at == "case_id" {
+	if at := advise(err, "").at; at == "case_id" {
 		return diag.WithPath(path.Root(at), d)
 	}
 	return d

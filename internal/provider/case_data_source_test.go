@@ -229,7 +229,7 @@ func TestCaseDataSourcesTryAgain(t *testing.T) {
 	})
 }
 
-func TestCaseDataSourcesTellOfARefusal(t *testing.T) {
+func TestCaseDataSourcesReportARefusal(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	f.RevokeToken(testToken)
@@ -244,7 +244,7 @@ func TestCaseDataSourcesTellOfARefusal(t *testing.T) {
 			ProtoV6ProviderFactories: f.providers,
 			Steps: []resource.TestStep{{
 				Config:      f.config(fmt.Sprintf("data \"servicerequest_%s\" \"test\" {\n%s\n}", kind, arguments)),
-				ExpectError: regexp.MustCompile(`(?s)` + summary + `\n.*401.*token\s+has\s+expired`),
+				ExpectError: regexp.MustCompile(`(?s)` + summary + `\n.*The\s+token\s+has\s+expired.*401`),
 			}},
 		})
 	}
@@ -259,19 +259,19 @@ var dataRows = []struct {
 	{"case", "case_id_dots", `case_id = ".."`, "case_id must be a ticket's ID, not a step in a path."},
 	{"case", "group_id_empty", `group_id = ""`, "group_id must have 1 to 64 characters, but has 0."},
 	{"case", "group_id_64", fmt.Sprintf(`group_id = %q`, strings.Repeat("ü", 64)), ""},
-	{"case_messages", "case_id_control", `case_id = "a\n"`, "case_id must not contain control characters"},
+	{"case_messages", "case_id_control", `case_id = "a\nb"`, "case_id contains a line break or another control character; remove it"},
 	{"case_messages", "group_id_65", fmt.Sprintf(`group_id = %q`, strings.Repeat("g", 65)), "group_id must have 1 to 64 characters, but has 65."},
 	{"case_messages", "author_type", `author_type = "Customer"`, `author_type must be "customer" or "engineer" or "third_party".`},
 	{"case_messages", "author_type_third_party", `author_type = "third_party"`, ""},
-	{"cases", "keyword_blank", `keywords = ["a", " "]`, "keywords[1] must not be empty."},
+	{"cases", "keyword_blank", `keywords = ["a", " "]`, "keywords[1] must contain more than white space."},
 	{"cases", "keyword_null", `keywords = ["a", null]`, "null"},
-	{"cases", "keyword_control", `keywords = ["a\u0007"]`, "keywords[0] must not contain control characters"},
+	{"cases", "keyword_control", `keywords = ["a\u0007"]`, "keywords[0] contains a line break or another control character; remove it"},
 	{"cases", "keywords_none", `keywords = []`, ""},
 	{"cases", "keywords_many", `keywords = ["a b", "ü&=", "a b"]`, ""},
 	{"cases", "labels_5", `label_ids = [1, 2, 3, 4, 5]`, ""},
 	{"cases", "labels_6", `label_ids = [1, 2, 3, 4, 5, 6]`, "label_ids list must contain at most 5 elements, got: 6"},
 	{"cases", "label_twice", `label_ids = ["1", "1"]`, "duplicate"},
-	{"cases", "label_empty", `label_ids = [""]`, "label_ids[0] must not be empty."},
+	{"cases", "label_empty", `label_ids = [""]`, "label_ids[0] must contain more than white space."},
 	{"cases", "label_null", `label_ids = [null]`, "null"},
 	{"cases", "status_6", `status = 6`, `status value must be one of:`},
 	{"cases", "status_negative", `status = -1`, `status value must be one of:`},
@@ -282,7 +282,7 @@ var dataRows = []struct {
 	{"cases", "end_text", `end_time = "now"`, "end_time must be a time in RFC 3339"},
 	{"cases", "end_before", "start_time = \"2026-01-31T00:00:01+00:00\"\nend_time = \"2026-01-31T02:00:00+02:00\"", "end_time must not be before start_time."},
 	{"cases", "end_same", "start_time = \"2026-01-31T00:00:00+00:00\"\nend_time = \"2026-01-31T02:00:00+02:00\"", ""},
-	{"cases", "group_id_control", `group_id = "\t"`, "group_id must not contain control characters"},
+	{"cases", "group_id_control", `group_id = "\t"`, "group_id contains a line break or another control character; remove it"},
 	{"cases", "limit_0", `limit = 0`, "limit value must be between 1 and 10000, got: 0"},
 	{"cases", "limit_10001", `limit = 10001`, "limit value must be between 1 and 10000, got: 10001"},
 	{"cases", "limit_1", `limit = 1`, ""},

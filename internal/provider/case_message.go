@@ -20,29 +20,33 @@ const (
 	maxCaseID      = 64
 	maxContent     = 10000
 	maxAccessories = 10
-	maxAccessoryID = 64 // the submit call documents 32, the upload gives up to 64
+	maxAccessoryID = 64 // the submit call documents 32, the upload returns up to 64
 	maxGroupID     = 64
 	defaultTimeout = 5 * time.Minute
-	maxDeduplicate = 30 * 24 * time.Hour
 )
 
-// Descriptions of what resource and action share.
+// Descriptions of the attributes that resource and action share.
 const (
 	caseIDDescription      = "Ticket ID, 1 to 64 characters, such as `TT201801020526`."
 	accessoryIDDescription = "IDs of uploaded attachments, at most 10, each 1 to 64 characters."
 	groupIDDescription     = "IAM group ID, 1 to 64 characters. Needed for a ticket of another user of the same group."
-	windowDescription      = "Duration such as `90m` or `24h`, at most `720h`. Before posting, look for an identical customer message that is at most this old, " +
-		"and adopt it instead. Within that time it is then safe to repeat a run that was killed, or that lost its state. " +
-		"All identical messages within the window count as one: to go back to a text within it posts nothing. Off when unset."
+	keyDescription         = "A text that the message contains and that no other message on the ticket has, such as `[deploy 4711]`. " +
+		"6 to 64 characters: ASCII letters, digits, `- _ . : / # [ ]` and single spaces between them. " +
+		"It must end within the first 100 characters of the message, and must not be a part of a longer word or number. " +
+		"Before the message is posted, the ticket is searched for the key. " +
+		"If the ticket has the message already, nothing is sent, and a warning says so. If another message has the key, the apply is refused. " +
+		"So the message is not posted again after a run was killed or the state was lost. " +
+		"The key is sent only as a part of the message. " +
+		"The key is not a lock: two runs that search the ticket within the same seconds may both post the message."
 	timeoutDescription = "Time to submit the message, retries included, as a duration such as `10m`, at most `24h`. Default `5m`."
 )
 
 var (
-	caseIDCheck      = all(length(1, maxCaseID), noControl, notDots)
-	contentCheck     = length(1, maxContent)
+	caseIDCheck      = all(isTicketID, length(1, maxCaseID), noControl)
+	contentCheck     = all(length(1, maxContent), notBlank)
 	accessoryIDCheck = all(length(1, maxAccessoryID), noControl)
 	groupIDCheck     = all(length(1, maxGroupID), noControl)
-	windowCheck      = duration(0, maxDeduplicate)
+	keyCheck         = check(servicerequest.CheckIdempotencyKey)
 	timeoutCheck     = duration(time.Millisecond, 24*time.Hour)
 	accessoryChecks  = []validator.List{
 		listvalidator.SizeAtMost(maxAccessories),
@@ -52,19 +56,19 @@ var (
 	}
 )
 
-// caseMessage is what is sent, as Terraform holds it.
+// caseMessage is a message to send, as Terraform holds it.
 type caseMessage struct {
-	CaseID            types.String
-	Content           types.String
-	AccessoryIDs      types.List
-	GroupID           types.String
-	DeduplicateWindow types.String
-	WriteOnly         bool // the content must not be shown
-	Action            bool // it has no state, and nothing applies it again
+	CaseID         types.String
+	Content        types.String
+	AccessoryIDs   types.List
+	GroupID        types.String
+	IdempotencyKey types.String
+	WriteOnly      bool // the content must not be shown
+	Action         bool // it has no state, and the next apply does not send it again
 }
 
-// check checks all values once more. Those of an action were checked only as
-// far as they were known before Terraform's plan: it does not ask again.
+// check checks all values once more, now that they are known. Terraform does not
+// ask again for those that were unknown when it validated.
 func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	content := path.Root("content")
 	if m.WriteOnly {
@@ -80,7 +84,7 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 		{path.Root("case_id"), types.StringValue(m.CaseID.ValueString()), caseIDCheck},
 		{content, types.StringValue(m.Content.ValueString()), contentCheck},
 		{path.Root("group_id"), m.GroupID, groupIDCheck},
-		{path.Root("deduplicate_window"), m.DeduplicateWindow, windowCheck},
+		{path.Root("idempotency_key"), m.IdempotencyKey, keyCheck},
 	} {
 		v.check.ValidateString(ctx, validator.StringRequest{Path: v.at, ConfigValue: v.value}, &values)
 	}
@@ -88,27 +92,40 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	for _, v := range accessoryChecks {
 		v.ValidateList(ctx, validator.ListRequest{Path: path.Root("accessory_ids"), ConfigValue: m.AccessoryIDs}, &list)
 	}
-	return append(values.Diagnostics, list.Diagnostics...)
+	diags := append(values.Diagnostics, list.Diagnostics...)
+	return append(diags, checkKeyInContent(ctx, m.IdempotencyKey, m.Content)...)
+}
+
+// checkKeyInContent checks that the content has the key. Unknown values wait, and
+// wrong ones have an error of their own.
+func checkKeyInContent(ctx context.Context, key, content types.String) diag.Diagnostics {
+	if !known(key) || !known(content) || keyCheck(key.ValueString()) != nil || contentCheck(content.ValueString()) != nil {
+		return nil
+	}
+	var checked validator.StringResponse
+	inContent := check(func(key string) error { return servicerequest.CheckKeyInContent(key, content.ValueString()) })
+	inContent.ValidateString(ctx, validator.StringRequest{Path: path.Root("idempotency_key"), ConfigValue: key}, &checked)
+	return checked.Diagnostics
 }
 
 func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission, diag.Diagnostics) {
 	s := servicerequest.Submission{
-		CaseID:  m.CaseID.ValueString(),
-		Content: m.Content.ValueString(),
-		GroupID: m.GroupID.ValueString(),
-		Secret:  m.WriteOnly,
+		CaseID:         m.CaseID.ValueString(),
+		Content:        m.Content.ValueString(),
+		GroupID:        m.GroupID.ValueString(),
+		IdempotencyKey: m.IdempotencyKey.ValueString(),
+		Secret:         m.WriteOnly,
 	}
 	diags := m.check(ctx)
-	// Null stays nil, which is not sent; an empty list is sent as one.
+	// Null stays nil, which is not sent. An empty list is sent as one.
 	diags.Append(m.AccessoryIDs.ElementsAs(ctx, &s.AccessoryIDs, false)...)
-	s.DeduplicateWindow, _ = time.ParseDuration(m.DeduplicateWindow.ValueString()) // checked; null is 0
 	return s, diags
 }
 
-// submit sends a message. The receipt is only good without errors. progress,
-// if not nil, is told each step.
-func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Duration, progress func(string)) (servicerequest.Receipt, diag.Diagnostics) {
-	ctx, client, diags := s.connect(ctx)
+// submit sends a message. The receipt is valid only without errors. progress, if
+// not nil, is called with each step.
+func (p *providerData) submit(ctx context.Context, m caseMessage, timeout time.Duration, progress func(string)) (servicerequest.Receipt, diag.Diagnostics) {
+	ctx, client, diags := p.clientFor(ctx)
 	if diags.HasError() {
 		return servicerequest.Receipt{}, diags
 	}
@@ -116,27 +133,32 @@ func (s *service) submit(ctx context.Context, m caseMessage, timeout time.Durati
 	if diags.HasError() {
 		return servicerequest.Receipt{}, diags
 	}
+	if progress == nil {
+		progress = func(string) {}
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	submission.Notify = func(e servicerequest.Event) {
 		logEvent(ctx, submission.CaseID, e)
-		if progress != nil {
-			progress(progressText(e))
-		}
+		progress(progressText(e))
 	}
 
 	receipt, err := client.Submit(ctx, submission)
 	if err != nil {
 		diags.Append(submitDiagnostic(err, m))
-	} else {
-		tflog.Info(ctx, "Case message: confirmed", map[string]any{
-			"case_id": submission.CaseID, "confirmed_by": string(receipt.ConfirmedBy), "request_id": receipt.RequestID,
-		})
+		return receipt, diags
+	}
+	tflog.Info(ctx, "Case message: confirmed", map[string]any{
+		"case_id": submission.CaseID, "confirmed_by": string(receipt.ConfirmedBy), "request_id": receipt.RequestID, "resent": receipt.Resent,
+	})
+	for _, warning := range receiptWarnings(receipt, m) {
+		progress(warning.Detail())
+		diags.Append(warning)
 	}
 	return receipt, diags
 }
 
-// logEvent never has the content: it is in no event.
+// logEvent never logs the content: no event has it.
 func logEvent(ctx context.Context, caseID string, e servicerequest.Event) {
 	fields := map[string]any{"case_id": caseID, "attempt": e.Attempt}
 	if e.Reason != "" {
@@ -145,12 +167,12 @@ func logEvent(ctx context.Context, caseID string, e servicerequest.Event) {
 	if e.Step == servicerequest.StepRetrying {
 		fields["wait"] = e.Wait.String()
 	}
-	switch e.Step {
-	case servicerequest.StepRetrying, servicerequest.StepLooking:
-		tflog.Warn(ctx, "Case message: "+string(e.Step), fields)
-	default:
-		tflog.Info(ctx, "Case message: "+string(e.Step), fields)
+	log := tflog.Info
+	// The first search for an idempotency key is ordinary. Later checks are not.
+	if e.Step == servicerequest.StepRetrying || e.Step == servicerequest.StepChecking && e.Attempt > 0 {
+		log = tflog.Warn
 	}
+	log(ctx, "Case message: "+string(e.Step), fields)
 }
 
 // progressText is a step as the user of an action reads it.
@@ -158,8 +180,8 @@ func progressText(e servicerequest.Event) string {
 	switch e.Step {
 	case servicerequest.StepSubmitting:
 		return fmt.Sprintf("Submitting the message (attempt %d)", e.Attempt)
-	case servicerequest.StepLooking:
-		return "Looking for the message on the ticket: " + e.Reason
+	case servicerequest.StepChecking:
+		return "Checking the ticket: " + e.Reason
 	case servicerequest.StepRetrying:
 		return fmt.Sprintf("Trying again in %s: %s", e.Wait.Round(time.Millisecond), e.Reason)
 	default:

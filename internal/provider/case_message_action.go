@@ -11,21 +11,22 @@ import (
 )
 
 var (
-	_ action.Action              = (*caseMessageAction)(nil)
-	_ action.ActionWithConfigure = (*caseMessageAction)(nil)
+	_ action.Action                   = (*caseMessageAction)(nil)
+	_ action.ActionWithConfigure      = (*caseMessageAction)(nil)
+	_ action.ActionWithValidateConfig = (*caseMessageAction)(nil)
 )
 
 func newCaseMessageAction() action.Action { return &caseMessageAction{} }
 
-type caseMessageAction struct{ service *service }
+type caseMessageAction struct{ provider *providerData }
 
 type caseMessageActionModel struct {
-	CaseID            types.String   `tfsdk:"case_id"`
-	Content           types.String   `tfsdk:"content"`
-	AccessoryIDs      types.List     `tfsdk:"accessory_ids"`
-	GroupID           types.String   `tfsdk:"group_id"`
-	DeduplicateWindow types.String   `tfsdk:"deduplicate_window"`
-	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+	CaseID         types.String   `tfsdk:"case_id"`
+	Content        types.String   `tfsdk:"content"`
+	AccessoryIDs   types.List     `tfsdk:"accessory_ids"`
+	GroupID        types.String   `tfsdk:"group_id"`
+	IdempotencyKey types.String   `tfsdk:"idempotency_key"`
+	Timeouts       timeouts.Value `tfsdk:"timeouts"`
 }
 
 func (a *caseMessageAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
@@ -48,7 +49,7 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 			},
 			"content": schema.StringAttribute{
 				Required: true, Validators: []validator.String{contentCheck},
-				MarkdownDescription: "The text, 1 to 10000 characters.",
+				MarkdownDescription: "The text, 1 to 10000 characters, not of white space only.",
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -59,9 +60,9 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 				Optional: true, Validators: []validator.String{groupIDCheck},
 				MarkdownDescription: groupIDDescription,
 			},
-			"deduplicate_window": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{windowCheck},
-				MarkdownDescription: windowDescription,
+			"idempotency_key": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{keyCheck},
+				MarkdownDescription: keyDescription,
 			},
 			"timeouts": limits,
 		},
@@ -69,7 +70,13 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 }
 
 func (a *caseMessageAction) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
-	a.service = serviceFrom(req.ProviderData)
+	a.provider = providerDataFrom(req.ProviderData)
+}
+
+func (a *caseMessageAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	var m caseMessageActionModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	resp.Diagnostics.Append(checkKeyInContent(ctx, m.IdempotencyKey, m.Content)...)
 }
 
 func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
@@ -84,14 +91,14 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 		return
 	}
 	progress := func(text string) {
-		// Once it is interrupted, Terraform takes progress for a reason to leave,
-		// and would not hear how the action ended.
+		// After an interrupt, Terraform stops listening at the next progress event,
+		// and would miss the outcome.
 		if ctx.Err() == nil {
 			resp.SendProgress(action.InvokeProgressEvent{Message: text})
 		}
 	}
-	receipt, diags := a.service.submit(ctx, caseMessage{
-		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow, Action: true,
+	receipt, diags := a.provider.submit(ctx, caseMessage{
+		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey, Action: true,
 	}, timeout, progress)
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {

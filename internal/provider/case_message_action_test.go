@@ -55,7 +55,7 @@ func TestActionPostsOnce(t *testing.T) {
 		"timeouts": map[string]any{"invoke": "1m"},
 	})
 	wantNoDiagnostics(t, diagnostics)
-	f.wantPosts(t, 1)
+	f.wantPosts(t, 1, 1)
 	if got, want := string(f.posts()[0].Body), `{"group_id":"g-1","message":{"content":"Deployed v1","accessory_ids":["acc-1"]}}`; got != want {
 		t.Errorf("body %s\nwant %s", got, want)
 	}
@@ -64,38 +64,62 @@ func TestActionPostsOnce(t *testing.T) {
 	}
 }
 
-func TestActionTellsItsProgress(t *testing.T) {
+func TestActionReportsItsProgress(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
-	f.SetFaults(simulator.Fault{Kind: "503", Ordinals: []int{1}}, simulator.Fault{Kind: "lost-answer", Ordinals: []int{2}})
+	f.SetFaults(simulator.Fault{Kind: "429", Ordinals: []int{1}}, simulator.Fault{Kind: "lost-answer", Ordinals: []int{2}})
 	progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": "Deployed v1"})
 	wantNoDiagnostics(t, diagnostics)
-	if got := f.contents(); !slices.Equal(got, []string{"Deployed v1"}) {
-		t.Errorf("the ticket has %q", got)
-	}
+	f.wantContents(t, "Deployed v1")
 	var kinds []string
 	for _, text := range progress {
 		kinds = append(kinds, strings.Join(strings.Fields(text)[:2], " "))
 	}
-	want := []string{
-		"Submitting the", "Looking for", "Looking for", "Looking for", "Trying again",
-		"Submitting the", "Looking for", "The message", "Confirmed by:",
-	}
+	want := []string{"Submitting the", "Trying again", "Submitting the", "Trying again", "Checking the", "The message", "Confirmed by:"}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("progress %q\nwant beginnings %q", progress, want)
 	}
 }
 
-func TestActionDeduplicates(t *testing.T) {
+// What a receipt has to say is a line of the progress, and a warning at the end.
+func TestActionWarns(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	f.AddMessage(testCase, simulator.Message{Content: "Deployed v1"})
-	p := newProtocol(t, f)
-	progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": "Deployed v1", "deduplicate_window": "1h"})
-	wantNoDiagnostics(t, diagnostics)
-	if f.Count(simulator.OpSubmit) != 0 || !slices.Contains(progress, "Confirmed by: existing") {
-		t.Errorf("%d submits, progress %q; want none, and the message adopted", f.Count(simulator.OpSubmit), progress)
+	for _, row := range []struct {
+		name    string
+		key     any
+		seeded  bool
+		fault   string
+		summary string
+		want    []string
+		posts   int
+	}{
+		{"existing", "[run 4711]", true, "", "The ticket already has this message", []string{"Nothing was sent: ticket TT201801020526 already has this message", `"[run 4711]"`}, 0},
+		{"sent again", nil, false, "cut", "Case message was sent again", []string{"sent to ticket TT201801020526 again", "(no answer)"}, 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, simulator.Options{})
+			p := newProtocol(t, f)
+			if row.seeded {
+				f.AddMessage(testCase, simulator.Message{Content: "Deployed v1 [run 4711]"})
+			}
+			if row.fault != "" {
+				f.SetFaults(simulator.Fault{Kind: row.fault, Ordinals: []int{1}})
+			}
+			progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": "Deployed v1 [run 4711]", "idempotency_key": row.key})
+			if len(diagnostics) != 1 || diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || diagnostics[0].Summary != row.summary {
+				t.Fatalf("diagnostics %v, want one warning", diagnostics)
+			}
+			wantAll(t, diagnostics[0].Detail, row.want...)
+			if !slices.Contains(progress, diagnostics[0].Detail) {
+				t.Errorf("progress %q has no line with the warning", progress)
+			}
+			f.wantContents(t, "Deployed v1 [run 4711]")
+			if got := f.Count(simulator.OpSubmit); got != row.posts {
+				t.Errorf("%d submits, want %d", got, row.posts)
+			}
+		})
 	}
 }
 
@@ -104,26 +128,26 @@ func TestActionReportsFailure(t *testing.T) {
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
 	_, diagnostics := p.invoke(t, map[string]any{"case_id": "no-such-case", "content": "Deployed v1"})
-	if len(diagnostics) != 1 || !strings.Contains(diagnostics[0].Detail, "OSM.01010015") || !strings.Contains(diagnostics[0].Detail, "There is no such ticket") {
-		t.Errorf("diagnostics %v", diagnostics)
+	if len(diagnostics) != 1 || !strings.HasPrefix(diagnostics[0].Detail, "Not posted: there is no such ticket") || !strings.Contains(diagnostics[0].Detail, "OSM.01010015") {
+		t.Fatalf("diagnostics %v", diagnostics)
 	}
-	wantAll(t, diagnostics[0].Detail, "terraform apply -invoke=ADDRESS")
-	f.wantPosts(t, 1)
+	wantAll(t, diagnostics[0].Detail, "Run terraform plan to see what is left to do.")
+	f.wantPosts(t, 1, 1)
 }
 
-// Terraform closes the stream of an action as soon as the provider says that it
-// has stopped: the truth about the message must be told before.
+// Terraform closes the stream of an action as soon as the provider has stopped. The
+// outcome of the message must be reported before.
 func TestActionEndsBeforeTheProviderStops(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow"}}})
 	p := newProtocol(t, f)
-	var told []tfprotov6.InvokeActionEvent
+	var received []tfprotov6.InvokeActionEvent
 	var mu sync.Mutex
 	events := p.events(t, map[string]any{"case_id": testCase, "content": "Deployed v1"})
 	go func() {
 		for event := range events {
 			mu.Lock()
-			told = append(told, event)
+			received = append(received, event)
 			mu.Unlock()
 		}
 	}()
@@ -134,15 +158,15 @@ func TestActionEndsBeforeTheProviderStops(t *testing.T) {
 
 	mu.Lock()
 	defer mu.Unlock()
-	// Terraform leaves on progress after an interrupt, before it hears the end.
-	if len(told) != 2 {
-		t.Fatalf("%d events: %v; want the submit and the end", len(told), told)
+	// After an interrupt, Terraform would stop at a progress event, before the end.
+	if len(received) != 2 {
+		t.Fatalf("%d events: %v; want the submit and the end", len(received), received)
 	}
-	end, ok := told[1].Type.(tfprotov6.CompletedInvokeActionEventType)
+	end, ok := received[1].Type.(tfprotov6.CompletedInvokeActionEventType)
 	if !ok || len(end.Diagnostics) != 1 || end.Diagnostics[0].Summary != "Case message may or may not be on the ticket" {
-		t.Fatalf("the end is %v", told[1])
+		t.Fatalf("the end is %v", received[1])
 	}
-	wantAll(t, end.Diagnostics[0].Detail, "ticket read: cancelled; one look at the ticket did not show the message")
+	wantAll(t, end.Diagnostics[0].Detail, "cancelled; a check of the ticket did not find the message")
 }
 
 func TestActionRefusesBadInput(t *testing.T) {
@@ -150,7 +174,7 @@ func TestActionRefusesBadInput(t *testing.T) {
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
 	for attribute, v := range map[string]any{
-		"case_id": "..", "content": strings.Repeat("ü", maxContent+1), "group_id": "", "deduplicate_window": "-1h",
+		"case_id": "..", "content": strings.Repeat("ü", maxContent+1), "group_id": "", "idempotency_key": "[run 4711]",
 		"accessory_ids": []string{"a", "a"}, "timeouts": map[string]any{"invoke": "soon"},
 	} {
 		values := map[string]any{"case_id": testCase, "content": "x"}
@@ -164,15 +188,15 @@ func TestActionRefusesBadInput(t *testing.T) {
 		if len(response.Diagnostics) != 1 || !strings.Contains(response.Diagnostics[0].Attribute.String(), attribute) {
 			t.Errorf("%s: diagnostics %v, want one at the attribute", attribute, response.Diagnostics)
 		}
-		// Terraform validates before it knows variables, and not again.
+		// Terraform validates before it knows the variables, and not again.
 		if _, diagnostics := p.invoke(t, values); len(diagnostics) != 1 {
 			t.Errorf("%s: diagnostics %v of the invocation, want one", attribute, diagnostics)
 		}
 	}
-	f.wantPosts(t, 0)
+	f.wantPosts(t, 0, 0)
 }
 
-// What was not known when Terraform validated may turn out to be null.
+// A value that was unknown when Terraform validated may turn out to be null.
 func TestActionNeedsItsValues(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -185,7 +209,7 @@ func TestActionNeedsItsValues(t *testing.T) {
 			t.Errorf("without %s: diagnostics %v", attribute, diagnostics)
 		}
 	}
-	f.wantPosts(t, 0)
+	f.wantPosts(t, 0, 0)
 }
 
 func TestActionTriggeredByTerraform(t *testing.T) {
@@ -220,7 +244,7 @@ resource "terraform_data" "release" {
 			{Config: config("v2")},
 		},
 	})
-	f.wantPosts(t, 2)
+	f.wantPosts(t, 2, 2)
 	if got := f.contents(); !slices.Equal(got, []string{"Deployed v1", "Deployed v2"}) {
 		t.Errorf("the ticket has %q", got)
 	}

@@ -12,12 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
@@ -26,10 +20,9 @@ import (
 // confirmedByImport is the confirmed_by of an imported message.
 const confirmedByImport = "import"
 
-// caseMessageIdentitySchema: the service gives a message an ID, but not to
-// whoever submits it, and an identity must not change later. So a created
-// message is identified by the UUID that its id has, an imported one by the
-// service's ID.
+// caseMessageIdentitySchema identifies a created message by the UUID in its id,
+// and an imported one by the service's message ID. The service returns no ID when
+// a message is submitted, and an identity must not change later.
 var caseMessageIdentitySchema = identityschema.Schema{
 	Attributes: map[string]identityschema.Attribute{
 		"case_id": identityschema.StringAttribute{
@@ -72,7 +65,7 @@ func parseImportID(id string) (caseMessageIdentity, error) {
 	return identity, nil
 }
 
-// ImportState reads the ticket, once, and takes the message over as it is shown.
+// ImportState reads the ticket once. The state is the message as it is shown.
 func (r *caseMessageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	const summary = "Unable to import case message"
 	var wanted caseMessageIdentity
@@ -97,7 +90,7 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 			resp.Diagnostics.AddError(summary, "The value of "+c.name+" "+err.Error()+".")
 		}
 	}
-	ctx, client, diags := r.service.connect(ctx)
+	ctx, client, diags := r.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -113,9 +106,9 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 	case at < 0:
 		resp.Diagnostics.AddError(summary, fmt.Sprintf("Ticket %s has no message with the ID %q. The servicerequest_case_messages data source lists the IDs. "+
 			"The UUID in the id of a message that this provider created is not the service's ID.", wanted.CaseID.ValueString(), wanted.MessageID.ValueString()))
-	case manageable(ticket.Messages[at]) != nil:
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s cannot be managed here: it %s.",
-			wanted.MessageID.ValueString(), wanted.CaseID.ValueString(), manageable(ticket.Messages[at])))
+	case checkManageable(ticket.Messages[at]) != nil:
+		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s cannot be managed here. It %s.",
+			wanted.MessageID.ValueString(), wanted.CaseID.ValueString(), checkManageable(ticket.Messages[at])))
 	default:
 		set := func(name string, value attr.Value) diag.Diagnostics {
 			return resp.State.SetAttribute(ctx, path.Root(name), value)
@@ -125,19 +118,19 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 	}
 }
 
-// manageable tells why a message cannot be managed here: then no configuration
-// can say what it says.
-func manageable(m servicerequest.Message) error {
+// checkManageable reports why a message cannot be managed here: no configuration
+// can be equal to it. The error is words that follow the message's name.
+func checkManageable(m servicerequest.Message) error {
 	if m.Type != servicerequest.AuthorCustomer {
 		return errors.New("was written by Huawei Cloud, not by the customer")
 	}
 	if err := contentCheck(m.Content); err != nil {
-		return fmt.Errorf("has a content that %w", err)
+		return fmt.Errorf("has a text that no configuration can have: it %w", err)
 	}
 	seen := map[string]bool{}
 	for _, a := range m.Accessories {
 		if accessoryIDCheck(a.ID) != nil || seen[a.ID] {
-			return errors.New("has attachments whose IDs cannot be told apart, or are none")
+			return errors.New("has attachments with missing, invalid or equal IDs")
 		}
 		seen[a.ID] = true
 	}
@@ -147,55 +140,47 @@ func manageable(m servicerequest.Message) error {
 	return nil
 }
 
-// To import a message is a way out of a submit that could not be confirmed, and
-// must not post it again: a configuration that says what was imported is taken
-// over. All that is sent otherwise replaces the resource, and so do triggers.
+// An import can resolve a submit that could not be confirmed, so it must not post
+// the message again. The ticket may show a text in another form than it was sent,
+// and it does not show triggers at all. So the first plan after an import accepts
+// a configuration that says what was imported, and plans confirmed_by = "import".
+// With the first apply the state has the configuration's values, and each further
+// change posts another message.
 
-func replaceContent(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = !saysWhatWasImported(ctx, req.Config, req.State, &resp.Diagnostics)
-}
+// isNewImport reports whether the state is an import that was not applied yet.
+func (m caseMessageModel) isNewImport() bool { return m.ConfirmedBy.IsNull() }
 
-func replaceAccessories(ctx context.Context, req planmodifier.ListRequest, resp *listplanmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = !saysWhatWasImported(ctx, req.Config, req.State, &resp.Diagnostics)
-}
-
-func replaceVersion(ctx context.Context, req planmodifier.Int64Request, resp *int64planmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = !saysWhatWasImported(ctx, req.Config, req.State, &resp.Diagnostics)
-}
-
-// replaceTriggers: an import leaves them unset.
-func replaceTriggers(ctx context.Context, req planmodifier.MapRequest, resp *mapplanmodifier.RequiresReplaceIfFuncResponse) {
-	var state caseMessageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	resp.RequiresReplace = !req.StateValue.IsNull() || state.ConfirmedBy.ValueString() != confirmedByImport
-}
-
-func saysWhatWasImported(ctx context.Context, config tfsdk.Config, prior tfsdk.State, diags *diag.Diagnostics) bool {
-	var wanted, state caseMessageModel
-	diags.Append(config.Get(ctx, &wanted)...)
-	diags.Append(prior.Get(ctx, &state)...)
-	if wanted.Content.IsNull() {
-		wanted.Content = wanted.ContentWO
+// shows reports whether an imported message is what the configuration says.
+func (m caseMessageModel) shows(ctx context.Context, config caseMessageModel) (bool, diag.Diagnostics) {
+	content := config.Content
+	if content.IsNull() {
+		content = config.ContentWO
 	}
-	if state.ConfirmedBy.ValueString() != confirmedByImport || state.Content.IsNull() || !known(wanted.Content) || wanted.AccessoryIDs.IsUnknown() {
-		return false
+	if m.Content.IsNull() || !known(content) || config.AccessoryIDs.IsUnknown() {
+		return false, nil
 	}
-	var wantedIDs, ids []types.String
-	diags.Append(wanted.AccessoryIDs.ElementsAs(ctx, &wantedIDs, false)...)
-	diags.Append(state.AccessoryIDs.ElementsAs(ctx, &ids, false)...)
-	submission := servicerequest.Submission{Content: wanted.Content.ValueString()}
-	for _, id := range wantedIDs {
-		submission.AccessoryIDs = append(submission.AccessoryIDs, id.ValueString()) // an unknown one is no one's
-	}
-	shown := servicerequest.Message{Content: state.Content.ValueString()}
-	for _, id := range ids {
-		shown.Accessories = append(shown.Accessories, servicerequest.Accessory{ID: id.ValueString()})
-	}
-	return submission.IsShownAs(shown)
+	var shown, configured []types.String // an unknown ID is equal to none
+	diags := m.AccessoryIDs.ElementsAs(ctx, &shown, false)
+	diags.Append(config.AccessoryIDs.ElementsAs(ctx, &configured, false)...)
+	return showsAttachments(shown, configured) && servicerequest.ShowsSame(m.Content.ValueString(), content.ValueString()), diags
 }
 
-// setMessage fills a resource's attributes from a message on the ticket. What
-// the service does not know stays unset.
+// maxShownAttachments is how many attachments of a message the service shows.
+const maxShownAttachments = 5
+
+// showsAttachments reports whether a message with the configured attachments may
+// be shown with these, in whatever order.
+func showsAttachments(shown, configured []types.String) bool {
+	for _, id := range shown {
+		if !slices.ContainsFunc(configured, func(c types.String) bool { return c.Equal(id) }) {
+			return false
+		}
+	}
+	return len(shown) == len(configured) || len(shown) == maxShownAttachments && len(configured) > maxShownAttachments
+}
+
+// setMessage sets a resource's attributes from a message on the ticket. What the
+// service does not show stays null, and so does confirmed_by: see isNewImport.
 func setMessage(ctx context.Context, set func(string, attr.Value) diag.Diagnostics, id caseMessageIdentity, m servicerequest.Message) diag.Diagnostics {
 	accessories := types.ListNull(types.StringType)
 	var diags diag.Diagnostics
@@ -216,7 +201,6 @@ func setMessage(ctx context.Context, set func(string, attr.Value) diag.Diagnosti
 		{"group_id", id.GroupID},
 		{"id", types.StringValue(id.CaseID.ValueString() + "/" + m.ID)},
 		{"submitted_at", timestamp(m.Created)},
-		{"confirmed_by", types.StringValue(confirmedByImport)},
 	} {
 		diags.Append(set(a.name, a.value)...)
 	}

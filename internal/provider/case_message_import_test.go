@@ -47,6 +47,18 @@ var importedChecks = []statecheck.StateCheck{
 	statecheck.ExpectKnownValue(messageAddress, attribute("confirmed_by"), knownvalue.StringExact("import")),
 }
 
+func expectAction(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, action)}}
+}
+
+// wantSubmits fails unless so many submits came.
+func (f *fixture) wantSubmits(t *testing.T, want int) {
+	t.Helper()
+	if got := f.Count(simulator.OpSubmit); got != want {
+		t.Errorf("%d submits, want %d", got, want)
+	}
+}
+
 func TestImportByBlock(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)
@@ -60,17 +72,13 @@ import {
   to = servicerequest_case_message.test
   id = "TT201801020526/m-3"
 }`),
-				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(messageAddress, plancheck.ResourceActionNoop),
-				}},
+				ConfigPlanChecks:  expectAction(plancheck.ResourceActionUpdate),
 				ConfigStateChecks: importedChecks,
 			},
 			{Config: f.config(importedMessage), PlanOnly: true},
 		},
 	})
-	if got := f.Count(simulator.OpSubmit); got != 0 {
-		t.Errorf("%d submits, want none", got)
-	}
+	f.wantSubmits(t, 0)
 }
 
 func TestImportByCommand(t *testing.T) {
@@ -96,57 +104,92 @@ resource "servicerequest_case_message" "test" {
 			step(importedMessage, "TT201801020526", `must be\s+CASE_ID/MESSAGE_ID`),
 			step(importedMessage, "TT201801020526/", `must be\s+CASE_ID/MESSAGE_ID`),
 			step(importedMessage, "../m-3", `case_id must be a ticket's ID`),
+			step(importedMessage, " TT201801020526/m-3", `case_id begins or ends with white space`),
 			step(importedMessage, "TT201801020526/m-4", `has no message with\s+the ID "m-4"`),
 			step(importedMessage, "TT201801020526/m-2", `was written\s+by\s+Huawei Cloud`),
-			step(importedMessage, "TT201801020526/m-5", `it has a content\s+that must have 1 to 10000 characters, but has 0`),
+			step(importedMessage, "TT201801020526/m-5", `It has a text\s+that no configuration can have: it must have 1 to 10000 characters, but has\s+0`),
 			step(importedMessage, "elsewhere/m-3", `OSM.01010015`),
 			step(grouped, "grouped/m-9", `OSM.01010002`),
 			step(importedMessage, "TT201801020526/m-3", ""),
+			{Config: f.config(importedMessage), ConfigPlanChecks: expectAction(plancheck.ResourceActionUpdate), ConfigStateChecks: importedChecks},
 			{Config: f.config(importedMessage), PlanOnly: true},
 		},
 	})
-	if got := f.Count(simulator.OpSubmit); got != 0 {
-		t.Errorf("%d submits, want none", got)
-	}
+	f.wantSubmits(t, 0)
 }
 
-// To import a message is a way out of a lost answer: triggers must not post it again.
-func TestImportTakesTriggersOver(t *testing.T) {
+// An import resolves a submit that could not be confirmed, so triggers must not
+// post the message again. With the first apply it is a message like any other.
+func TestImportAcceptsTriggers(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)
 	message := func(triggers string) string {
 		return f.config(strings.Replace(importedMessage, "\n}", "\n  "+triggers+"\n}", 1))
 	}
-	expect := func(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
-		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, action)}}
-	}
-	submits := func(want int) func() {
-		return func() {
-			t.Helper()
-			if got := f.Count(simulator.OpSubmit); got != want {
-				t.Errorf("%d submits, want %d", got, want)
-			}
-		}
-	}
+	submits := func(want int) func() { return func() { t.Helper(); f.wantSubmits(t, want) } }
+	const replace = plancheck.ResourceActionDestroyBeforeCreate
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
 			{Config: message(""), ResourceName: messageAddress, ImportState: true, ImportStateId: "TT201801020526/m-3", ImportStatePersist: true},
-			{Config: message(`triggers = { release = "1" }`), ConfigPlanChecks: expect(plancheck.ResourceActionUpdate), ConfigStateChecks: importedChecks},
-			{PreConfig: submits(0), Config: message(`triggers = { release = "2" }`), ConfigPlanChecks: expect(plancheck.ResourceActionDestroyBeforeCreate)},
-			{PreConfig: submits(1), Config: message(""), ConfigPlanChecks: expect(plancheck.ResourceActionDestroyBeforeCreate)},
-			{PreConfig: submits(2), Config: message(`triggers = { release = "2" }`), ConfigPlanChecks: expect(plancheck.ResourceActionDestroyBeforeCreate)},
+			{Config: message(`triggers = { release = "1" }`), ConfigPlanChecks: expectAction(plancheck.ResourceActionUpdate), ConfigStateChecks: importedChecks},
+			{PreConfig: submits(0), Config: message(`triggers = { release = "2" }`), ConfigPlanChecks: expectAction(replace)},
+			{PreConfig: submits(1), Config: message(""), ConfigPlanChecks: expectAction(replace)},
+			{PreConfig: submits(2), Config: message(`triggers = { release = "2" }`), ConfigPlanChecks: expectAction(replace)},
 		},
 	})
 	submits(3)()
 }
 
-// A configuration that says what was imported is taken over; another one is not.
-func TestImportTakesOverWhatTheTicketShows(t *testing.T) {
+// The first apply after an import accepts what the ticket may show otherwise. Then
+// every change posts another message.
+func TestImportExemptionEndsWithTheFirstApply(t *testing.T) {
+	t.Parallel()
+	message := func(arguments ...string) string {
+		return "resource \"servicerequest_case_message\" \"test\" {\n  case_id = \"TT201801020526\"\n  " + strings.Join(arguments, "\n  ") + "\n}\n"
+	}
+	const accessories = `accessory_ids = ["1"]`
+	for _, row := range []struct {
+		name          string
+		first, second string // configurations
+	}{
+		{"markup", message(`content = "Hello"`, accessories), message(`content = "<b>Hello</b>"`, accessories)},
+		{"markup at once", message(`content = "<b>Hello</b>"`, accessories), message(`content = "Hello"`, accessories)},
+		{"punctuation", message(`content = "Hello"`, accessories), message(`content = "Hello!"`, accessories)},
+		{"attachments", message(`content = "Hello"`, accessories), message(`content = "Hello"`, `accessory_ids = []`)},
+		{"triggers", message(`content = "Hello"`, accessories), message(`content = "Hello"`, accessories, `triggers = { a = "1" }`)},
+		{"write-only", message(`content = "Hello"`, accessories), message(`content_wo = "Hello"`, "content_wo_version = 1", accessories)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			needFeatures(t, row.second)
+			f := newFixture(t, simulator.Options{})
+			f.AddMessage(testCase, simulator.Message{ID: "m-1", Content: "Hello", AccessoryIDs: []string{"1"}})
+			resource.UnitTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: f.providers,
+				Steps: []resource.TestStep{
+					{Config: f.config(row.first), ResourceName: messageAddress, ImportState: true, ImportStateId: "TT201801020526/m-1", ImportStatePersist: true},
+					{
+						Config: f.config(row.first), ConfigPlanChecks: expectAction(plancheck.ResourceActionUpdate),
+						ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue(messageAddress, attribute("confirmed_by"), knownvalue.StringExact("import"))},
+					},
+					{PreConfig: func() { f.wantSubmits(t, 0) }, Config: f.config(row.first), PlanOnly: true},
+					{Config: f.config(row.second), ConfigPlanChecks: expectAction(plancheck.ResourceActionDestroyBeforeCreate)},
+				},
+			})
+			f.wantSubmits(t, 1)
+		})
+	}
+}
+
+// A configuration that says what was imported is accepted; another one is not.
+func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)
 	f.AddMessage(testCase, simulator.Message{ID: "m-6", Content: "six", AccessoryIDs: []string{"1", "2", "3", "4", "5", "6"}})
 	f.AddMessage(testCase, simulator.Message{ID: "m-0", Content: "none"})
+	beginning := strings.Repeat("0123456789", 12)
+	f.AddMessage(testCase, simulator.Message{ID: "m-7", Content: beginning})
 	message := func(arguments ...string) string {
 		return requiredProvider + f.config("resource \"servicerequest_case_message\" \"test\" {\n  case_id = \"TT201801020526\"\n  "+strings.Join(arguments, "\n  ")+"\n}\n")
 	}
@@ -162,9 +205,11 @@ func TestImportTakesOverWhatTheTicketShows(t *testing.T) {
 		"m-3": {
 			{"spacing", message(`content = " Deployed $${v1} with \"quotes\" & <b>markup</b>\n"`, both), update},
 			{"order", message(text, `accessory_ids = ["acc-2", "acc-1"]`), update},
+			{"a key", message(text, both, `idempotency_key = "Deployed"`), update},
+			{"words joined", message(`content = "Deployed$${v1}\nwith \"quotes\" & <b>markup</b>"`, both), update},
 			{"another text", message(`content = "Deployed $${v2}\nwith \"quotes\" & <b>markup</b>"`, both), post},
-			{"words joined", message(`content = "Deployed$${v1}\nwith \"quotes\" & <b>markup</b>"`, both), post},
 			{"other markup", message(`content = "Deployed $${v1}\nwith \"quotes\" & <i>markup</i>"`, both), post},
+			{"more text", message(`content = "Deployed $${v1}\nwith \"quotes\" & <b>markup</b> and more"`, both), post},
 			{"more attachments", message(text, `accessory_ids = ["acc-1", "acc-2", "acc-3"]`), post},
 			{"fewer attachments", message(text, `accessory_ids = ["acc-1"]`), post},
 			{"another group", message(text, both, `group_id = "g-2"`), post},
@@ -176,6 +221,7 @@ func TestImportTakesOverWhatTheTicketShows(t *testing.T) {
 			{"others", message(`content = "six"`, `accessory_ids = ["6", "5", "4", "3", "2", "7"]`), post},
 		},
 		"m-0": {{"an empty list", message(`content = "none"`, `accessory_ids = []`), update}},
+		"m-7": {{"a text that the service cuts", message(`content = "` + beginning + ` and more"`), update}},
 	} {
 		c := newCLI(t, map[string]string{"main.tf": plans[0].config})
 		c.run("import", messageAddress, "TT201801020526/"+id)
@@ -186,12 +232,12 @@ func TestImportTakesOverWhatTheTicketShows(t *testing.T) {
 			c.write("main.tf", plan.config)
 			if out := c.run("plan").output(); !strings.Contains(out, plan.want) {
 				t.Errorf("%s, %s: not %q, but\n%s", id, plan.name, plan.want, out)
+			} else if plan.want == update {
+				wantAll(t, out, `+ confirmed_by`, `"import"`)
 			}
 		}
 	}
-	if got := f.Count(simulator.OpSubmit); got != 0 {
-		t.Errorf("%d submits, want none", got)
-	}
+	f.wantSubmits(t, 0)
 }
 
 func TestImportOfAGroupsMessage(t *testing.T) {
@@ -208,12 +254,11 @@ resource "servicerequest_case_message" "test" {
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
 			{Config: config, ResourceName: messageAddress, ImportState: true, ImportStateId: "grouped/m-9/g-1", ImportStatePersist: true},
+			{Config: config, ConfigPlanChecks: expectAction(plancheck.ResourceActionUpdate)},
 			{Config: config, PlanOnly: true},
 		},
 	})
-	if got := f.Count(simulator.OpSubmit); got != 0 {
-		t.Errorf("%d submits, want none", got)
-	}
+	f.wantSubmits(t, 0)
 }
 
 func TestImportByIdentity(t *testing.T) {
@@ -239,9 +284,7 @@ import {
 			{Config: f.config(importedMessage), PlanOnly: true},
 		},
 	})
-	if got := f.Count(simulator.OpSubmit); got != 0 {
-		t.Errorf("%d submits, want none", got)
-	}
+	f.wantSubmits(t, 0)
 }
 
 func TestIdentityOfACreatedMessage(t *testing.T) {
@@ -264,10 +307,10 @@ resource "servicerequest_case_message" "test" {
 			},
 		}},
 	})
-	f.wantPosts(t, 1)
+	f.wantPosts(t, 1, 1)
 }
 
-// The examples of an import, each with what the documentation says of it.
+// The examples of an import, each in the way that the documentation gives.
 func TestImportExamples(t *testing.T) {
 	t.Parallel()
 	const examples = "../../examples/resources/servicerequest_case_message/"
@@ -300,13 +343,11 @@ func TestImportExamples(t *testing.T) {
 				c.write("main.tf", block)
 			}
 			applied := c.run("apply", "-auto-approve")
-			wantAll(t, applied.output(), "1 imported, 0 added, 0 changed, 0 destroyed")
+			wantAll(t, applied.output(), "1 imported, 0 added, 1 changed, 0 destroyed")
 			if planned := c.try("plan", "-detailed-exitcode"); planned.code != 0 {
 				t.Errorf("the imported message plans a change:\n%s", planned.output())
 			}
-			if got := f.Count(simulator.OpSubmit); got != 0 {
-				t.Errorf("%d submits, want none", got)
-			}
+			f.wantSubmits(t, 0)
 		})
 	}
 }

@@ -18,7 +18,7 @@ var _ list.ListResourceWithConfigure = (*caseMessageList)(nil)
 
 func newCaseMessageList() list.ListResource { return &caseMessageList{} }
 
-// caseMessageList shares Metadata and Configure with the resource it lists.
+// caseMessageList shares Metadata and Configure with the resource that it lists.
 type caseMessageList struct{ caseMessageResource }
 
 type caseMessageListModel struct {
@@ -28,8 +28,8 @@ type caseMessageListModel struct {
 
 func (l *caseMessageList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The customer's messages on a ticket, ready to be imported. What no configuration can say is left out: " +
-			"messages of Huawei Cloud's engineers, and those without a text. Needs Terraform 1.14.",
+		MarkdownDescription: "The customer's messages on a ticket, to import them. Messages that cannot be managed are left out: " +
+			"those of Huawei Cloud's engineers, and those without a text. Needs Terraform 1.14.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},
@@ -50,7 +50,7 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
 	}
-	ctx, client, diags := l.service.connect(ctx)
+	ctx, client, diags := l.provider.clientFor(ctx)
 	if diags.HasError() {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
@@ -64,7 +64,7 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 	stream.Results = func(push func(list.ListResult) bool) {
 		sent := int64(0)
 		for _, message := range ticket.Messages {
-			if message.ID == "" || manageable(message) != nil {
+			if message.ID == "" || checkManageable(message) != nil {
 				continue
 			}
 			if sent == req.Limit && req.Limit > 0 {

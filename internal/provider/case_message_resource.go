@@ -2,21 +2,23 @@ package provider
 
 import (
 	"context"
-	"time"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
 var (
@@ -25,25 +27,26 @@ var (
 	_ resource.ResourceWithIdentity         = (*caseMessageResource)(nil)
 	_ resource.ResourceWithImportState      = (*caseMessageResource)(nil)
 	_ resource.ResourceWithModifyPlan       = (*caseMessageResource)(nil)
+	_ resource.ResourceWithValidateConfig   = (*caseMessageResource)(nil)
 )
 
 func newCaseMessageResource() resource.Resource { return &caseMessageResource{} }
 
-type caseMessageResource struct{ service *service }
+type caseMessageResource struct{ provider *providerData }
 
 type caseMessageModel struct {
-	CaseID            types.String   `tfsdk:"case_id"`
-	Content           types.String   `tfsdk:"content"`
-	ContentWO         types.String   `tfsdk:"content_wo"`
-	ContentWOVersion  types.Int64    `tfsdk:"content_wo_version"`
-	AccessoryIDs      types.List     `tfsdk:"accessory_ids"`
-	GroupID           types.String   `tfsdk:"group_id"`
-	Triggers          types.Map      `tfsdk:"triggers"`
-	DeduplicateWindow types.String   `tfsdk:"deduplicate_window"`
-	Timeouts          timeouts.Value `tfsdk:"timeouts"`
-	ID                types.String   `tfsdk:"id"`
-	SubmittedAt       types.String   `tfsdk:"submitted_at"`
-	ConfirmedBy       types.String   `tfsdk:"confirmed_by"`
+	CaseID           types.String   `tfsdk:"case_id"`
+	Content          types.String   `tfsdk:"content"`
+	ContentWO        types.String   `tfsdk:"content_wo"`
+	ContentWOVersion types.Int64    `tfsdk:"content_wo_version"`
+	AccessoryIDs     types.List     `tfsdk:"accessory_ids"`
+	GroupID          types.String   `tfsdk:"group_id"`
+	Triggers         types.Map      `tfsdk:"triggers"`
+	IdempotencyKey   types.String   `tfsdk:"idempotency_key"`
+	Timeouts         timeouts.Value `tfsdk:"timeouts"`
+	ID               types.String   `tfsdk:"id"`
+	SubmittedAt      types.String   `tfsdk:"submitted_at"`
+	ConfirmedBy      types.String   `tfsdk:"confirmed_by"`
 }
 
 func (r *caseMessageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -51,28 +54,28 @@ func (r *caseMessageResource) Metadata(_ context.Context, req resource.MetadataR
 }
 
 func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	replace := []planmodifier.String{stringplanmodifier.RequiresReplace()}
-	const posts = "A change posts another message."
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	limits := timeouts.Attributes(ctx, timeouts.Opts{Create: true}).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
 	limits.Attributes["create"] = schema.StringAttribute{
 		Optional: true, Validators: []validator.String{timeoutCheck},
 		MarkdownDescription: timeoutDescription,
 	}
+	// Which changes replace the resource: see ModifyPlan.
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back: " +
-			"every change posts another message, and destroying it makes no call and leaves the message on the ticket.\n\n" +
-			"An import takes over the text and the attachments that the ticket shows. A configuration that says the same, apart from stripped markup, spacing and `triggers`, " +
-			"is then taken over without a new message; from then on, added markup and the first `triggers` post nothing either. The service may cut a long text, though: look at the plan, since a replacement (`-/+`) posts the message again.",
+		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back. " +
+			"Every change of what is sent, and of `triggers`, posts another message. " +
+			"Destroying it makes no call, needs no credentials and leaves the message on the ticket.\n\n" +
+			"An import reads the text and the attachments as the ticket shows them. The first apply after it sends nothing if the configuration " +
+			"has the same letters and digits, with or without markup, and the same attachments; it may set `triggers`. " +
+			"After that apply every change posts another message. The service may show only a part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
-				Required: true, PlanModifiers: replace, Validators: []validator.String{caseIDCheck},
+				Required: true, Validators: []validator.String{caseIDCheck},
 				MarkdownDescription: caseIDDescription,
 			},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{contentCheck},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplaceIf(replaceContent, posts, posts)},
-				MarkdownDescription: "The text, 1 to 10000 characters. It is kept in plan and state. Exactly one of `content` and `content_wo` must be set.",
+				MarkdownDescription: "The text, 1 to 10000 characters, not of white space only. It is kept in plan and state. Exactly one of `content` and `content_wo` must be set.",
 			},
 			"content_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true, Validators: []validator.String{contentCheck},
@@ -80,28 +83,26 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 					"Needs Terraform 1.11 or OpenTofu 1.11.",
 			},
 			"content_wo_version": schema.Int64Attribute{
-				Optional: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplaceIf(replaceVersion, posts, posts)},
-				MarkdownDescription: "Any number. Terraform does not store `content_wo`, so it does not see a change of that text alone: change this number to post it.",
+				Optional:            true,
+				MarkdownDescription: "Any number. Terraform does not store `content_wo`, so it does not notice a change of that text alone: change this number to post it.",
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplaceIf(replaceAccessories, posts, posts)},
 				Validators:          accessoryChecks,
 				MarkdownDescription: accessoryIDDescription,
 			},
 			"group_id": schema.StringAttribute{
-				Optional: true, PlanModifiers: replace, Validators: []validator.String{groupIDCheck},
+				Optional: true, Validators: []validator.String{groupIDCheck},
 				MarkdownDescription: groupIDDescription,
 			},
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplaceIf(replaceTriggers, posts, posts)},
 				MarkdownDescription: "Values that post the message again when they change, such as a release. They are never sent. " +
-					"With `deduplicate_window` too, put them into the text as well: an identical message within the window is adopted, whatever they are.",
+					"With an `idempotency_key`, the key must change too, or nothing is posted.",
 			},
-			"deduplicate_window": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{windowCheck},
-				MarkdownDescription: windowDescription,
+			"idempotency_key": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{keyCheck},
+				MarkdownDescription: keyDescription + " A change of the key alone sends nothing.",
 			},
 			"timeouts": limits,
 			"id": schema.StringAttribute{
@@ -111,14 +112,14 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"submitted_at": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "When the message was submitted, by the service's clock, RFC 3339 in UTC.",
+				MarkdownDescription: "When the message was submitted, by the service's clock, RFC 3339 in UTC. Null for a message that existed before and whose time cannot be read.",
 			},
 			"confirmed_by": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "How it is known that the message is on the ticket: `response`, the service accepted it; " +
-					"`readback`, the answer was lost and the message was found on the ticket; " +
-					"`existing`, an identical message within `deduplicate_window` was there, and nothing was sent; " +
-					"`import`, it was imported.",
+				MarkdownDescription: "How delivery was confirmed: `response`, the service accepted the message; " +
+					"`check`, the answer was lost, and a check of the ticket found the message; " +
+					"`existing`, the ticket already had the message with its `idempotency_key`, and nothing was sent; " +
+					"`import`, the message was imported.",
 			},
 		},
 	}
@@ -137,20 +138,100 @@ func (r *caseMessageResource) ConfigValidators(context.Context) []resource.Confi
 }
 
 func (r *caseMessageResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	r.service = serviceFrom(req.ProviderData)
+	r.provider = providerDataFrom(req.ProviderData)
 }
 
-// ModifyPlan warns of a destroy. A replacement does not come here without a
-// plan: a warning on every deploy would be noise.
+func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var m caseMessageModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	content := m.Content
+	if content.IsNull() {
+		content = m.ContentWO
+	}
+	resp.Diagnostics.Append(checkKeyInContent(ctx, m.IdempotencyKey, content)...)
+}
+
+// ModifyPlan decides what a change does: everything that is sent, and triggers,
+// replaces the resource. Only here, and not in an attribute's plan modifier, is it
+// known what else changes.
+//
+// Terraform plans a replacement a second time, as the creation of a resource
+// without a state. So nothing is planned here for the new resource.
 func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if !req.Plan.Raw.IsNull() {
+	if req.State.Raw.IsNull() {
+		return // to be created
+	}
+	var config, plan, state caseMessageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if req.Plan.Raw.IsNull() { // to be destroyed; for a replacement this would be noise
+		resp.Diagnostics.AddWarning("The message stays on the ticket",
+			"Destroying this resource only removes it from the state. The message on ticket "+state.CaseID.ValueString()+
+				" cannot be taken back, and stays there.")
 		return
 	}
-	var state caseMessageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	resp.Diagnostics.AddWarning("The message stays on the ticket",
-		"Destroying this resource takes it out of the state only. The message on ticket "+state.CaseID.ValueString()+
-			" cannot be taken back, and stays there.")
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+
+	accepted := false
+	if state.isNewImport() {
+		var diags diag.Diagnostics
+		accepted, diags = state.shows(ctx, config)
+		resp.Diagnostics.Append(diags...)
+	}
+	resp.RequiresReplace = plan.replacing(state, accepted)
+	switch {
+	case len(resp.RequiresReplace) > 0:
+		resp.Diagnostics.Append(unchangedKeyWarning(plan, state)...)
+	case state.isNewImport():
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("confirmed_by"), confirmedByImport)...)
+	}
+}
+
+// replacing returns the attributes whose change replaces the resource. accepted:
+// the state is a new import, and shows what the configuration says.
+func (m caseMessageModel) replacing(state caseMessageModel, accepted bool) path.Paths {
+	var changed path.Paths
+	for _, a := range []struct {
+		name           string
+		planned, prior attr.Value
+		accepted       bool
+	}{
+		{"case_id", m.CaseID, state.CaseID, false},
+		{"group_id", m.GroupID, state.GroupID, false},
+		{"content", m.Content, state.Content, accepted},
+		{"content_wo_version", m.ContentWOVersion, state.ContentWOVersion, accepted},
+		{"accessory_ids", m.AccessoryIDs, state.AccessoryIDs, accepted},
+		{"triggers", m.Triggers, state.Triggers, accepted},
+	} {
+		if !a.accepted && !a.planned.Equal(a.prior) {
+			changed = append(changed, path.Root(a.name))
+		}
+	}
+	return changed
+}
+
+// unchangedKeyWarning warns that a replacement will post nothing, since the
+// ticket already has a message with the idempotency key.
+func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
+	if !known(plan.IdempotencyKey) || !plan.IdempotencyKey.Equal(state.IdempotencyKey) || !plan.CaseID.Equal(state.CaseID) {
+		return nil
+	}
+	prior, planned := state.Content.ValueString(), plan.Content.ValueString()
+	outcome := "If the text stays the same, nothing will be sent. If it changes, the apply will be refused."
+	switch {
+	case known(state.Content) && known(plan.Content) && (servicerequest.ShowsSame(prior, planned) || strings.Contains(prior, planned)),
+		state.Content.IsNull() && plan.Content.IsNull() && state.ContentWOVersion.Equal(plan.ContentWOVersion):
+		outcome = "The text stays the same, so nothing will be sent."
+	case known(state.Content) && known(plan.Content):
+		outcome = "The text changes, so the apply will be refused."
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("idempotency_key"), "The idempotency_key stays the same", fmt.Sprintf(
+		"Ticket %s already has a message with the idempotency_key %q. %s "+
+			"To post another message, choose another key, in the text too. It names the release, the run, or whatever the message is about.",
+		state.CaseID.ValueString(), state.IdempotencyKey.ValueString(), outcome))}
 }
 
 func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -161,7 +242,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	timeout, diags := m.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
-	// Before the message is sent: nothing may fail after it.
+	// The ID is made before the message is sent. Nothing may fail afterwards.
 	unique, err := uuid.GenerateUUID()
 	if err != nil {
 		resp.Diagnostics.AddError("Unable to make an ID", err.Error()+". Nothing was sent.")
@@ -171,10 +252,10 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	}
 
 	message := caseMessage{
-		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, DeduplicateWindow: m.DeduplicateWindow,
+		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey,
 	}
 	if m.Content.IsNull() {
-		// The plan does not have it: only the configuration does.
+		// Only the configuration has it, not the plan.
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("content_wo"), &message.Content)...)
 		message.WriteOnly = true
 	}
@@ -182,28 +263,28 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 
-	receipt, diags := r.service.submit(ctx, message, timeout, nil)
+	receipt, diags := r.provider.submit(ctx, message, timeout, nil)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	m.ID = types.StringValue(m.CaseID.ValueString() + "/" + unique)
-	m.SubmittedAt = types.StringValue(receipt.SubmittedAt.UTC().Format(time.RFC3339))
+	m.SubmittedAt = timestamp(receipt.SubmittedAt)
 	m.ConfirmedBy = types.StringValue(string(receipt.ConfirmedBy))
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)
 }
 
-// Read keeps the state. A submitted message cannot change, and to drop it
-// because a list did not show it would post it again. The identity follows from
-// the state, and is missing where an older Terraform wrote it.
+// Read keeps the state. A submitted message cannot change. Dropping it because a
+// list does not show it would post it again. The identity follows from the state,
+// and is missing if an older Terraform wrote the state.
 func (r *caseMessageResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var m caseMessageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)
 }
 
-// Update takes over what is not sent: all else replaces the resource.
+// Update makes no call: every change of what is sent replaces the resource.
 func (r *caseMessageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m caseMessageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
@@ -211,6 +292,6 @@ func (r *caseMessageResource) Update(ctx context.Context, req resource.UpdateReq
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)
 }
 
-// Delete makes no call: a ticket keeps its messages. The plan has warned.
+// Delete makes no call: a ticket keeps its messages. The plan has a warning.
 func (r *caseMessageResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }

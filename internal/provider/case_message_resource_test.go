@@ -50,7 +50,7 @@ resource "servicerequest_case_message" "test" {
 			{RefreshState: true},
 		},
 	})
-	f.wantPosts(t, 1)
+	f.wantPosts(t, 1, 1)
 	post := f.posts()[0]
 	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != http.MethodPost || got != want {
 		t.Errorf("%s %s, want POST %s", post.Method, got, want)
@@ -110,7 +110,7 @@ resource "servicerequest_case_message" "empty_list" {
   depends_on    = [servicerequest_case_message.test]
 }`, `language = "en-us"`, `time_zone = "GMT+1"`, `site = "international"`)}},
 	})
-	f.wantPosts(t, 2)
+	f.wantPosts(t, 2, 1)
 	posts := f.posts()
 	// U+2028 arrives as \u2028: that is JSON for it.
 	for i, want := range []string{
@@ -165,7 +165,7 @@ resource "servicerequest_case_message" "test" {
   case_id  = each.value
   content  = "for ${each.value}"
 }`)}).run("apply", "-auto-approve")
-	f.wantPosts(t, len(ids))
+	f.wantPosts(t, len(ids), len(ids))
 	var paths []string
 	for _, r := range f.Requests() {
 		paths = append(paths, r.Path)
@@ -214,9 +214,11 @@ resource "servicerequest_case_message" %[1]q {
 `, name, endpoint, testToken, testCase)
 	}
 	newCLI(t, files).run("apply", "-auto-approve")
-	f.wantPosts(t, len(forms))
-	if want := "/gate%20way/osm/v2/servicerequest/cases/TT201801020526/message"; len(paths) != 2 || paths[0] != want || paths[1] != want {
-		t.Errorf("paths %q, want twice %q", paths, want)
+	f.wantPosts(t, len(forms), len(forms))
+	const base = "/gate%20way/osm/v2/servicerequest/cases/TT201801020526/"
+	slices.Sort(paths)
+	if want := []string{base + "message", base + "message", base + "messages", base + "messages"}; !slices.Equal(paths, want) {
+		t.Errorf("paths %q, want %q", paths, want)
 	}
 }
 
@@ -229,20 +231,20 @@ func TestEveryChange(t *testing.T) {
 		attributes string
 		action     plancheck.ResourceActionType
 	}{
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, plancheck.ResourceActionCreate},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "1m" }`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `deduplicate_window = "1h"`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `deduplicate_window = "2h"`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, update},
-		{`case_id = "case-2"` + "\n" + `content = "first"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = []`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, none},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"`, plancheck.ResourceActionCreate},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"` + "\n" + `timeouts = { create = "1m" }`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "[run 1]"`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "run 1]"`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"`, update},
+		{`case_id = "case-2"` + "\n" + `content = "first [run 1]"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = []`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, none},
 	}
 	var steps []resource.TestStep
 	posts := 0
@@ -257,7 +259,7 @@ func TestEveryChange(t *testing.T) {
 		})
 	}
 	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: f.providers, Steps: steps})
-	f.wantPosts(t, posts)
+	f.wantPosts(t, posts, posts)
 	for _, post := range f.posts() {
 		if strings.Contains(string(post.Body), "triggers") || strings.Contains(string(post.Body), `"1"`) {
 			t.Errorf("triggers are sent: %s", post.Body)
@@ -299,7 +301,7 @@ resource "servicerequest_case_message" "test" {
 			{RefreshState: true},
 		},
 	})
-	f.wantPosts(t, 1)
+	f.wantPosts(t, 1, 1)
 }
 
 func TestFailedCreateLeavesNoState(t *testing.T) {
@@ -313,7 +315,7 @@ resource "servicerequest_case_message" "test" {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
-			{Config: message, ExpectError: words("HTTP 403 Forbidden, OSM.0003, Forbidden")},
+			{Config: message, ExpectError: words("Not posted: ", "HTTP 403 Forbidden, OSM.0003, Forbidden")},
 			{
 				PreConfig: func() { f.SetFaults() },
 				Config:    message,
@@ -322,7 +324,7 @@ resource "servicerequest_case_message" "test" {
 			},
 		},
 	})
-	f.wantPosts(t, 2)
+	f.wantPosts(t, 2, 2)
 	if got := f.contents(); !slices.Equal(got, []string{"hello"}) {
 		t.Errorf("the ticket has %q", got)
 	}
@@ -336,7 +338,7 @@ func TestUnknownValuesWait(t *testing.T) {
 resource "terraform_data" "late" {
   input = {
     endpoint = %q, token = %q, language = "en-us", time_zone = "GMT+1", site = "china", request_timeout = "10s", max_retries = 1, insecure = false
-    case_id = "late", content = "late content", id = "a1", group = "g", trigger = "t", window = "1h", create = "1m"
+    case_id = "late", content = "late content", id = "a1", group = "g", trigger = "t", key = "late content", create = "1m"
   }
 }
 
@@ -352,20 +354,20 @@ provider "servicerequest" {
 }
 
 resource "servicerequest_case_message" "test" {
-  case_id            = terraform_data.late.output.case_id
-  content            = terraform_data.late.output.content
-  accessory_ids      = [terraform_data.late.output.id, "b2"]
-  group_id           = terraform_data.late.output.group
-  triggers           = { late = terraform_data.late.output.trigger }
-  deduplicate_window = terraform_data.late.output.window
-  timeouts           = { create = terraform_data.late.output.create }
+  case_id         = terraform_data.late.output.case_id
+  content         = terraform_data.late.output.content
+  accessory_ids   = [terraform_data.late.output.id, "b2"]
+  group_id        = terraform_data.late.output.group
+  triggers        = { late = terraform_data.late.output.trigger }
+  idempotency_key = terraform_data.late.output.key
+  timeouts        = { create = terraform_data.late.output.create }
 }`, f.URL(), testToken)
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
 			{Config: config, PlanOnly: true, ExpectNonEmptyPlan: true},
-			{PreConfig: func() { f.wantPosts(t, 0) }, Config: config},
+			{PreConfig: func() { f.wantPosts(t, 0, 0) }, Config: config},
 			{Config: config, PlanOnly: true},
 		},
 	})
@@ -381,7 +383,7 @@ resource "servicerequest_case_message" "test" {
 	}
 }
 
-// What turns out to be wrong only when it becomes known is still refused before a request.
+// A wrong value that becomes known only at apply is refused before a request.
 func TestUnknownValueThatIsBad(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -401,7 +403,7 @@ resource "servicerequest_case_message" "test" {
 			ExpectError: words("The value of case_id must be a ticket's ID, not a step in a path."),
 		}},
 	})
-	f.wantPosts(t, 0)
+	f.wantPosts(t, 0, 0)
 }
 
 func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
@@ -427,5 +429,5 @@ resource "servicerequest_case_message" "test" {
 			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), ExpectError: words("Missing: - `secret_key` (HW_SECRET_KEY)")},
 		},
 	})
-	f.wantPosts(t, 0)
+	f.wantPosts(t, 0, 0)
 }

@@ -66,7 +66,7 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				Computed:            true,
 				MarkdownDescription: "The messages, the oldest first.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"message_id":     computedString("Message ID, to import the message by."),
+					"message_id":     computedString("Message ID, for an import. Null if the list of messages shows the message in another form than the ticket does."),
 					"author_type":    computedString("`customer`, `engineer` or `third_party`. A type that has no name here is its number."),
 					"author_id":      computedString("ID of the author."),
 					"author_name":    computedString("Name of the author."),
@@ -93,7 +93,7 @@ func (d *caseMessagesDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, client, diags := d.service.connect(ctx)
+	ctx, client, diags := d.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -126,14 +126,14 @@ func newShownMessageModel(m servicerequest.Message) shownMessageModel {
 		author = authorTypes[m.ReplierType]
 	}
 	shown := shownMessageModel{
-		MessageID: told(m.ID), AuthorType: types.StringValue(author),
-		AuthorID: told(m.Replier), AuthorName: told(m.ReplierName),
+		MessageID: stringOrNull(m.ID), AuthorType: types.StringValue(author),
+		AuthorID: stringOrNull(m.Replier), AuthorName: stringOrNull(m.ReplierName),
 		Content:   types.StringValue(m.Content),
-		CreatedAt: timestamp(m.Created), CreatedAtRaw: told(m.CreateTime),
+		CreatedAt: timestamp(m.Created), CreatedAtRaw: stringOrNull(m.CreateTime),
 		Attachments: []attachedModel{},
 	}
 	for _, a := range m.Accessories {
-		shown.Attachments = append(shown.Attachments, attachedModel{told(a.ID), told(a.Name)})
+		shown.Attachments = append(shown.Attachments, attachedModel{stringOrNull(a.ID), stringOrNull(a.Name)})
 	}
 	return shown
 }

@@ -45,33 +45,52 @@ output "some" { value = { for type, list in data.servicerequest_case_messages.so
 // lists them and however it writes them.
 func TestCaseMessagesDataSourceReadsAllPages(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]simulator.Options{
-		"oldest first": {},
-		"newest first": {NewestFirst: true},
-		"zoneless":     {Faults: []simulator.Fault{{Kind: "zoneless-times"}}},
-		"stripped":     {Faults: []simulator.Fault{{Kind: "list-strips"}}},
-		"escaped":      {Faults: []simulator.Fault{{Kind: "list-escapes"}}},
-		"cut":          {NewestFirst: true, Faults: []simulator.Fault{{Kind: "list-truncates"}}},
-		"no times":     {Faults: []simulator.Fault{{Kind: "unreadable-times"}}},
+	for _, row := range []struct {
+		name    string
+		options simulator.Options
+		ids     bool // the list shows the messages as the ticket's detail does, which has the IDs
+		times   bool // they can be read
+		whole   bool // the texts
+	}{
+		{"oldest first", simulator.Options{}, true, true, true},
+		{"newest first", simulator.Options{NewestFirst: true}, true, true, true},
+		{"zoneless", simulator.Options{Faults: []simulator.Fault{{Kind: "zoneless-times"}}}, false, true, true},
+		{"stripped", simulator.Options{Faults: []simulator.Fault{{Kind: "list-strips"}}}, false, true, true},
+		{"escaped", simulator.Options{Faults: []simulator.Fault{{Kind: "list-escapes"}}}, false, true, true},
+		{"cut", simulator.Options{NewestFirst: true, Faults: []simulator.Fault{{Kind: "list-truncates"}}}, false, true, false},
+		{"no times", simulator.Options{Faults: []simulator.Fault{{Kind: "unreadable-times"}}}, false, false, true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, options)
+			f := newFixture(t, row.options)
 			text := strings.Repeat("a line of a log\n", 100)
-			var ids, times []any
+			var numbers, pairs, times []any
 			for i := range 230 {
 				created := caseCreated.Add(time.Duration(i/10*10) * time.Second) // ten of each second
-				f.AddMessage(testCase, simulator.Message{ID: fmt.Sprint("M", i), Content: fmt.Sprint("<i>", i/2, "</i> & ", text), CreateTime: created})
-				ids, times = append(ids, fmt.Sprint("M", i)), append(times, created.Format(time.RFC3339))
+				number := fmt.Sprint(i / 2)                                      // two are equal
+				f.AddMessage(testCase, simulator.Message{ID: fmt.Sprint("M", number, "-", i%2), Content: "<i>" + number + "</i> & " + text, CreateTime: created})
+				numbers, pairs, times = append(numbers, number), append(pairs, "M"+number), append(times, created.Format(time.RFC3339))
 			}
 			got := f.applied(t, `
 data "servicerequest_case_messages" "test" { case_id = "TT201801020526" }
-output "ids" { value = data.servicerequest_case_messages.test.messages[*].message_id }
-output "times" { value = data.servicerequest_case_messages.test.messages[*].created_at }
-output "lengths" { value = distinct([for m in data.servicerequest_case_messages.test.messages : length(m.content) > 1600]) }`)
+locals { messages = data.servicerequest_case_messages.test.messages }
+output "numbers" { value = [for m in local.messages : regex("[0-9]+", m.content)] }
+output "pairs" { value = [for m in local.messages : split("-", m.message_id)[0] if m.message_id != null] }
+output "ids" { value = length(distinct(compact(local.messages[*].message_id))) }
+output "times" { value = compact(local.messages[*].created_at) }
+output "whole" { value = distinct([for m in local.messages : length(m.content) > 1600]) }`)
+			ids := 230.0
+			if !row.ids {
+				pairs, ids = []any{}, 0
+			}
+			if !row.times {
+				times = []any{}
+			}
+			wantValue(t, "numbers", got["numbers"], numbers)
+			wantValue(t, "pairs", got["pairs"], pairs)
 			wantValue(t, "ids", got["ids"], ids)
 			wantValue(t, "times", got["times"], times)
-			wantValue(t, "lengths", got["lengths"], []any{true})
+			wantValue(t, "whole", got["whole"], []any{row.whole})
 			f.wantCounts(t, map[string]int{simulator.OpDetail: 1, simulator.OpList: 3})
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -56,7 +55,7 @@ func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 		statuses = append(statuses, int64(s.number))
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Service tickets that match all that is given. It costs a request for each 100 tickets.",
+		MarkdownDescription: "Service tickets that match every argument. It costs a request for each 100 tickets.",
 		Attributes: map[string]schema.Attribute{
 			"keywords": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -108,13 +107,6 @@ var (
 	})
 )
 
-func notBlank(s string) error {
-	if strings.TrimSpace(s) == "" {
-		return errors.New("must not be empty")
-	}
-	return nil
-}
-
 func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.UTC().Year() < 1970 || t.UTC().Year() > 9999 {
@@ -123,7 +115,7 @@ func parseTime(s string) (time.Time, error) {
 	return t, nil
 }
 
-// span is the time to search; zero where it is null or not known.
+// span is the time to search; zero where it is null or unknown.
 func (m *casesModel) span() (from, to time.Time) {
 	from, _ = parseTime(m.StartTime.ValueString())
 	to, _ = parseTime(m.EndTime.ValueString())
@@ -146,7 +138,7 @@ func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, client, diags := d.service.connect(ctx)
+	ctx, client, diags := d.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return

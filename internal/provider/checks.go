@@ -14,9 +14,9 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// check says what is wrong with a value, in words that follow its name. It
-// never repeats the value, which may be a secret. As a validator it serves an
-// attribute; as a function, the environment variable that stands for it.
+// check reports what is wrong with a value, in words that follow its name. It
+// never repeats the value, which may be a secret. It is a validator for an
+// attribute, and a function for the environment variable that sets it.
 type check func(string) error
 
 var _ validator.String = check(nil)
@@ -24,7 +24,7 @@ var _ validator.String = check(nil)
 func (check) Description(context.Context) string         { return "" }
 func (check) MarkdownDescription(context.Context) string { return "" }
 
-// ValidateString lets null pass, and unknown wait.
+// ValidateString accepts null and unknown values.
 func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
@@ -57,15 +57,29 @@ func length(lowest, highest int) check {
 
 func noControl(s string) error {
 	if strings.ContainsFunc(s, unicode.IsControl) {
-		return errors.New("must not contain control characters, such as a line break")
+		return errors.New("contains a line break or another control character; remove it")
 	}
 	return nil
 }
 
-// notDots refuses what a URL path would take for a step.
-func notDots(s string) error {
-	if s == "." || s == ".." {
+// notBlank refuses an empty value, and one of white space only.
+func notBlank(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("must contain more than white space")
+	}
+	return nil
+}
+
+// isTicketID refuses what was pasted with a ticket's ID or instead of it, and
+// what a URL path would take for a step.
+func isTicketID(s string) error {
+	switch {
+	case strings.Contains(s, "://"):
+		return errors.New(`must be the ticket's ID alone, such as "TT201801020526", not the URL of the ticket`)
+	case s == "." || s == "..":
 		return errors.New("must be a ticket's ID, not a step in a path")
+	case strings.TrimSpace(s) != s:
+		return errors.New("begins or ends with white space; remove it")
 	}
 	return nil
 }
@@ -90,7 +104,7 @@ func duration(lowest, highest time.Duration) check {
 	return func(s string) error {
 		d, err := time.ParseDuration(s)
 		if err != nil {
-			return errors.New(`must be a duration such as "30s" or "5m"`)
+			return errors.New(`must be a duration such as "30s" or "5m"; there is no unit "d", a day is "24h"`)
 		}
 		if d < lowest || d > highest {
 			return fmt.Errorf("must be from %s to %s", lowest, highest)

@@ -20,9 +20,9 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// The tests here run the CLI by hand, with the provider as a process of its
-// own: for what terraform-plugin-testing does not show (warnings, logs, plan
-// files) or cannot do (kill it).
+// The tests here run the CLI by hand, with the provider as a process of its own.
+// terraform-plugin-testing does not show warnings, logs and plan files, and cannot
+// kill the provider.
 
 const requiredProvider = `
 terraform {
@@ -93,7 +93,7 @@ var program = sync.OnceValues(func() (p struct {
 })
 
 // cliHas reports whether the CLI is new enough: 1.x of Terraform or OpenTofu.
-// Never is a version that will not come.
+// never is a version that does not exist.
 func cliHas(t *testing.T, terraform, tofu int) bool {
 	t.Helper()
 	p, err := program()
@@ -151,7 +151,7 @@ func (c *cli) write(name, content string) {
 	}
 }
 
-// result is what a run of the CLI has said.
+// result is the output of a run of the CLI.
 type result struct {
 	t              *testing.T
 	stdout, stderr string
@@ -160,7 +160,8 @@ type result struct {
 
 func (r result) output() string { return r.stdout + r.stderr }
 
-// command is a run to come. Its time is bounded, not to hang the tests.
+// command is a run that is not started. Its time is bounded, so that it cannot hang
+// the tests.
 func (c *cli) command(args ...string) *exec.Cmd {
 	c.t.Helper()
 	p, err := program()
@@ -175,7 +176,7 @@ func (c *cli) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// try runs the CLI, to whatever end.
+// try runs the CLI, whether it fails or not.
 func (c *cli) try(args ...string) result {
 	c.t.Helper()
 	cmd := c.command(args...)
@@ -213,7 +214,7 @@ func (c *cli) fail(args ...string) result {
 
 func tail(s string) string { return s[max(0, len(s)-20000):] }
 
-// diagnostic is an error or a warning, as plan -json and apply -json tell it.
+// diagnostic is an error or a warning, as plan -json and apply -json print it.
 type diagnostic struct {
 	Severity, Summary, Detail string
 	Range                     struct{ Filename string }
@@ -238,7 +239,7 @@ func (r result) diagnostics() []diagnostic {
 	return all
 }
 
-// about are the diagnostics that point into a file.
+// about returns the diagnostics that point into a file.
 func about(all []diagnostic, file string) []diagnostic {
 	return slices.DeleteFunc(slices.Clone(all), func(d diagnostic) bool { return d.Range.Filename != file })
 }
@@ -253,8 +254,7 @@ func wantAll(t *testing.T, text string, parts ...string) {
 	}
 }
 
-// eventually waits for a condition, which it asks for often, and fails when it
-// does not come.
+// eventually waits until a condition holds, and fails if it never does.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -264,7 +264,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("%s: has not come", what)
+			t.Fatalf("%s: did not happen", what)
 		}
 	}
 }
@@ -293,7 +293,7 @@ resource "servicerequest_case_message" "test" {
 		wantAll(t, destroy.output(), warning, "TT201801020526")
 		wantAll(t, removed.output(), warning)
 	}
-	f.wantPosts(t, 2)
+	f.wantPosts(t, 2, 2)
 	if got := f.contents(); len(got) != 2 {
 		t.Errorf("the ticket has %q", got)
 	}

@@ -28,8 +28,8 @@ const (
 	defaultMaxRetries     = 5
 )
 
-// setting is a string attribute of the provider block, with the environment
-// variables that stand for it, in order.
+// setting is a string attribute of the provider block. The first of its
+// environment variables that is not empty is used where the block does not set it.
 type setting struct {
 	name        string
 	env         []string
@@ -39,8 +39,8 @@ type setting struct {
 	description string
 }
 
-// header is the check of a value that is sent as a header: a newline in it
-// would forge another.
+// header checks a value that is sent as a header: a line break in it would forge
+// another header.
 func header(limit int) check { return all(length(1, limit), noControl) }
 
 var settings = []setting{
@@ -139,7 +139,7 @@ func providerAttributes() map[string]schema.Attribute {
 		},
 		"insecure": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Accept any server certificate. For tests only: whoever stands in between can read the credentials. " +
+			MarkdownDescription: "Accept any server certificate. For tests only: anyone between this machine and the service can read the credentials. " +
 				orVariables(insecureEnv),
 		},
 	}
@@ -158,7 +158,7 @@ func orVariables(names []string) string {
 	return "Environment: `" + strings.Join(names, "`, then `") + "`."
 }
 
-// mode is a way of authentication, by the attributes that it takes.
+// mode is a way of authentication, with the attributes that it uses.
 type mode struct {
 	name     string
 	selects  []string // any of them selects the mode
@@ -167,7 +167,7 @@ type mode struct {
 	make     func(config) servicerequest.Credentials
 }
 
-// modes are in the order in which they are looked for in the environment.
+// modes are in the order in which the environment is searched for them.
 var modes = []mode{
 	{
 		name: "token", selects: []string{"token"}, required: []string{"token"},
@@ -198,10 +198,9 @@ var modes = []mode{
 	},
 }
 
-// given tells which of the named attributes the provider block sets, if any.
-// One that is not known yet may still turn out to be unset; unknown tells
-// whether it counts.
-func given(m *providerModel, names []string, unknown bool) string {
+// firstSet returns the first of names that the provider block sets. If unknown is
+// true, unknown values count as set.
+func firstSet(m *providerModel, names []string, unknown bool) string {
 	for _, s := range settings {
 		if v := s.value(m); slices.Contains(names, s.name) && !v.IsNull() && (unknown || !v.IsUnknown()) {
 			return s.name
@@ -215,7 +214,7 @@ func checkOneMode(m *providerModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	var first mode
 	for _, mode := range modes {
-		name := given(m, mode.selects, false)
+		name := firstSet(m, mode.selects, false)
 		switch {
 		case name == "":
 		case first.name == "":
@@ -229,8 +228,8 @@ func checkOneMode(m *providerModel) diag.Diagnostics {
 	return diags
 }
 
-// environment reads a variable; an empty one counts as unset, as shells and
-// pipelines cannot always unset one.
+// environment returns the first of the variables that is set. An empty variable
+// counts as unset, since shells and pipelines cannot always unset one.
 func environment(names []string) (name, value string) {
 	for _, name := range names {
 		if value := os.Getenv(name); value != "" {
@@ -240,15 +239,17 @@ func environment(names []string) (name, value string) {
 	return "", ""
 }
 
-// config is the provider block over the environment over the defaults.
+// config is the resolved configuration: the provider block comes before the
+// environment, and the environment before the defaults.
 type config struct {
 	client      servicerequest.Config
-	missing     []string // what a call needs and nobody gave
+	missing     []string // settings that an API call needs and that nobody has set
 	secrets     []string
 	diagnostics diag.Diagnostics
 
-	values  map[string]string // by attribute; only what was given
-	sources map[string]string // the variable that gave it, "" for the provider block
+	// The rest is by attribute.
+	values  map[string]string // only what is set
+	sources map[string]string // the variable that the value is from; "" is the provider block
 	unknown map[string]bool
 	bad     map[string]error // values that cannot be used
 }
@@ -290,8 +291,8 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 	if c.require("endpoint") {
 		c.client.Endpoint, _ = servicerequest.ParseEndpoint(c.values["endpoint"]) // checked above
 	}
-	// What is optional is waited for, too: a call would be made with the default,
-	// or signed without the security token.
+	// An unknown optional value is missing, too. Otherwise a call would be made
+	// with the default, or signed without the security token.
 	c.unknown["max_retries"], c.unknown["insecure"] = m.MaxRetries.IsUnknown(), m.Insecure.IsUnknown()
 	for _, name := range slices.Sorted(maps.Keys(c.unknown)) {
 		if c.unknown[name] {
@@ -307,11 +308,11 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 	return c
 }
 
-// credentials chooses the mode, the provider block's, else the first that the
-// environment begins, and forgets what belongs to the others: a variable that
-// is not used may hold anything.
+// credentials chooses the mode: that of the provider block, or else the first
+// one that the environment has a value of. It drops the values of the other modes:
+// a variable that is not used may hold anything.
 func (c *config) credentials(m *providerModel) {
-	chosen := slices.IndexFunc(modes, func(mode mode) bool { return given(m, mode.selects, true) != "" })
+	chosen := slices.IndexFunc(modes, func(mode mode) bool { return firstSet(m, mode.selects, true) != "" })
 	if chosen < 0 {
 		chosen = slices.IndexFunc(modes, func(mode mode) bool { return slices.ContainsFunc(mode.selects, c.has) })
 	}
@@ -332,8 +333,8 @@ func (c *config) credentials(m *providerModel) {
 			variables("user_name", "password", "domain_name", "auth_url")+")")
 		return
 	}
-	// A security token belongs to its key pair: the environment's is not that
-	// of a pair in the provider block.
+	// A security token belongs to its key pair. One from the environment does not
+	// belong to a pair in the provider block.
 	if c.sources["security_token"] != "" && c.sources["access_key"] == "" && c.sources["secret_key"] == "" {
 		delete(c.values, "security_token")
 	}
@@ -344,7 +345,7 @@ func (c *config) credentials(m *providerModel) {
 
 func (c *config) has(name string) bool { _, ok := c.values[name]; return ok }
 
-// require notes what is not there.
+// require records which of the names are missing, and reports whether none is.
 func (c *config) require(names ...string) bool {
 	complete := true
 	for _, name := range names {
@@ -369,13 +370,14 @@ func variables(attributes ...string) string {
 	return strings.Join(names, ", ")
 }
 
-// invalid is the diagnostic for a value that cannot be used, wherever it is from.
+// invalid is the diagnostic for a value that cannot be used, from the provider
+// block or from the environment.
 func (c *config) invalid(attribute string, err error) diag.Diagnostic {
-	subject := "The value of " + attribute
+	name, subject := attribute, "The value of "+attribute
 	if variable := c.sources[attribute]; variable != "" {
-		subject = "The environment variable " + variable + ", which stands for " + attribute + ","
+		name, subject = variable, variable
 	}
-	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), "Invalid "+attribute, subject+" "+err.Error()+".")
+	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), "Invalid "+name, subject+" "+err.Error()+".")
 }
 
 func (c *config) duration(name, byDefault string) time.Duration {
@@ -422,14 +424,14 @@ func (c *config) insecure(v types.Bool, env func([]string) (string, string)) boo
 	}
 	if insecure {
 		c.diagnostics.AddAttributeWarning(path.Root("insecure"), "Server certificates are not checked",
-			"Whoever stands between this machine and the service can read the credentials and the messages. "+
+			"Anyone between this machine and the service can read the credentials and the messages. "+
 				"To trust a private certificate authority, set ca_cert_file instead.")
 	}
 	return insecure
 }
 
-// caCert reads the certificates to trust. A file without any is refused: the
-// system's would be trusted instead.
+// caCert reads the certificates to trust. A file without a certificate is
+// refused: the system's certificates would be trusted instead.
 func (c *config) caCert() []byte {
 	name, ok := c.values["ca_cert_file"]
 	if !ok {

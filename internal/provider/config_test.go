@@ -220,7 +220,9 @@ func TestEveryKey(t *testing.T) {
 				if at, ok := d.(diag.DiagnosticWithPath); !ok || !at.Path().Equal(path.Root(row.key)) {
 					t.Errorf("not at %s: %v", row.key, d)
 				}
-				wantAll(t, d.Detail(), "The environment variable "+variable+", which stands for "+row.key+",")
+				if !strings.HasPrefix(d.Detail(), variable+" ") || d.Summary() != "Invalid "+variable {
+					t.Errorf("%s: %s does not begin with the variable", d.Summary(), d.Detail())
+				}
 			}
 
 			attribute, ok := providerAttributes()[row.key]
@@ -243,7 +245,7 @@ func TestEveryKey(t *testing.T) {
 	}
 }
 
-// Which way of authentication is taken, and what is missing for it.
+// Which way of authentication is used, and what is missing for it.
 func TestCredentialsAreChosen(t *testing.T) {
 	t.Parallel()
 	const tokenOf, pairOf, loginOf = "token", "access key", "user name and password"
@@ -267,7 +269,7 @@ func TestCredentialsAreChosen(t *testing.T) {
 		name       string
 		env, block values
 		mode       string   // "" is none
-		missing    []string // parts of what is told
+		missing    []string // parts of the text
 	}{
 		{name: "nothing", missing: []string{"`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)", "`access_key` and `secret_key` (HW_ACCESS_KEY, HW_SECRET_KEY)",
 			"`user_name`, `password`, `domain_name` and `auth_url` (HW_USER_NAME, HW_USER_PASSWORD, HW_DOMAIN_NAME, HW_AUTH_URL)"}},
@@ -297,7 +299,7 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, mode: tokenOf},
 		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, mode: pairOf, missing: []string{"`security_token`, whose value is not known yet: apply first what it comes from"}},
 
-		// Values of a way that is not taken may be anything.
+		// Values of a way that is not used may be anything.
 		{name: "bad values of other ways", env: values{"HW_AUTH_TOKEN": "t", "HW_ACCESS_KEY": "a\nb", "HW_SECURITY_TOKEN": "\n", "HW_AUTH_URL": "iam", "HW_USER_PASSWORD": strings.Repeat("p", 2000)}, mode: tokenOf},
 		{name: "bad token beside a block's key", env: values{"HW_AUTH_TOKEN": "a\nb"}, block: values{"access_key": "a", "secret_key": "s"}, mode: pairOf},
 	} {

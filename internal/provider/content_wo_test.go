@@ -45,7 +45,7 @@ func TestWriteOnlyContent(t *testing.T) {
 			{Config: config("content_wo = \"another text\"\ncontent_wo_version = 2")},
 		},
 	})
-	f.wantPosts(t, 2)
+	f.wantPosts(t, 2, 2)
 	if got := f.contents(); !slices.Equal(got, []string{"the password was 12345", "another text"}) {
 		t.Errorf("the ticket has %q", got)
 	}
@@ -62,7 +62,7 @@ func TestWriteOnlyContentStaysOutOfDiagnostics(t *testing.T) {
 	config := values()
 	config["content_wo"] = "the password was 12345"
 	response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values()), dynamic(t, schema, config))
-	if len(response.Diagnostics) != 1 || !regexp.MustCompile(`may be on the ticket`).MatchString(response.Diagnostics[0].Detail) {
+	if len(response.Diagnostics) != 1 || !regexp.MustCompile(`^May be on the ticket`).MatchString(response.Diagnostics[0].Detail) {
 		t.Fatalf("diagnostics %v, want one that the message may be on the ticket", response.Diagnostics)
 	}
 	if regexp.MustCompile(`password`).MatchString(response.Diagnostics[0].Detail) {

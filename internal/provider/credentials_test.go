@@ -136,11 +136,11 @@ func TestLoginIsOnlyForACall(t *testing.T) {
 	c.run("plan", "-out=plan")
 	requests(0)
 	c.run("apply", "plan")
-	requests(2) // the login, and the message
+	requests(3) // the login, the list of the ticket, and the message
 	c.run("plan")
 	c.run("apply", "-refresh-only", "-auto-approve")
 	c.run("destroy", "-auto-approve")
-	requests(2)
+	requests(3)
 }
 
 // fifty messages in one apply, of which every one must arrive, once.
@@ -237,23 +237,23 @@ func TestRefusedCredentials(t *testing.T) {
 	}{
 		{
 			"wrong password", func(f *fixture) string { return strings.Replace(f.loginArguments(), "ÄÖ", "AO", 1) }, nil,
-			[]string{"HTTP 401 Unauthorized", "The username or password is wrong.", "The message is not on the ticket.", "Check user_name, password, domain_name and auth_url"}, 1, 0,
+			[]string{"Not posted: IAM gave no token.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
 		},
 		{
 			"second 401", (*fixture).loginArguments, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },
-			[]string{"HTTP 401 Unauthorized, OSM.0002", "was refused, and so was a second one"}, 2, 2,
+			[]string{"Not posted: the token that IAM gave for user_name was refused, and so was a second one.", "HTTP 401 Unauthorized, OSM.0002"}, 2, 2,
 		},
 		{
 			"fixed token", func(*fixture) string { return "token = \"expired\"\n" }, nil,
-			[]string{"HTTP 401 Unauthorized, APIGW.0301", "The token has expired", "is of another region", "Get a new one from IAM"}, 0, 1,
+			[]string{"Not posted: the token has expired, or is for another region.", "Get a new one from IAM", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
 		},
 		{
 			"revoked key", func(*fixture) string { return pairArguments }, func(f *fixture) { f.RevokeAccessKey(testPair.AccessKey) },
-			[]string{"HTTP 401 Unauthorized, APIGW.0301", "The signature was refused.", "that the key is active"}, 0, 1,
+			[]string{"Not posted: the signature was refused.", "that the key is active", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
 		},
 		{
 			"clock", func(*fixture) string { return pairArguments }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "clock-skew", Skew: 20 * time.Minute}) },
-			[]string{"The likely cause is this machine's clock", "Here it is 20"}, 0, 1,
+			[]string{"Not posted: this machine's clock is probably wrong", "Here it is 20"}, 0, 1,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

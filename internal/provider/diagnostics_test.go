@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,76 +16,78 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
 // answerRows are answers to a submit as the service and the gateway document
-// them, and what the user is told.
+// them, and what the error says.
 var answerRows = []struct {
 	name   string
 	status int
 	body   string
 	line   string   // of the configuration, that the diagnostic points at; "" is the resource
-	want   []string // parts of the detail
+	want   []string // the outcome, and other parts of the detail
 }{
 	{"parameter", 200, `{"error_code":"OSM.01010001","error_msg":"bad parameter"}`, "",
-		[]string{"HTTP 200 OK, OSM.01010001, bad parameter, request ID req-parameter.", "The message is not on the ticket.", "The service refused a parameter."}},
+		[]string{"Not posted: the service refused a parameter.", "HTTP 200 OK, OSM.01010001, bad parameter, request ID req-parameter."}},
 	{"permission", 200, `{"error_code":"OSM.01010002","error_msg":"no permission"}`, `case_id = "permission"`,
-		[]string{"HTTP 200 OK, OSM.01010002, no permission, request ID req-permission.", "has no permission for this ticket", "set group_id"}},
+		[]string{"Not posted: the user of the credentials has no permission for this ticket.", "set group_id", "HTTP 200 OK, OSM.01010002, no permission, request ID req-permission."}},
 	{"attachments", 200, `{"error_code":"OSM.01010005","error_msg":"daily size"}`, `accessory_ids = ["a"]`,
-		[]string{"HTTP 200 OK, OSM.01010005, daily size, request ID req-attachments.", "over the daily limit"}},
+		[]string{"Not posted: the attachments of today are over the daily limit.", "HTTP 200 OK, OSM.01010005, daily size, request ID req-attachments."}},
 	{"customer", 200, `{"error_code":"OSM.01010011","error_msg":"no customer"}`, "",
-		[]string{"HTTP 200 OK, OSM.01010011, no customer, request ID req-customer.", "The token names no customer.", "scoped to the account"}},
+		[]string{"Not posted: the token names no customer.", "scoped to the account", "HTTP 200 OK, OSM.01010011, no customer, request ID req-customer."}},
 	{"no_case", 200, `{"error_code":"OSM.01010015","error_msg":"no case"}`, `case_id = "no_case"`,
-		[]string{"HTTP 200 OK, OSM.01010015, no case, request ID req-no_case.", "There is no such ticket at this endpoint."}},
+		[]string{"Not posted: there is no such ticket at this endpoint.", "HTTP 200 OK, OSM.01010015, no case, request ID req-no_case."}},
 	{"other", 200, `{"error_code":"OSM.09999999"}`, "",
-		[]string{"HTTP 200 OK, OSM.09999999, request ID req-other.", "The message is not on the ticket.", "give Huawei Cloud support the request ID"}},
+		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.09999999, request ID req-other"}},
 	{"failed_14", 200, `{"error_code":"OSM.01010014","error_msg":"操作失败"}`, "",
-		[]string{"The message may be on the ticket.", "HTTP 200 OK, OSM.01010014, 操作失败, request ID req-failed_14"}},
+		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.01010014, 操作失败, request ID req-failed_14"}},
 	{"failed_17", 200, `{"error_code":"OSM.01010017","error_msg":"operation failed"}`, "",
-		[]string{"The message may be on the ticket.", "HTTP 200 OK, OSM.01010017, operation failed, request ID req-failed_17"}},
+		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.01010017, operation failed, request ID req-failed_17"}},
 
 	{"osm_400", 400, `{"error_code":"OSM.0001","error_msg":"bad"}`, "",
-		[]string{"HTTP 400 Bad Request, OSM.0001, bad, request ID req-osm_400.", "The message is not on the ticket.", "The service refused the request."}},
+		[]string{"Not posted: the service refused the request.", "HTTP 400 Bad Request, OSM.0001, bad, request ID req-osm_400."}},
 	{"osm_401", 401, `{"error_code":"OSM.0002","error_msg":"expired"}`, "",
-		[]string{"HTTP 401 Unauthorized, OSM.0002, expired, request ID req-osm_401.", "The message is not on the ticket.", "The token has expired", "is of another region", "Get a new one from IAM"}},
+		[]string{"Not posted: the token has expired, or is for another region.", "Get a new one from IAM", "HTTP 401 Unauthorized, OSM.0002, expired, request ID req-osm_401."}},
 	{"osm_403", 403, `{"error_code":"OSM.0003","error_msg":"forbidden"}`, "",
-		[]string{"HTTP 403 Forbidden, OSM.0003, forbidden, request ID req-osm_403.", "no permission for this call"}},
+		[]string{"Not posted: the user of the credentials has no permission for this call.", "HTTP 403 Forbidden, OSM.0003, forbidden, request ID req-osm_403."}},
 	{"osm_500", 500, `{"error_code":"OSM.0004","error_msg":"internal"}`, "",
-		[]string{"The message may be on the ticket.", "HTTP 500 Internal Server Error, OSM.0004, internal, request ID req-osm_500"}},
+		[]string{"May be on the ticket: ", "HTTP 500 Internal Server Error, OSM.0004, internal, request ID req-osm_500"}},
 	{"gw_0301", 401, `{"error_code":"APIGW.0301","error_msg":"wrong"}`, "",
-		[]string{"HTTP 401 Unauthorized, APIGW.0301, wrong, request ID req-gw_0301.", "The token has expired"}},
+		[]string{"Not posted: the token has expired", "HTTP 401 Unauthorized, APIGW.0301, wrong, request ID req-gw_0301."}},
 	{"gw_0307", 401, `{"error_code":"APIG.0307","error_msg":"update"}`, "",
-		[]string{"HTTP 401 Unauthorized, APIG.0307, update, request ID req-gw_0307.", "is of another region"}},
+		[]string{"Not posted: the token has expired", "HTTP 401 Unauthorized, APIG.0307, update, request ID req-gw_0307."}},
 	{"gw_0308", 429, `{"error_code":"APIGW.0308","error_msg":"throttled"}`, "",
-		[]string{"HTTP 429 Too Many Requests, APIGW.0308, throttled, request ID req-gw_0308.", "It is safe to apply again.", "The service is throttling."}},
+		[]string{"Not posted: the service is throttling.", "It is safe to apply again.", "HTTP 429 Too Many Requests, APIGW.0308, throttled, request ID req-gw_0308."}},
 	{"gw_413", 413, `{"error_code":"APIGW.0201","error_msg":"large"}`, "",
-		[]string{"HTTP 413 Request Entity Too Large, APIGW.0201, large, request ID req-gw_413.", "over the service's 12 MB"}},
+		[]string{"Not posted: the request is larger than the 12 MB", "HTTP 413 Request Entity Too Large, APIGW.0201, large, request ID req-gw_413."}},
 	{"gw_502", 502, `{"error_code":"APIGW.0201","error_msg":"backend"}`, "",
-		[]string{"The message may be on the ticket.", "HTTP 502 Bad Gateway, APIGW.0201, backend, request ID req-gw_502"}},
+		[]string{"May be on the ticket: ", "HTTP 502 Bad Gateway, APIGW.0201, backend, request ID req-gw_502"}},
 	{"gw_503", 503, `{"error_code":"APIGW.0613","error_msg":"unavailable"}`, "",
-		[]string{"The message may be on the ticket.", "HTTP 503 Service Unavailable, APIGW.0613, unavailable, request ID req-gw_503"}},
+		[]string{"May be on the ticket: ", "HTTP 503 Service Unavailable, APIGW.0613, unavailable, request ID req-gw_503"}},
 	{"gw_504", 504, `{"error_code":"APIGW.0201","error_msg":"timeout"}`, "",
-		[]string{"The message may be on the ticket.", "HTTP 504 Gateway Timeout, APIGW.0201, timeout, request ID req-gw_504"}},
+		[]string{"May be on the ticket: ", "HTTP 504 Gateway Timeout, APIGW.0201, timeout, request ID req-gw_504"}},
 	{"gw_404", 404, `{"error_code":"APIGW.0101","error_msg":"no such API"}`, "",
-		[]string{"HTTP 404 Not Found, APIGW.0101, no such API, request ID req-gw_404.", "Check the provider's endpoint"}},
+		[]string{"Not posted: nothing answers at this path.", "Check the provider's endpoint", "HTTP 404 Not Found, APIGW.0101, no such API, request ID req-gw_404."}},
 
 	{"page_403", 403, "<html>\n<body>Blocked by\x1b[31m policy</body></html>" + strings.Repeat(" filler", 100), "",
-		[]string{"HTTP 403 Forbidden, body: <html> <body>Blocked by [31m policy</body></html> filler", "…, request ID req-page_403."}},
+		[]string{"Not posted: ", "HTTP 403 Forbidden, body: <html> <body>Blocked by [31m policy</body></html> filler", "…, request ID req-page_403."}},
 	{"page_200", 200, "<!DOCTYPE html><title>Sign in</title>", "",
-		[]string{"The message may be on the ticket.", "HTTP 200 OK, body: <!DOCTYPE html><title>Sign in</title>, request ID req-page_200"}},
+		[]string{"May be on the ticket: ", "HTTP 200 OK, body: <!DOCTYPE html><title>Sign in</title>, request ID req-page_200"}},
 	{"huge", 200, "", "",
-		[]string{"The message may be on the ticket.", "HTTP 200 OK, body: xxx", "(the body is longer than "}},
+		[]string{"May be on the ticket: ", "HTTP 200 OK, body: xxx", "(the body is longer than "}},
 	{"redirect", 307, "", "",
-		[]string{"HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect.", "The message is not on the ticket.", "The endpoint redirects, and the provider does not follow"}},
+		[]string{"Not posted: the endpoint redirects, and the provider does not follow redirects.", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect."}},
 	{"redirect_here", 308, "", "",
-		[]string{"HTTP 308 Permanent Redirect", "The endpoint redirects, and the provider does not follow"}},
-	// Go would follow this one with a GET, and hand the token on.
+		[]string{"Not posted: the endpoint redirects", "HTTP 308 Permanent Redirect"}},
+	// Go would follow this one with a GET, and hand on the token.
 	{"redirect_found", 302, "", "",
-		[]string{"HTTP 302 Found", "The endpoint redirects, and the provider does not follow"}},
+		[]string{"Not posted: the endpoint redirects", "HTTP 302 Found"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",
-		[]string{"OSM.0003, *** is bad, request ID"}},
+		[]string{"Not posted: ", "OSM.0003, *** is bad, request ID"}},
 }
 
 // scripted is a service that answers by the ticket that it is asked for, and
@@ -155,17 +159,21 @@ resource "servicerequest_case_message" %[1]q {
 				t.Fatalf("%d diagnostics: %+v", len(mine), mine)
 			}
 			d := mine[0]
-			want := append([]string{"POST /v2/servicerequest/cases/" + row.name + "/message: "}, row.want...)
-			wantAll(t, d.Detail, want...)
+			wantAll(t, d.Detail, append([]string{"POST /v2/servicerequest/cases/" + row.name + "/message: "}, row.want...)...)
 			summary := "Unable to submit case message"
-			if strings.HasPrefix(row.want[0], "The message may be") {
+			if strings.HasPrefix(row.want[0], "May be") {
 				summary = "Case message may or may not be on the ticket"
-				wantAll(t, d.Detail, "  content:     a text of "+row.name+"\n", "  ticket:      "+row.name+"\n", "HTTP 403 Forbidden, OSM.0003, may not read", "deduplicate_window")
-			} else if strings.Contains(d.Detail, "may be on the ticket") {
-				t.Errorf("in doubt without need: %s", d.Detail)
+				wantAll(t, d.Detail, "  ticket: "+row.name+"\n", fmt.Sprintf("  text:   %d characters\n", len("a text of "+row.name)), "HTTP 403 Forbidden, OSM.0003, may not read", "idempotency_key")
 			}
-			if d.Summary != summary {
-				t.Errorf("summary %q", d.Summary)
+			if d.Summary != summary || !strings.HasPrefix(d.Detail, row.want[0]) {
+				t.Errorf("%s: %s\nwant the summary %q, and the outcome first", d.Summary, d.Detail, summary)
+			}
+			paragraphs := strings.Split(d.Detail, "\n\n")
+			if last := paragraphs[len(paragraphs)-1]; !strings.Contains(last, "/message: HTTP ") || strings.Contains(strings.Join(paragraphs[:len(paragraphs)-1], ""), "HTTP ") {
+				t.Errorf("the HTTP answer is not the last paragraph alone: %s", d.Detail)
+			}
+			if strings.Contains(d.Detail, "a text of") {
+				t.Errorf("the text is shown: %s", d.Detail)
 			}
 			line := row.line
 			if line == "" {
@@ -203,93 +211,127 @@ func TestAdvice(t *testing.T) {
 	}
 	noDate := api(401, "APIGW.0301", servicerequest.ModeAccessKey)
 	noDate.ServiceTime = time.Time{}
-	untold := api(500, "", servicerequest.ModeToken)
-	untold.RequestID = ""
-	const clock = "The likely cause is this machine's clock"
+	noRequestID := api(500, "", servicerequest.ModeToken)
+	noRequestID.RequestID = ""
+	const clock = "this machine's clock is probably wrong"
 	for _, row := range []struct {
 		name string
 		err  error
 		at   string
-		want string
+		want []string // the cause, and a part of what to do
 	}{
-		{"another code", api(200, "OSM.09999999", servicerequest.ModeToken), "", "give Huawei Cloud support the request ID"},
-		{"no request ID", untold, "", "ask Huawei Cloud support"},
-		{"wrapped", &servicerequest.NotSubmittedError{Err: api(429, "APIG.0308", servicerequest.ModeToken)}, "", "The service is throttling."},
-		{"fixed token", api(401, "APIGW.0307", servicerequest.ModeToken), "", "The token has expired"},
-		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), "", "Check access_key and secret_key, that the key is active"},
-		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), "", "The token that IAM gave for user_name was refused, and so was a second one."},
-		{"no such case", api(200, "OSM.01010015", servicerequest.ModeToken), "case_id", "There is no such ticket"},
-		{"attachments", api(200, "OSM.01010005", servicerequest.ModeToken), "accessory_ids", "daily limit"},
+		{"another code", api(200, "OSM.09999999", servicerequest.ModeToken), "", []string{"the service answered with HTTP 200 and the code OSM.09999999", "give Huawei Cloud support the request ID"}},
+		{"no request ID", noRequestID, "", []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
+		{"wrapped", &servicerequest.NotSubmittedError{Err: api(429, "APIG.0308", servicerequest.ModeToken)}, "", []string{"the service is throttling", "-parallelism"}},
+		{"fixed token", api(401, "APIGW.0307", servicerequest.ModeToken), "", []string{"the token has expired, or is for another region", "Get a new one"}},
+		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), "", []string{"the signature was refused", "Check access_key and secret_key, that the key is active"}},
+		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), "", []string{"the token that IAM gave for user_name was refused, and so was a second one", "auth_url"}},
+		{"no such case", api(200, "OSM.01010015", servicerequest.ModeToken), "case_id", []string{"there is no such ticket at this endpoint", "Check case_id"}},
+		{"attachments", api(200, "OSM.01010005", servicerequest.ModeToken), "accessory_ids", []string{"the attachments of today are over the daily limit", "attach fewer"}},
 
-		{"clock is slow", skewed(401, servicerequest.ModeAccessKey, 20*time.Minute), "", clock},
-		{"clock is fast", skewed(403, servicerequest.ModeAccessKey, -20*time.Minute), "", "Here it is 2026-01-10T22:00:00Z, at the service 2026-01-10T21:40:00Z."},
-		{"clock is near", skewed(401, servicerequest.ModeAccessKey, 13*time.Minute), "", "Check access_key"},
-		{"clock does not matter to a token", skewed(401, servicerequest.ModeToken, time.Hour), "", "The token has expired"},
-		{"clock does not matter to a throttle", skewed(429, servicerequest.ModeAccessKey, time.Hour), "", "throttling"},
-		{"no Date", noDate, "", "Check access_key"},
+		{"clock is slow", skewed(401, servicerequest.ModeAccessKey, 20*time.Minute), "", []string{clock, "Set the clock"}},
+		{"clock is fast", skewed(403, servicerequest.ModeAccessKey, -20*time.Minute), "", []string{clock, "Here it is 2026-01-10T22:00:00Z, at the service 2026-01-10T21:40:00Z."}},
+		{"clock is near", skewed(401, servicerequest.ModeAccessKey, 13*time.Minute), "", []string{"the signature was refused", "Check access_key"}},
+		{"clock does not matter to a token", skewed(401, servicerequest.ModeToken, time.Hour), "", []string{"the token has expired", ""}},
+		{"clock does not matter to a throttle", skewed(429, servicerequest.ModeAccessKey, time.Hour), "", []string{"the service is throttling", ""}},
+		{"no Date", noDate, "", []string{"the signature was refused", "Check access_key"}},
 
-		{"login", &servicerequest.LoginError{Err: api(401, "", servicerequest.ModePassword)}, "", "Check user_name, password, domain_name and auth_url"},
-		{"login, throttled", &servicerequest.LoginError{Err: api(429, "", servicerequest.ModePassword)}, "", "IAM may be down"},
-		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, "", "Check auth_url of the provider."},
-		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, "", "Check the network, a proxy, and auth_url"},
-		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "", "set ca_cert_file"},
-		{"login, interrupted", &servicerequest.LoginError{Err: context.Canceled}, "", "Terraform was interrupted."},
-		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", "timeouts.create"},
-		{"time, throttled", fmt.Errorf("%w; the last attempt: %w", context.DeadlineExceeded, api(429, "", servicerequest.ModeToken)), "", "throttling"},
-		{"interrupt", context.Canceled, "", "Terraform was interrupted."},
-		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", "set ca_cert_file"},
-		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", "The server does not speak TLS at this port."},
-		{"network", errors.New("dial tcp: no such host"), "", "Check the network, a proxy, and the provider's endpoint."},
+		{"login", &servicerequest.LoginError{Err: api(401, "", servicerequest.ModePassword)}, "", []string{"IAM gave no token", "Check user_name, password, domain_name and auth_url"}},
+		{"login, throttled", &servicerequest.LoginError{Err: api(429, "", servicerequest.ModePassword)}, "", []string{"IAM gave no token", "IAM may be down"}},
+		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, "", []string{"IAM gave no token", "Check auth_url of the provider."}},
+		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, "", []string{"IAM could not be reached", "Check the network, a proxy, and auth_url"}},
+		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "", []string{"the server's certificate is not trusted here", "set ca_cert_file"}},
+		{"login, interrupted", &servicerequest.LoginError{Err: context.Canceled}, "", []string{"Terraform was interrupted", ""}},
+		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", []string{"the time ran out", "raise timeouts.create, or request_timeout"}},
+		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", servicerequest.ModeToken)}), "",
+			[]string{"the next attempt has to wait 2m0s, but only 40s of timeouts.create are left. The last attempt failed: the service is throttling", "raise timeouts.create"}},
+		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", servicerequest.ModeToken)), "", []string{"Terraform was interrupted", "Apply again."}},
+		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted here", "set ca_cert_file"}},
+		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", []string{"the server does not speak TLS at this port", "https"}},
+		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), "", []string{"the service could not be reached", "Check the network, a proxy, and the provider's endpoint."}},
+		{"something else", errors.New("Proxy Authentication Required"), "", []string{"the call failed", "Check the network, a proxy, and the provider's endpoint."}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			at, text := advise(row.err)
-			if at != row.at || !strings.Contains(text, row.want) {
-				t.Errorf("at %q: %s\nwant at %q: %s", at, text, row.at, row.want)
+			a := advise(row.err, "timeouts.create")
+			if a.at != row.at || !strings.HasPrefix(a.cause, row.want[0]) || !strings.Contains(a.todo, row.want[1]) {
+				t.Errorf("%+v\nwant at %q: %q", a, row.at, row.want)
 			}
 		})
+	}
+	if a := advise(context.DeadlineExceeded, ""); strings.Contains(a.todo, "timeouts") || !strings.Contains(a.todo, "request_timeout") {
+		t.Errorf("without a timeouts attribute: %+v", a)
 	}
 }
 
 func TestSubmitDiagnostic(t *testing.T) {
 	t.Parallel()
 	api := &servicerequest.APIError{Method: "POST", Path: "/p", Status: 403, Code: "OSM.0003", RequestID: "r"}
+	const raw = "\n\nPOST /p: HTTP 403 Forbidden, OSM.0003, request ID r." // at the end
+	key := types.StringValue("[run 4711]")
 	unconfirmed := &servicerequest.UnconfirmedError{
-		CaseID: "case-1", Content: "first words", Began: time.Date(2026, 1, 10, 22, 0, 0, 0, time.FixedZone("", 3600)), Err: api, LookErr: errors.New("cannot read"),
+		CaseID: "case-1", Length: 36, Began: time.Date(2026, 1, 10, 22, 0, 0, 0, time.FixedZone("", 3600)), Err: api, CheckErr: errors.New("cannot read"),
 	}
 	denied := *unconfirmed
 	denied.Denied = true
-	secret := *unconfirmed
-	secret.Content = ""
+	keyed := *unconfirmed
+	keyed.IdempotencyKey = key.ValueString()
+	pending := keyed
+	pending.Err, pending.Began = nil, time.Time{}
+	conflict := &servicerequest.KeyConflictError{CaseID: "case-1", IdempotencyKey: key.ValueString(), Content: "our words", Shown: "their words"}
+	secret := *conflict
+	secret.Content, secret.Shown = "", ""
+	search := func(err error) error {
+		return &servicerequest.SearchError{CaseID: "case-1", IdempotencyKey: key.ValueString(), Err: err}
+	}
+	noTime := &servicerequest.NotSubmittedError{Attempts: 1, Err: &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api}}
+	const notSubmitted, maybe = "Unable to submit case message", "Case message may or may not be on the ticket"
 	for _, row := range []struct {
-		name        string
-		err         error
-		message     caseMessage
-		summary     string
-		want, never []string
+		name    string
+		err     error
+		message caseMessage
+		summary string
+		want    []string // the outcome, which is first, other parts, and what is last
+		never   []string
 	}{
-		{"refused", api, caseMessage{}, "Unable to submit case message",
-			[]string{"POST /p: HTTP 403 Forbidden, OSM.0003, request ID r.\n\nThe message is not on the ticket.\n\n"}, []string{"safe to apply"}},
-		{"not submitted", &servicerequest.NotSubmittedError{Attempts: 6, Err: errors.New("no route")}, caseMessage{}, "Unable to submit case message",
-			[]string{"the message was not submitted (attempts: 6): no route.", "The message is not on the ticket. It is safe to apply again."}, nil},
-		{"looked for", &servicerequest.NotSubmittedError{Attempts: 2, Looked: true, Err: context.DeadlineExceeded}, caseMessage{}, "Unable to submit case message",
-			[]string{"did not show on the ticket in several looks", "set deduplicate_window when you apply again"}, []string{"is not on the ticket", "It is safe"}},
-		{"not searched", &servicerequest.NotSubmittedError{Unsearched: true, Err: errors.New("its time cannot be read")}, caseMessage{}, "Unable to submit case message",
-			[]string{"its time cannot be read.", "Nothing was sent. A message of an earlier run may be on the ticket", "before you apply without deduplicate_window"},
-			[]string{"The message is not on the ticket", "It is safe", "network"}},
-		{"search denied", &servicerequest.NotSubmittedError{Unsearched: true, Err: api}, caseMessage{}, "Unable to submit case message",
-			[]string{"Nothing was sent.", "no permission for this call"}, []string{"The message is not on the ticket", "It is safe"}},
-		{"unconfirmed", unconfirmed, caseMessage{}, "Case message may or may not be on the ticket",
-			[]string{"ticket:      case-1\n", "submitted:   2026-01-10T21:00:00Z\n", "content:     first words\n", "answer:      POST /p: HTTP 403", "ticket read: cannot read\n",
-				"Look at the ticket", "import it; if not, apply again.", "  - Set deduplicate_window to more than the time since then", "and apply again:"}, []string{"invoke", "Let the credentials"}},
-		{"unconfirmed, denied", &denied, caseMessage{}, "Case message may or may not be on the ticket",
-			[]string{"  - Let the credentials read the ticket's messages, set deduplicate_window to more"}, []string{"Set "}},
-		{"unconfirmed, by an action", unconfirmed, caseMessage{Action: true}, "Case message may or may not be on the ticket",
-			[]string{"content:     first words\n", "all is done; if not, invoke the action again.", "and invoke the action again:", "terraform apply -invoke=ADDRESS"},
-			[]string{"import it", "apply again"}},
-		{"not submitted, by an action", &servicerequest.NotSubmittedError{Attempts: 6, Err: errors.New("no route")}, caseMessage{Action: true}, "Unable to submit case message",
-			[]string{"The message is not on the ticket. It is safe to apply again.", "If the plan does not list the action, use terraform apply -invoke=ADDRESS"}, nil},
-		{"unconfirmed, write-only", &secret, caseMessage{}, "Case message may or may not be on the ticket", []string{"ticket:      case-1\n"}, []string{"first words", "content:"}},
+		{"refused", api, caseMessage{}, notSubmitted,
+			[]string{"Not posted: the user of the credentials has no permission for this call.\n\n", raw}, []string{"safe to apply"}},
+		{"not submitted", &servicerequest.NotSubmittedError{Attempts: 6, Err: &net.DNSError{Err: "no such host"}}, caseMessage{}, notSubmitted,
+			[]string{"Not posted: the service could not be reached.\n\n", "It is safe to apply again.", "\n\nThe message was not submitted (attempts: 6): lookup : no such host."}, []string{"plan"}},
+		{"not there when last checked", &servicerequest.NotSubmittedError{Attempts: 2, Checked: true, Err: api}, caseMessage{}, notSubmitted,
+			[]string{"Not posted when last checked: ", "It may still arrive.", "no permission for this call", "Check the ticket before you apply again. Or set idempotency_key", "HTTP 403 Forbidden, OSM.0003, request ID r."},
+			[]string{"safe"}},
+		{"not there when last checked, with a key", &servicerequest.NotSubmittedError{Attempts: 2, Checked: true, Err: api}, caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{"Not posted when last checked: ", "It may still arrive.", "the ticket is searched for the idempotency_key", "HTTP 403 Forbidden, OSM.0003, request ID r."}, []string{"set idempotency_key"}},
+		{"no time", noTime, caseMessage{}, notSubmitted,
+			[]string{"Not posted: the next attempt has to wait 2m0s, but only 40s of timeouts.create are left.", "raise timeouts.create", "It is safe to apply again.", "HTTP 403 Forbidden, OSM.0003, request ID r."}, []string{"deadline exceeded"}},
+		{"no time, by an action", noTime, caseMessage{Action: true}, notSubmitted, []string{"Not posted: ", "40s of timeouts.invoke are left", "request ID r."}, []string{"timeouts.create"}},
+		{"not searched", search(errors.New("the list lost messages")), caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{`Nothing was sent: ticket case-1 could not be searched for the idempotency_key "[run 4711]", and may have the message`, "The call failed.", "the list lost messages."}, []string{"It is safe"}},
+		{"search denied", search(api), caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{"Nothing was sent: ", "The user of the credentials has no permission for this call.", "HTTP 403 Forbidden, OSM.0003, request ID r."}, []string{"It is safe"}},
+		{"key conflict", conflict, caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{`Nothing was sent: ticket case-1 has another message with the idempotency_key "[run 4711]".`, "  this message:  our words\n  on the ticket: their words\n",
+				"If the message on the ticket is this one, import it. Otherwise choose another key", `the idempotency key "[run 4711]".`}, nil},
+		{"key conflict of a secret text", &secret, caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{"Nothing was sent: ", "import it", "."}, []string{"this message:", "on the ticket:"}},
+		{"unconfirmed", unconfirmed, caseMessage{}, maybe,
+			[]string{"May be on the ticket: the message was sent,", "ticket: case-1\n", "sent:   2026-01-10T21:00:00Z\n", "text:   36 characters\n",
+				"Check the ticket in the console. If the message is there, import it, or remove the resource from the configuration. If it is not, apply again.\n",
+				"  - Set idempotency_key to a part of the text that no other message on the ticket has, and apply again",
+				"POST /p: HTTP 403 Forbidden, OSM.0003, request ID r; checking the ticket did not settle it: cannot read."},
+			[]string{"invoke", "no permission", "key:", "safe"}},
+		{"unconfirmed, denied", &denied, caseMessage{}, maybe, []string{"May be on the ticket: ", "has no permission to read the ticket's messages", "cannot read."}, nil},
+		{"unconfirmed, with a key", &keyed, caseMessage{IdempotencyKey: key}, maybe,
+			[]string{"May be on the ticket: ", "key:    [run 4711]\n", "It is safe to apply again: before the message is sent, the ticket is searched for the idempotency_key.", "cannot read."},
+			[]string{"Check the ticket", "Set idempotency_key"}},
+		{"unconfirmed, nothing sent", &pending, caseMessage{IdempotencyKey: key}, maybe,
+			[]string{"May be on the ticket: the outcome of another submit with the same idempotency_key is unknown. Nothing was sent this time.", "It is safe to apply again", "cannot read."}, []string{"sent: "}},
+		{"unconfirmed, by an action", unconfirmed, caseMessage{Action: true}, maybe,
+			[]string{"May be on the ticket: ", "If the message is there, nothing more is needed.\n", "\n\nRun terraform plan to see what is left to do.\n\n", "cannot read."},
+			[]string{"import it", "-invoke"}},
+		{"not submitted, by an action", &servicerequest.NotSubmittedError{Attempts: 6, Err: io.EOF}, caseMessage{Action: true}, notSubmitted,
+			[]string{"Not posted: ", "\n\nRun terraform plan to see what is left to do.\n\n", ": EOF."}, []string{"-invoke"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -298,12 +340,24 @@ func TestSubmitDiagnostic(t *testing.T) {
 				t.Errorf("%s: %s", d.Severity(), d.Summary())
 			}
 			wantAll(t, d.Detail(), row.want...)
+			if !strings.HasPrefix(d.Detail(), row.want[0]) || !strings.HasSuffix(d.Detail(), row.want[len(row.want)-1]) {
+				t.Errorf("does not begin with %q and end with %q:\n%s", row.want[0], row.want[len(row.want)-1], d.Detail())
+			}
 			for _, part := range row.never {
 				if strings.Contains(d.Detail(), part) {
 					t.Errorf("%q is in:\n%s", part, d.Detail())
 				}
 			}
 		})
+	}
+	for _, row := range []struct {
+		err error
+		at  string
+	}{{conflict, "idempotency_key"}, {search(&servicerequest.APIError{Status: 200, Code: "OSM.01010015"}), "case_id"}} {
+		d, ok := submitDiagnostic(row.err, caseMessage{}).(diag.DiagnosticWithPath)
+		if !ok || !d.Path().Equal(path.Root(row.at)) {
+			t.Errorf("%v: not at %s", row.err, row.at)
+		}
 	}
 }
 
@@ -325,6 +379,6 @@ resource "servicerequest_case_message" "test" {
 	if len(about(got, "main.tf")) != 1 {
 		t.Fatalf("%+v", got)
 	}
-	wantAll(t, about(got, "main.tf")[0].Detail, "connection refused", "The message is not on the ticket. It is safe to apply again.",
-		"Check the network, a proxy, and the provider's endpoint.")
+	wantAll(t, about(got, "main.tf")[0].Detail, "Not posted: the service could not be reached.", "It is safe to apply again.",
+		"Check the network, a proxy, and the provider's endpoint.", "connection refused")
 }

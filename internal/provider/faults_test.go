@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sort"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -17,15 +16,15 @@ import (
 // matrix; here some of it goes through the CLI.
 var faultRows = []struct {
 	fault       simulator.Fault
-	confirmedBy string // of the messages that it struck
+	confirmedBy string // of the messages that it hit
 }{
-	{simulator.Fault{Kind: "lost-answer"}, "readback"},
+	{simulator.Fault{Kind: "lost-answer"}, "check"},
 	{simulator.Fault{Kind: "cut"}, "response"},
 	{simulator.Fault{Kind: "503"}, "response"},
 	{simulator.Fault{Kind: "429", RetryAfter: "7"}, "response"},
-	{simulator.Fault{Kind: "failed-committed"}, "readback"},
+	{simulator.Fault{Kind: "failed-committed"}, "check"},
 	{simulator.Fault{Kind: "html"}, "response"},
-	{simulator.Fault{Kind: "slow-committed"}, "readback"},
+	{simulator.Fault{Kind: "slow-committed"}, "check"},
 }
 
 // countConfirmed counts the messages in the state by their confirmed_by.
@@ -83,37 +82,36 @@ resource "servicerequest_case_message" "identical" {
 			if !slices.Equal(got, want) {
 				t.Errorf("the ticket has %q", got)
 			}
-			struck := 0
+			hits := 0
 			for _, r := range f.posts() {
 				if r.Fault != "" {
-					struck++
+					hits++
 				}
 			}
-			if struck != len(fault.Ordinals) {
-				t.Fatalf("the fault struck %d times", struck)
+			if hits != len(fault.Ordinals) {
+				t.Fatalf("the fault hit %d submits", hits)
 			}
-			readback := 0
-			if row.confirmedBy == "readback" {
-				readback = struck
+			checked := 0
+			if row.confirmedBy == "check" {
+				checked = hits
 			}
-			// Where time is real, a slow machine may need a look for others too.
-			if confirmed["readback"] != readback && (fault.Kind != "slow-committed" || confirmed["readback"] < readback) {
-				t.Errorf("struck %d times, confirmed by %v", struck, confirmed)
+			// Where time is real, a slow machine may need a check for others too.
+			if confirmed["check"] != checked && (fault.Kind != "slow-committed" || confirmed["check"] < checked) {
+				t.Errorf("the fault hit %d submits, confirmed by %v", hits, confirmed)
 			}
 		})
 	}
 }
 
-// Where the ticket cannot be read, the user is told; and the way out that the
-// error names works.
-func TestUnconfirmedAndTheWayOut(t *testing.T) {
+// Where the ticket cannot be read, the error says so. What the error advises works.
+func TestUnconfirmedAndItsAdvice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}, {Kind: "list-denied"}}})
 	message := func(more string) string {
 		return f.config(fmt.Sprintf(`
 resource "servicerequest_case_message" "test" {
   case_id = "TT201801020526"
-  content = "a message of many words"
+  content = "a message of run-4711, of many words"
   %s
 }`, more))
 	}
@@ -123,18 +121,18 @@ resource "servicerequest_case_message" "test" {
 		Steps: []resource.TestStep{
 			{
 				Config: message(""),
-				ExpectError: words("Case message may or may not be on the ticket", "The message may be on the ticket.", "ticket:      TT201801020526",
-					"content:     a message of many words", "HTTP 403 Forbidden, OSM.0003",
-					"Let the credentials read the ticket's messages, set deduplicate_window to more than the time since then"),
+				ExpectError: words("Case message may or may not be on the ticket", "May be on the ticket: ", "ticket: TT201801020526", "text:   36 characters",
+					"has no permission to read the ticket's messages", "Check the ticket in the console.",
+					"Set idempotency_key to a part of the text that no other message on the ticket has, and apply again", "HTTP 403 Forbidden, OSM.0003"),
 			},
 			{
-				// As long as reading is denied, nothing is sent either.
-				Config:      message(`deduplicate_window = "1h"`),
-				ExpectError: words("could not be searched", "A message of an earlier run may be on the ticket", "before you apply without deduplicate_window"),
+				// As long as the list is denied, nothing is sent either.
+				Config:      message(`idempotency_key = "run-4711"`),
+				ExpectError: words("Nothing was sent: ticket TT201801020526 could not be searched for the idempotency_key \"run-4711\"", "no permission for this call"),
 			},
 			{
 				PreConfig: func() { f.SetFaults() },
-				Config:    message(`deduplicate_window = "1h"`),
+				Config:    message(`idempotency_key = "run-4711"`),
 				Check:     countConfirmed(confirmed),
 			},
 		},
@@ -144,40 +142,6 @@ resource "servicerequest_case_message" "test" {
 	}
 	if got := f.Count(simulator.OpSubmit); got != 1 {
 		t.Errorf("%d submits", got)
-	}
-}
-
-// The adopted message keeps the time at which it was created.
-func TestDeduplicateWindow(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	now := f.clock.Now()
-	f.AddMessage(testCase, simulator.Message{Content: "recent", CreateTime: now.Add(-50 * time.Minute)})
-	f.AddMessage(testCase, simulator.Message{Content: "old", CreateTime: now.Add(-70 * time.Minute)})
-	f.AddMessage(testCase, simulator.Message{Content: "an engineer's", Type: 1, ReplierType: 1, CreateTime: now.Add(-time.Minute)})
-	at := now.Add(-50 * time.Minute).UTC().Format(time.RFC3339)
-	message := func(name, content string) string {
-		return fmt.Sprintf("resource \"servicerequest_case_message\" %q {\n case_id = \"TT201801020526\"\n content = %q\n deduplicate_window = \"1h\"\n}\n", name, content)
-	}
-	const address = "servicerequest_case_message."
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{{
-			Config: f.config(message("recent", "recent") + message("again", "recent") + message("old", "old") + message("engineer", "an engineer's") +
-				message("one", "side by side") + message("two", "side by side")),
-			Check: resource.ComposeAggregateTestCheckFunc(
-				resource.TestCheckResourceAttr(address+"recent", "confirmed_by", "existing"),
-				resource.TestCheckResourceAttr(address+"recent", "submitted_at", at),
-				resource.TestCheckResourceAttr(address+"again", "confirmed_by", "existing"),
-				resource.TestCheckResourceAttr(address+"old", "confirmed_by", "response"),
-				resource.TestCheckResourceAttr(address+"engineer", "confirmed_by", "response"),
-			),
-		}},
-	})
-	got := f.contents()
-	sort.Strings(got)
-	if want := []string{"an engineer's", "an engineer's", "old", "old", "recent", "side by side"}; !slices.Equal(got, want) {
-		t.Errorf("the ticket has %q", got)
 	}
 }
 
@@ -198,11 +162,11 @@ resource "servicerequest_case_message" "test" {
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
 			// It does not wait for what would be too late.
-			{Config: message("1m"), ExpectError: words("HTTP 429 Too Many Requests", "The message is not on the ticket. It is safe to apply again.", "The service is throttling.")},
+			{Config: message("1m"), ExpectError: words("Not posted: the next attempt has to wait 1m30s, but only ", " of timeouts.create are left.", "the service is throttling", "It is safe to apply again.", "HTTP 429 Too Many Requests")},
 			{Config: message("500ms"), Check: countConfirmed(confirmed)},
 		},
 	})
-	if got := f.contents(); len(got) != 1 || confirmed["readback"] != 1 || f.Count(simulator.OpSubmit) != 2 {
+	if got := f.contents(); len(got) != 1 || confirmed["check"] != 1 || f.Count(simulator.OpSubmit) != 2 {
 		t.Errorf("the ticket has %q, confirmed by %v, %d submits", got, confirmed, f.Count(simulator.OpSubmit))
 	}
 }

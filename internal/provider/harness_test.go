@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ const (
 	testToken = "token-for-tests-7f3a"
 )
 
-// TestMain takes the developer's own settings away from the tests.
+// TestMain removes the developer's own settings from the environment.
 func TestMain(m *testing.M) {
 	for _, s := range settings {
 		for _, name := range s.env {
@@ -36,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// fixture is a provider that the CLI reaches, and the service behind it. Both
-// go by one clock, which waiting moves: no test sleeps.
+// fixture is a provider that the CLI reaches, and the service behind it. Both use
+// one clock, which waiting moves: no test sleeps.
 type fixture struct {
 	*simulator.Server
 	clock     *clock
@@ -94,14 +95,27 @@ func (f *fixture) posts() []simulator.Request {
 	return posts
 }
 
-// wantPosts fails unless exactly so many requests came, and all are submits.
-func (f *fixture) wantPosts(t *testing.T, want int) {
+// wantPosts fails unless exactly so many submits came, and lists of tickets: one
+// for each ticket that a run submits to. No other request may have come.
+func (f *fixture) wantPosts(t *testing.T, posts, lists int) {
 	t.Helper()
-	if got := len(f.Requests()); got != want || f.Count(simulator.OpSubmit) != want {
+	if f.Count(simulator.OpSubmit) != posts || f.Count(simulator.OpList) != lists || len(f.Requests()) != posts+lists {
 		for _, r := range f.Requests() {
 			t.Logf("%s %s %d %s", r.Method, r.Path, r.Status, r.Fault)
 		}
-		t.Fatalf("%d requests, %d of them submits; want %d submits alone", got, f.Count(simulator.OpSubmit), want)
+		t.Fatalf("%d requests, among them %d submits and %d lists; want %d and %d alone",
+			len(f.Requests()), f.Count(simulator.OpSubmit), f.Count(simulator.OpList), posts, lists)
+	}
+}
+
+// wantContents fails unless the ticket has exactly these texts, in any order.
+func (f *fixture) wantContents(t *testing.T, want ...string) {
+	t.Helper()
+	got := f.contents()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the ticket has %q, want %q", got, want)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// start runs the CLI in a process group of its own, which the provider is in
-// too: so a signal to the group is what a terminal sends.
+// start runs the CLI in a process group of its own, which includes the provider.
+// A signal to the group is what a terminal sends.
 func (c *cli) start(args ...string) (cmd *exec.Cmd, signal func(syscall.Signal)) {
 	c.t.Helper()
 	cmd = c.command(args...)
@@ -39,9 +39,9 @@ func TestKilledBetweenPostAndState(t *testing.T) {
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow-committed", Times: 1}}})
 	files := map[string]string{"main.tf": requiredProvider + f.config(`
 resource "servicerequest_case_message" "test" {
-  case_id            = "TT201801020526"
-  content            = "hello"
-  deduplicate_window = "1h"
+  case_id         = "TT201801020526"
+  content         = "hello [deploy 4711]"
+  idempotency_key = "[deploy 4711]"
 }`)}
 	c := newCLI(t, files)
 	cmd, signal := c.start("apply", "-auto-approve")
@@ -54,14 +54,14 @@ resource "servicerequest_case_message" "test" {
 		t.Fatalf("in the state already: %s", state)
 	}
 
-	c.run("apply", "-auto-approve")
-	if got := f.contents(); !slices.Equal(got, []string{"hello"}) || f.Count(simulator.OpSubmit) != 1 {
+	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: The ticket already has this message")
+	if got := f.contents(); !slices.Equal(got, []string{"hello [deploy 4711]"}) || f.Count(simulator.OpSubmit) != 1 {
 		t.Errorf("the ticket has %q after %d submits", got, f.Count(simulator.OpSubmit))
 	}
 	wantAll(t, c.run("state", "show", "servicerequest_case_message.test").stdout, `"existing"`)
 }
 
-// Ctrl-C during a submit: one look, and the truth.
+// Ctrl-C during a submit: one check of the ticket, and its outcome.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -71,7 +71,7 @@ func TestInterrupted(t *testing.T) {
 		want   string
 	}{
 		{"on the ticket", []simulator.Fault{{Kind: "slow-committed"}}, true, ""},
-		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "one look at the ticket did not show the message, but it may show later"},
+		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "a check of the ticket did not find the message, but it may show later"},
 		{"not readable", []simulator.Fault{{Kind: "slow-committed"}, {Kind: "list-denied"}}, false, "HTTP 403 Forbidden, OSM.0003"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -98,14 +98,14 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("%d submits", got)
 			}
 			if row.state {
-				wantAll(t, c.run("state", "show", messageAddress).stdout, `"readback"`)
+				wantAll(t, c.run("state", "show", messageAddress).stdout, `"check"`)
 			}
 		})
 	}
 }
 
-// An action that is interrupted tells what became of its message, too: to
-// Terraform it would otherwise be done.
+// An interrupted action reports the outcome of its message, too. Otherwise
+// Terraform would count it as done.
 func TestInterruptedAction(t *testing.T) {
 	t.Parallel()
 	needCLI(t, 14, never, "actions")
@@ -124,7 +124,7 @@ action "servicerequest_case_message" "test" {
 	if r.code == 0 {
 		t.Errorf("an interrupted action succeeds:\n%s", r.output())
 	}
-	wantAll(t, strings.Join(strings.Fields(r.output()), " "), "Case message may or may not be on the ticket", "one look at the ticket did not show the message")
+	wantAll(t, strings.Join(strings.Fields(r.output()), " "), "Case message may or may not be on the ticket", "a check of the ticket did not find the message", "Run terraform plan to see what is left to do.")
 	if got := f.Count(simulator.OpSubmit); got != 1 {
 		t.Errorf("%d submits", got)
 	}

@@ -1,6 +1,6 @@
-// Package provider is the Terraform side of the house: schemas, plans, state
-// and diagnostics. What goes over the wire, and when it may go twice, is the
-// business of package servicerequest.
+// Package provider is the Terraform side: schemas, plans, state and
+// diagnostics. Package servicerequest decides what is sent, and when something
+// may be sent again.
 package provider
 
 import (
@@ -27,7 +27,7 @@ var (
 	_ provider.ProviderWithValidateConfig = (*serviceRequestProvider)(nil)
 )
 
-// New returns a factory of the provider, of the given version, ready to serve.
+// New returns a factory for a provider of this version, ready to serve.
 func New(version string) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer { return newServer(&serviceRequestProvider{version: version}) }
 }
@@ -37,9 +37,9 @@ type serviceRequestProvider struct {
 	clock   servicerequest.Clock // for tests; nil is the machine's
 }
 
-// providerModel is the provider block. A new attribute is a field here and a
-// row of settings in config.go, which says how the environment fills it in;
-// one that is no string is read there by hand.
+// providerModel is the provider block. A new attribute needs a field here and a
+// row of settings in config.go, which names its environment variables. An
+// attribute that is not a string is read by code of its own there.
 type providerModel struct {
 	Endpoint       types.String `tfsdk:"endpoint"`
 	Token          types.String `tfsdk:"token"`
@@ -67,7 +67,7 @@ func (p *serviceRequestProvider) Metadata(_ context.Context, _ provider.Metadata
 
 func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Posts messages to Huawei Cloud service tickets: each once, with no loss and no duplicate.",
+		MarkdownDescription: "Posts messages to Huawei Cloud service tickets: each once, without loss or duplicate.",
 		Attributes:          providerAttributes(),
 	}
 }
@@ -80,9 +80,9 @@ func (p *serviceRequestProvider) ValidateConfig(ctx context.Context, req provide
 	}
 }
 
-// Configure makes the client, but dials nothing. What is missing is reported
-// by the first call that needs it, so that a plan succeeds while values are
-// unknown or credentials are not at hand.
+// Configure makes the client, but dials nothing. Missing settings are reported
+// only when the provider makes an API call. So a plan succeeds while values are
+// unknown, or without credentials.
 func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
@@ -94,7 +94,7 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	s := &service{missing: c.missing, secrets: c.secrets}
+	data := &providerData{missing: c.missing, secrets: c.secrets}
 	if len(c.missing) == 0 {
 		c.client.UserAgent = "Terraform/" + req.TerraformVersion + " terraform-provider-servicerequest/" + p.version
 		c.client.Clock = p.clock
@@ -103,12 +103,12 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 			resp.Diagnostics.Append(c.invalid("ca_cert_file", err))
 			return
 		}
-		s.client = client
+		data.client = client
 	}
-	resp.ResourceData = s
-	resp.DataSourceData = s
-	resp.ActionData = s
-	resp.ListResourceData = s
+	resp.ResourceData = data
+	resp.DataSourceData = data
+	resp.ActionData = data
+	resp.ListResourceData = data
 }
 
 func (p *serviceRequestProvider) Resources(context.Context) []func() resource.Resource {
@@ -134,35 +134,35 @@ func (p *serviceRequestProvider) DataSources(context.Context) []func() datasourc
 	}
 }
 
-// service is what Configure hands to resources and data sources.
-type service struct {
-	client  *servicerequest.Client // nil while something is missing
-	missing []string               // what, and where to give it
+// providerData is what Configure hands to resources, data sources and actions.
+type providerData struct {
+	client  *servicerequest.Client // nil while a setting is missing
+	missing []string               // the missing settings, and where to set them
 	secrets []string               // to keep out of the logs
 }
 
-// connect returns the client for an actual call, and the context to log with.
-func (s *service) connect(ctx context.Context) (context.Context, *servicerequest.Client, diag.Diagnostics) {
-	if s == nil || s.client == nil {
-		return ctx, nil, diag.Diagnostics{missingConfiguration(s)}
+// clientFor returns the client for an API call, and the context to log with.
+func (p *providerData) clientFor(ctx context.Context) (context.Context, *servicerequest.Client, diag.Diagnostics) {
+	if p == nil || p.client == nil {
+		return ctx, nil, diag.Diagnostics{missingConfiguration(p)}
 	}
-	// What the client says is clean already (see its redact). This is for what
-	// is logged besides.
-	ctx = tflog.MaskAllFieldValuesStrings(ctx, s.secrets...)
-	ctx = tflog.MaskMessageStrings(ctx, s.secrets...)
-	return ctx, s.client, nil
+	// The client removes secrets from its errors (see its redact). The masks are
+	// for everything else that is logged.
+	ctx = tflog.MaskAllFieldValuesStrings(ctx, p.secrets...)
+	ctx = tflog.MaskMessageStrings(ctx, p.secrets...)
+	return ctx, p.client, nil
 }
 
-// serviceFrom reads what Configure of the provider left. It is nil while
-// Terraform validates, when the provider is not configured yet.
-func serviceFrom(data any) *service {
-	s, _ := data.(*service)
-	return s
+// providerDataFrom converts what Configure has handed over. It returns nil while
+// Terraform validates: the provider is not configured yet.
+func providerDataFrom(data any) *providerData {
+	p, _ := data.(*providerData)
+	return p
 }
 
 // dataSource is what every data source has.
-type dataSource struct{ service *service }
+type dataSource struct{ provider *providerData }
 
 func (d *dataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	d.service = serviceFrom(req.ProviderData)
+	d.provider = providerDataFrom(req.ProviderData)
 }

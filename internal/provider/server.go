@@ -8,18 +8,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// framework is all that the framework's server can do. A server that hides a
-// part of it would take the actions or the list resources away.
+// framework is everything that the framework's server implements. A wrapper that
+// hides a part of it would hide the actions or the list resources.
 type framework interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ActionServer
 	tfprotov6.ListResourceServer
 }
 
-// server is the framework's server, but when Terraform is interrupted it lets
-// actions come to their end. The plugin library closes their streams as soon as
-// StopProvider returns: what became of a message would never be told, and
-// Terraform would take the action for done.
+// server is the framework's server, except that StopProvider waits for running
+// actions. The plugin library closes their streams as soon as StopProvider
+// returns. Then nobody would learn the outcome of the message, and Terraform
+// would count the action as done.
 type server struct {
 	framework
 	invoking sync.RWMutex // read-locked by each action that is running
@@ -28,7 +28,7 @@ type server struct {
 }
 
 func newServer(p *serviceRequestProvider) tfprotov6.ProviderServer {
-	//nolint:forcetypeassert // no test passes with a framework that is less
+	//nolint:forcetypeassert // every test fails with a framework that lacks a part
 	s := &server{framework: providerserver.NewProtocol6(p)().(framework), stopped: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() { close(s.stopped) })
 	return s
@@ -36,8 +36,8 @@ func newServer(p *serviceRequestProvider) tfprotov6.ProviderServer {
 
 func (s *server) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
 	s.invoking.RLock()
-	// The framework cancels what runs when it stops; this cancels what is just
-	// beginning, too.
+	// The framework cancels the actions that run when it stops. This also cancels
+	// one that is just starting.
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
@@ -61,8 +61,9 @@ func (s *server) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRe
 	return stream, nil
 }
 
-// StopProvider cancels what is running, and waits for the actions. Their last
-// look bounds the wait.
+// StopProvider cancels everything that runs, and waits for the actions. The wait
+// is short: an interrupted submit makes one more check of the ticket, of at most
+// 5 seconds.
 func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
 	s.stop()
 	resp, err := s.framework.StopProvider(ctx, req)

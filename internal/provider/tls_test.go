@@ -48,7 +48,7 @@ resource "servicerequest_case_message" %[1]q {
 	if len(untrusted) != 1 {
 		t.Fatalf("%+v", got)
 	}
-	wantAll(t, untrusted[0].Detail, "certificate", "The message is not on the ticket. It is safe to apply again.", "set ca_cert_file of the provider")
+	wantAll(t, untrusted[0].Detail, "Not posted: the server's certificate is not trusted here.", "set ca_cert_file of the provider", "It is safe to apply again.")
 	if insecure := about(got, "insecure.tf"); len(insecure) == 0 || insecure[0].Severity != "warning" {
 		t.Errorf("insecure: %+v", insecure)
 	}

@@ -29,3 +29,15 @@ resource "servicerequest_case_message" "maintenance" {
     create = "2m"
   }
 }
+
+# The key makes it safe to repeat a run that was killed, or that lost its state.
+variable "run" {
+  type    = string
+  default = "4711"
+}
+
+resource "servicerequest_case_message" "deployed" {
+  case_id         = "TT201801020526"
+  content         = "[deploy ${var.run}] Release 1.4.0 is live in production."
+  idempotency_key = "[deploy ${var.run}]"
+}
