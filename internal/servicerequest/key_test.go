@@ -316,7 +316,7 @@ func TestKeyThatAnotherMessageMentions(t *testing.T) {
 	t.Parallel()
 	b := newBaseline(listing{})
 	own, other := newOwnText("Hello [key 1]"), newOwnText("See [key 1]")
-	b.count(other, 1, 0)
+	b.count(other, sentText{possible: 1})
 	for n, want := range []presence{absent, unclear, present} {
 		l := listing{messages: make([]Message, n)}
 		for i := range l.messages {

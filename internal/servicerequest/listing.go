@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -28,6 +29,7 @@ var (
 	errListTooLong     = errors.New("the rest does not fit into 16 MiB")
 	errListShrank      = errors.New("the list lost messages while it was read")
 	errOffset          = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
+	errOverlaps        = errors.New("two pages of the list have the same messages, so that others may be missing")
 	errRepeats         = errors.New("the service counts more, but gives the same page again")
 )
 
@@ -37,6 +39,22 @@ type listing struct {
 	count    int       // the service's, of the last page
 	messages []Message // in the service's order
 	repeats  bool      // it ended with a page that brought nothing new
+	overlaps bool      // a page had messages of an earlier one: equal ones, or the list moved
+}
+
+// incomplete reports whether the service counts more than it gives.
+func (l listing) incomplete() bool { return l.repeats && len(l.messages) < l.count }
+
+// notSearchable returns why a key may be on the ticket though the listing does
+// not have it. The listing can be compared with another one all the same.
+func (l listing) notSearchable() error {
+	switch {
+	case l.incomplete():
+		return errRepeats
+	case l.overlaps:
+		return errOverlaps
+	}
+	return nil
 }
 
 // surplus is how many more messages there are than the service counts. A
@@ -68,7 +86,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 	}
 	seen := map[key]bool{}
 	size := 0
-	var previous []Message
+	var before []Message // as the service gave them
 	err := paginate(func(offset int) (items, count int, more bool, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
@@ -77,25 +95,34 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		}, &p); err != nil {
 			return 0, 0, false, err
 		}
-		fresh := false
+		grew := p.Count - l.count
+		from, to := 0, 0
+		if offset > 0 && grew > 0 {
+			from, to = moved(before, p.Messages, grew)
+		}
+		added := slices.Concat(p.Messages[:from], p.Messages[max(from, to):])
+		known := 0
+		for i := range added {
+			if seen[added[i].key()] {
+				known++
+			}
+		}
 		for i := range p.Messages {
-			k := p.Messages[i].key()
-			fresh = fresh || !seen[k]
-			seen[k] = true
+			seen[p.Messages[i].key()] = true
 			size += p.Messages[i].size()
 		}
-		grew := p.Count - l.count
 		switch {
 		case offset > 0 && grew < 0:
 			return 0, 0, false, errListShrank
-		case len(p.Messages) > 0 && !fresh:
+		case len(p.Messages) > 0 && known == len(added):
 			l.repeats = true
 			return 0, 0, false, nil
 		case size > maxTicketBytes:
 			return 0, 0, false, errListTooLong
 		}
-		l.messages = append(l.messages, p.Messages[overlap(previous, p.Messages, grew):]...)
-		l.count, previous = p.Count, p.Messages
+		l.overlaps = l.overlaps || known > 0
+		l.messages = append(l.messages, added...)
+		l.count, before = p.Count, append(before, p.Messages...)
 		return len(p.Messages), p.Count, true, nil
 	})
 	if errors.Is(err, errOffset) {
@@ -104,20 +131,17 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 	return l, err
 }
 
-// overlap returns how many messages at the beginning of a page were at the end
-// of the page before. Where the newest come first, each new message pushes one
-// on to the next page.
-func overlap(previous, page []Message, grew int) int {
-	for n := min(grew, len(previous), len(page)); n > 0; n-- {
-		same := true
-		for i := range n {
-			same = same && page[i].key() == previous[len(previous)-n+i].key()
-		}
-		if same {
-			return n
+// moved returns which part of a page was on the pages before. Where the newest
+// come first, each new message pushes one on to a later page.
+func moved(before, page []Message, grew int) (from, to int) {
+	from = max(grew-len(before), 0)
+	to = min(grew, len(page))
+	for i := from; i < to; i++ {
+		if page[i].key() != before[len(before)-grew+i].key() {
+			return 0, 0
 		}
 	}
-	return 0
+	return from, to
 }
 
 // paginate gets one page of a list after the other. It ends even where the

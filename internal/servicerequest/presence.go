@@ -45,7 +45,8 @@ type entry struct {
 type sentText struct {
 	own       *ownText
 	possible  int // attempts that may have put a copy on the ticket
-	confirmed int // copies that are known to be on it
+	confirmed int // messages that are known to be on it
+	doubtful  int // messages that ended unconfirmed
 }
 
 // ownText is the text of a submission, in the forms that are compared.
@@ -84,9 +85,8 @@ func newBaseline(l listing) *baseline {
 	return b
 }
 
-// count adds to what this run has sent of a text: attempts that may have put a
-// copy on the ticket, and copies that are known to be there.
-func (b *baseline) count(own *ownText, possible, confirmed int) {
+// count adds to what this run has sent of a text.
+func (b *baseline) count(own *ownText, n sentText) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.sent[own.digest]
@@ -97,8 +97,9 @@ func (b *baseline) count(own *ownText, possible, confirmed int) {
 		s = &sentText{own: own}
 		b.sent[own.digest] = s
 	}
-	s.possible += possible
-	s.confirmed += confirmed
+	s.possible += n.possible
+	s.confirmed += n.confirmed
+	s.doubtful += n.doubtful
 }
 
 var (
@@ -146,17 +147,19 @@ func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 			explained = false
 		}
 	}
-	confirmed, confirmedAlike := 0, 0
+	// Another look-alike of this run may be shown with our text, even one that
+	// ended unconfirmed.
+	confirmed, others := 0, 0
 	for _, sent := range b.sent {
-		if sent.own.digest == own.digest {
+		switch {
+		case sent.own.digest == own.digest:
 			confirmed = sent.confirmed
-		}
-		if shareKey(sent.own.alike, own.alike) {
-			confirmedAlike += sent.confirmed
+		case shareKey(sent.own.alike, own.alike):
+			others += sent.confirmed + sent.doubtful
 		}
 	}
 	switch {
-	case ours > confirmed && alike > confirmedAlike:
+	case ours > confirmed && alike > confirmed+others:
 		return present, nil
 	case ours <= confirmed && explained:
 		return absent, nil
@@ -182,6 +185,8 @@ func (b *baseline) judgeKey(l listing, own *ownText, key string) (presence, erro
 		}
 	}
 	switch {
+	case found == 0 && l.notSearchable() != nil:
+		return unclear, l.notSearchable()
 	case found == 0:
 		return absent, nil
 	case found > mentions:

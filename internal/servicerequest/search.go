@@ -53,9 +53,11 @@ func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 		}
 		other, conflict = m.Content, true
 	}
-	switch {
+	switch err := l.notSearchable(); {
 	case conflict:
 		return Receipt{}, false, d.conflict(other)
+	case err != nil:
+		return Receipt{}, false, &SearchError{CaseID: d.submission.CaseID, IdempotencyKey: d.submission.IdempotencyKey, Err: err}
 	case pending:
 		return Receipt{}, false, d.unconfirmed(errPending)
 	}

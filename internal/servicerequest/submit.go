@@ -137,18 +137,18 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 
 // post makes one attempt.
 func (d *delivery) post(ctx context.Context) (observation, outcome, string, error) {
-	d.baseline.count(d.own, 1, 0)
+	d.baseline.count(d.own, sentText{possible: 1})
 	d.resent = d.inDoubt
 	d.notify(StepSubmitting, "", 0)
 	o, err := d.client.do(ctx, d.request)
 	if err != nil {
-		d.baseline.count(d.own, -1, 0)
+		d.baseline.count(d.own, sentText{possible: -1})
 		return o, unknown, "", err
 	}
 	d.attempts++
 	outcome, reason := classify(o)
 	if outcome == rejected || outcome == notExecuted || outcome == unauthenticated {
-		d.baseline.count(d.own, -1, 0)
+		d.baseline.count(d.own, sentText{possible: -1})
 	}
 	return o, outcome, reason, nil
 }
@@ -272,7 +272,7 @@ func (d *delivery) confirm(by Confirmation, o observation) Receipt {
 		ConfirmedBy: by, SubmittedAt: o.answeredAt(), Resent: d.resent,
 		RequestID: d.client.clean(o.header.Get("X-Request-Id")),
 	}
-	d.baseline.count(d.own, 0, 1)
+	d.baseline.count(d.own, sentText{confirmed: 1})
 	d.useKey(r)
 	d.notify(StepConfirmed, "", 0)
 	return r
@@ -292,6 +292,7 @@ func (d *delivery) notSubmitted(err error) error {
 }
 
 func (d *delivery) unconfirmed(checkErr error) error {
+	d.baseline.count(d.own, sentText{doubtful: 1})
 	d.useKey(Receipt{})
 	e := &UnconfirmedError{
 		CaseID: d.submission.CaseID, IdempotencyKey: d.submission.IdempotencyKey, Length: utf8.RuneCountInString(d.submission.Content),

@@ -268,7 +268,7 @@ func TestJudge(t *testing.T) {
 		}
 		return list
 	}
-	type counts struct{ possible, confirmed int }
+	type counts struct{ possible, confirmed, doubtful int }
 	for name, tc := range map[string]struct {
 		before []Message
 		sent   map[string]counts
@@ -284,19 +284,21 @@ func TestJudge(t *testing.T) {
 		"ours, of a third party":           {nil, nil, []Message{{Type: AuthorThirdParty, Content: ours}}, present},
 		"ours from before":                 {texts(ours), nil, texts(ours), absent},
 		"one more than before":             {texts(ours), nil, texts(ours, ours), present},
-		"one that was confirmed":           {nil, map[string]counts{ours: {1, 1}}, texts(ours), absent},
-		"one more than was confirmed":      {nil, map[string]counts{ours: {2, 1}}, texts(ours, ours), present},
-		"confirmed, and not shown":         {nil, map[string]counts{ours: {1, 1}}, nil, absent},
+		"one that was confirmed":           {nil, map[string]counts{ours: {1, 1, 0}}, texts(ours), absent},
+		"one more than was confirmed":      {nil, map[string]counts{ours: {2, 1, 0}}, texts(ours, ours), present},
+		"confirmed, and not shown":         {nil, map[string]counts{ours: {1, 1, 0}}, nil, absent},
 		"stripped":                         {nil, nil, texts(alike), unclear},
 		"stripped, from before":            {texts(alike), nil, texts(alike), absent},
-		"a look-alike of this run":         {nil, map[string]counts{alike: {1, 1}}, texts(alike), absent},
-		"a look-alike under way":           {nil, map[string]counts{alike: {1, 0}}, texts(alike), absent},
-		"a look-alike shown as ours":       {nil, map[string]counts{alike: {1, 1}}, texts(ours), unclear},
-		"a look-alike and ours":            {nil, map[string]counts{alike: {1, 1}}, texts(alike, ours), present},
-		"both shown as ours":               {nil, map[string]counts{alike: {1, 1}}, texts(ours, ours), present},
-		"both shown as the other":          {nil, map[string]counts{alike: {1, 1}}, texts(alike, alike), unclear},
-		"another text of this run":         {nil, map[string]counts{other: {1, 0}}, texts(other), absent},
-		"another text, more than attempts": {nil, map[string]counts{other: {1, 1}}, texts(other, other), unclear},
+		"a look-alike of this run":         {nil, map[string]counts{alike: {1, 1, 0}}, texts(alike), absent},
+		"a look-alike under way":           {nil, map[string]counts{alike: {1, 0, 0}}, texts(alike), absent},
+		"a look-alike shown as ours":       {nil, map[string]counts{alike: {1, 1, 0}}, texts(ours), unclear},
+		"one in doubt shown as ours":       {nil, map[string]counts{alike: {1, 0, 1}}, texts(ours), unclear},
+		"one sent again, and ours":         {nil, map[string]counts{alike: {2, 1, 0}}, texts(alike, ours), present},
+		"a look-alike and ours":            {nil, map[string]counts{alike: {1, 1, 0}}, texts(alike, ours), present},
+		"both shown as ours":               {nil, map[string]counts{alike: {1, 1, 0}}, texts(ours, ours), present},
+		"both shown as the other":          {nil, map[string]counts{alike: {1, 1, 0}}, texts(alike, alike), unclear},
+		"another text of this run":         {nil, map[string]counts{other: {1, 0, 0}}, texts(other), absent},
+		"another text, more than attempts": {nil, map[string]counts{other: {1, 1, 0}}, texts(other, other), unclear},
 		"another text of nobody":           {nil, nil, texts(other), unclear},
 		"another text and ours":            {nil, nil, texts(other, ours), present},
 		"an empty text":                    {nil, nil, texts(""), unclear},
@@ -310,7 +312,7 @@ func TestJudge(t *testing.T) {
 	} {
 		b := newBaseline(listing{messages: tc.before})
 		for text, n := range tc.sent {
-			b.count(newOwnText(text), n.possible, n.confirmed)
+			b.count(newOwnText(text), sentText{possible: n.possible, confirmed: n.confirmed, doubtful: n.doubtful})
 		}
 		got, err := b.judge(listing{messages: tc.after}, newOwnText(ours))
 		if got != tc.want || (err == nil) != (got != unclear) {

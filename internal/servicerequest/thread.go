@@ -31,7 +31,7 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 	if err != nil && !cut {
 		return nil, err
 	}
-	if err == nil && l.repeats && len(l.messages) < l.count {
+	if err == nil && l.incomplete() {
 		cut, err = true, errRepeats
 	}
 	ticket, caseErr := c.Case(ctx, caseID, groupID)
