@@ -173,12 +173,17 @@ func TestActionRefusesBadInput(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
-	for attribute, v := range map[string]any{
-		"case_id": "..", "content": strings.Repeat("ü", maxContent+1), "group_id": "", "idempotency_key": "[run 4711]",
-		"accessory_ids": []string{"a", "a"}, "timeouts": map[string]any{"invoke": "soon"},
+	for _, row := range []struct {
+		attribute string
+		value     any
+	}{
+		{"case_id", ".."}, {"case_id", "https://console.example.com/TT1"}, {"content", strings.Repeat("ü", maxContent+1)}, {"content", " "},
+		{"group_id", ""}, {"idempotency_key", "[run 4712]"}, {"idempotency_key", "4711"},
+		{"accessory_ids", []string{"a", "a"}}, {"timeouts", map[string]any{"invoke": "soon"}},
 	} {
-		values := map[string]any{"case_id": testCase, "content": "x"}
-		values[attribute] = v
+		attribute := row.attribute
+		values := map[string]any{"case_id": testCase, "content": "[run 4711]"}
+		values[attribute] = row.value
 		response, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
 			ActionType: actionType, Config: dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values),
 		})

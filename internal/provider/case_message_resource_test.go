@@ -241,6 +241,7 @@ func TestEveryChange(t *testing.T) {
 		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = []`, replace},
 		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
 		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"`, replace},
 		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"`, replace},
 		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
 		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},

@@ -31,6 +31,8 @@ func TestWriteOnlyContent(t *testing.T) {
 			refused("content = \"a\"\ncontent_wo = \"b\"\ncontent_wo_version = 1", `(?s)Exactly one of.*content`),
 			refused(`content_wo = "b"`, `must be configured\s+together`),
 			refused("content_wo = \"\"\ncontent_wo_version = 1", `content_wo must have 1 to 10000\s+characters, but has 0`),
+			refused("content_wo = \" \\t\"\ncontent_wo_version = 1", `content_wo must contain more than white\s+space`),
+			refused("content_wo = \"[run 4712]\"\ncontent_wo_version = 1\nidempotency_key = \"[run 4711]\"", `idempotency_key must be part of the\s+content`),
 			{
 				Config: config("content_wo = \"the password was 12345\"\ncontent_wo_version = 1"),
 				ConfigStateChecks: []statecheck.StateCheck{

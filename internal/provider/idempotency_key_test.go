@@ -1,0 +1,317 @@
+package provider
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// messageWith is the configuration of a message with these arguments.
+func (f *fixture) messageWith(arguments ...string) string {
+	return requiredProvider + f.config("resource \"servicerequest_case_message\" \"test\" {\n"+
+		withDefaults(strings.Join(arguments, "\n"), `case_id = "TT201801020526"`)+"\n}\n")
+}
+
+const deployed = `content = "[deploy 4711] Release 1.4.0 is live."`
+
+const deployKey = `idempotency_key = "[deploy 4711]"`
+
+func (c *cli) wantConfirmedBy(want string) {
+	c.t.Helper()
+	wantAll(c.t, c.run("state", "show", messageAddress).stdout, fmt.Sprintf(" = %q", want))
+}
+
+// A message with the key is adopted, whoever has posted it, and the plan is empty
+// afterwards.
+func TestKeyAdoptsTheMessage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	created := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.4.0 is live.", CreateTime: created})
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4710] Release 1.4.0 is live.", CreateTime: created})
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey)})
+	adopted := about(c.run("apply", "-json", "-auto-approve").diagnostics(), "main.tf")
+	if len(adopted) != 1 || adopted[0].Severity != "warning" || adopted[0].Summary != "The ticket already has this message" || !strings.Contains(adopted[0].Snippet.Code, "idempotency_key") {
+		t.Fatalf("%+v, want one warning at the key", adopted)
+	}
+	if want := `Nothing was sent: ticket TT201801020526 already has this message, with the idempotency_key "[deploy 4711]".`; adopted[0].Detail != want {
+		t.Errorf("detail %q", adopted[0].Detail)
+	}
+	wantAll(t, c.run("state", "show", messageAddress).stdout, `"existing"`, `"2026-03-04T05:06:07Z"`)
+	c.run("plan", "-detailed-exitcode")
+	f.wantPosts(t, 0, 1)
+
+	// Without the key it is another message.
+	c.write("main.tf", f.messageWith(deployed))
+	c.run("apply", "-auto-approve", "-replace="+messageAddress)
+	f.wantPosts(t, 1, 2)
+}
+
+// An adopted message whose time cannot be read has no submitted_at, now and later.
+func TestKeyAdoptsAMessageWithoutATime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "unreadable-times"}}})
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.4.0 is live."})
+	config := func(more string) string {
+		return f.config("resource \"servicerequest_case_message\" \"test\" {\n case_id = \"TT201801020526\"\n" + deployed + "\n" + deployKey + "\n" + more + "\n}")
+	}
+	noTime := []statecheck.StateCheck{statecheck.ExpectKnownValue(messageAddress, attribute("submitted_at"), knownvalue.Null())}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: config(""), ConfigStateChecks: noTime},
+			{Config: config(""), PlanOnly: true},
+			{Config: config(`timeouts = { create = "1m" }`), ConfigStateChecks: noTime},
+		},
+	})
+	f.wantPosts(t, 0, 1)
+}
+
+func TestKeyOfTwoDirectoriesIsOneMessage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	files := map[string]string{"main.tf": f.messageWith(deployed, deployKey)}
+	first, second := newCLI(t, files), newCLI(t, files)
+	if out := first.run("apply", "-auto-approve").output(); strings.Contains(out, "already has this message") {
+		t.Errorf("the first apply warns:\n%s", out)
+	}
+	wantAll(t, second.run("apply", "-auto-approve").output(), "Warning: The ticket already has this message")
+	first.wantConfirmedBy("response")
+	second.wantConfirmedBy("existing")
+	f.wantPosts(t, 1, 2)
+	f.wantContents(t, "[deploy 4711] Release 1.4.0 is live.")
+}
+
+func TestKeySurvivesALostState(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey)})
+	c.run("apply", "-auto-approve")
+	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
+		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	c.run("apply", "-auto-approve")
+	c.wantConfirmedBy("existing")
+	f.wantPosts(t, 1, 2)
+	f.wantContents(t, "[deploy 4711] Release 1.4.0 is live.")
+}
+
+// Messages of one run with one key: equal texts are one message.
+func TestKeyWithinOneRun(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{{Config: f.config(`
+resource "servicerequest_case_message" "test" {
+  count           = 5
+  case_id         = "TT201801020526"
+  content         = "[deploy 4711] Release 1.4.0 is live."
+  idempotency_key = "[deploy 4711]"
+}`)}},
+	})
+	f.wantPosts(t, 1, 1)
+}
+
+// A key that is used twice by mistake must not swallow a message.
+func TestKeyConflict(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.3.9 has been rolled back."})
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey)})
+	got := about(c.fail("apply", "-json", "-auto-approve").diagnostics(), "main.tf")
+	if len(got) != 1 || got[0].Summary != "Unable to submit case message" || !strings.Contains(got[0].Snippet.Code, "idempotency_key") {
+		t.Fatalf("%+v, want one error at the key", got)
+	}
+	if want := `Nothing was sent: ticket TT201801020526 has another message with the idempotency_key "[deploy 4711]".
+
+  this message:  [deploy 4711] Release 1.4.0 is live.
+  on the ticket: [deploy 4711] Release 1.3.9 has been rolled back.
+
+If the message on the ticket is this one, import it. Otherwise choose another key that no message on the ticket has.
+
+Ticket TT201801020526 has another message with the idempotency key "[deploy 4711]".`; got[0].Detail != want {
+		t.Errorf("detail:\n%s\nwant:\n%s", got[0].Detail, want)
+	}
+	f.wantPosts(t, 0, 1)
+}
+
+// Neither text of a conflict is shown when ours is write-only.
+func TestKeyConflictOfAWriteOnlyText(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] The password was 12345."})
+	p := newProtocol(t, f)
+	schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
+	values := func(content any) map[string]any {
+		return map[string]any{"case_id": testCase, "content_wo": content, "content_wo_version": 1, "idempotency_key": "[deploy 4711]"}
+	}
+	response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(nil)), dynamic(t, schema, values("[deploy 4711] The password is 54321.")))
+	if len(response.Diagnostics) != 1 || !strings.HasPrefix(response.Diagnostics[0].Detail, "Nothing was sent: ticket TT201801020526 has another message") {
+		t.Fatalf("diagnostics %v", response.Diagnostics)
+	}
+	if strings.Contains(response.Diagnostics[0].Detail, "password") {
+		t.Errorf("a text is shown: %s", response.Diagnostics[0].Detail)
+	}
+	f.wantPosts(t, 0, 1)
+}
+
+// A replacement with an unchanged key posts nothing, and the plan says so.
+func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
+	t.Parallel()
+	const (
+		summary = "The idempotency_key stays the same"
+		same    = "The text stays the same, so nothing will be sent."
+		changed = "The text changes, so the apply will be refused."
+		either  = "If the text stays the same, nothing will be sent. If it changes, the apply will be refused."
+	)
+	rows := []struct {
+		name         string
+		first, later []string
+		want         string // empty: no warning
+	}{
+		{"triggers", []string{deployed, deployKey}, []string{deployed, deployKey, `triggers = { a = "1" }`}, same},
+		{"attachments", []string{deployed, deployKey}, []string{deployed, deployKey, `accessory_ids = ["a"]`}, same},
+		{"markup", []string{deployed, deployKey}, []string{`content = "[deploy 4711] Release <b>1.4.0</b> is live."`, deployKey}, same},
+		{"text", []string{deployed, deployKey}, []string{`content = "[deploy 4711] Release 1.4.1 is live."`, deployKey}, changed},
+		{"unknown text", []string{deployed, deployKey}, []string{`content = "[deploy 4711] ${terraform_data.late.id}"`, deployKey}, either},
+		{"write-only text", []string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 1", deployKey}, []string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 2", deployKey}, either},
+		{"write-only text, triggers", []string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 1", deployKey},
+			[]string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 1", deployKey, `triggers = { a = "1" }`}, same},
+		{"another key", []string{deployed, deployKey}, []string{`content = "[deploy 4712] Release 1.4.1 is live."`, `idempotency_key = "[deploy 4712]"`}, ""},
+		{"another ticket", []string{deployed, deployKey}, []string{deployed, deployKey, `case_id = "case-2"`}, ""},
+		{"no key", []string{deployed}, []string{deployed, `triggers = { a = "1" }`}, ""},
+		{"a new key", []string{deployed}, []string{deployed, deployKey, `triggers = { a = "1" }`}, ""},
+		{"in place", []string{deployed, deployKey}, []string{deployed, deployKey, `timeouts = { create = "1m" }`}, ""},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			needFeatures(t, strings.Join(row.first, "\n"))
+			f := newFixture(t, simulator.Options{})
+			f.AddCase(simulator.Case{ID: "case-2"})
+			c := newCLI(t, map[string]string{"main.tf": f.messageWith(row.first...)})
+			if got := about(c.run("apply", "-json", "-auto-approve").diagnostics(), "main.tf"); len(got) != 0 {
+				t.Errorf("the first apply: %+v", got)
+			}
+			f.wantPosts(t, 1, 1)
+			later := f.messageWith(row.later...)
+			if strings.Contains(later, "terraform_data") {
+				later += `resource "terraform_data" "late" {}`
+			}
+			c.write("main.tf", later)
+			got := about(c.run("plan", "-json").diagnostics(), "main.tf")
+			f.wantPosts(t, 1, 1)
+			if row.want == "" {
+				if len(got) != 0 {
+					t.Errorf("the plan: %+v", got)
+				}
+				return
+			}
+			if len(got) != 1 || got[0].Severity != "warning" || got[0].Summary != summary || !strings.Contains(got[0].Snippet.Code, "idempotency_key") {
+				t.Fatalf("the plan: %+v, want one warning at the key", got)
+			}
+			wantAll(t, got[0].Detail, `Ticket TT201801020526 already has a message with the idempotency_key "[deploy 4711]".`, row.want)
+
+			// The apply does what the plan has said.
+			r := c.try("apply", "-json", "-auto-approve")
+			if refused := r.code != 0; row.want != either && refused != (row.want == changed) {
+				t.Errorf("the apply ends with %d:\n%s", r.code, r.output())
+			}
+			if got := f.Count(simulator.OpSubmit); got != 1 {
+				t.Errorf("%d submits, want 1", got)
+			}
+		})
+	}
+}
+
+// A change of the key alone is an update in place, which needs no credentials.
+// Neither does a destroy.
+func TestKeyChangesInPlaceWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed)})
+	c.run("apply", "-auto-approve")
+	body := func(key string) string {
+		return requiredProvider + fmt.Sprintf("resource \"servicerequest_case_message\" \"test\" {\n case_id = %q\n%s\n idempotency_key = %q\n}\n", testCase, deployed, key)
+	}
+	for _, key := range []string{"[deploy 4711]", "deploy 4711"} {
+		c.write("main.tf", body(key))
+		wantAll(t, c.run("apply", "-auto-approve").output(), "0 added, 1 changed, 0 destroyed")
+	}
+	c.run("destroy", "-auto-approve")
+	f.wantPosts(t, 1, 1)
+}
+
+// A key that turns out to be wrong only at apply is refused before a request.
+func TestKeyThatBecomesKnown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	config := func(key, content string) string {
+		return f.config(fmt.Sprintf(`
+resource "terraform_data" "late" {
+  input = { key = %q, content = %q }
+}
+
+resource "servicerequest_case_message" "test" {
+  case_id         = "TT201801020526"
+  content         = terraform_data.late.output.content
+  idempotency_key = terraform_data.late.output.key
+}`, key, content))
+	}
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
+		ProtoV6ProviderFactories: f.providers,
+		Steps: []resource.TestStep{
+			{Config: config("[deploy 4711]", "[deploy 4712] is done"), ExpectError: words("Invalid idempotency_key", "idempotency_key = terraform_data", "The value of idempotency_key must be part of the content")},
+			{Config: config("4711", "[deploy 4711] is done"), ExpectError: words("The value of idempotency_key must have 6 to 64 characters, but has 4.")},
+		},
+	})
+	f.wantPosts(t, 0, 0)
+}
+
+// A message that was sent again, after the ticket did not have it, may still
+// arrive twice.
+func TestSentAgainWarns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
+	fault, err := simulator.ParseFault("cut@1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.SetFaults(fault)
+	schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
+	values := func(computed any) map[string]any {
+		return map[string]any{"case_id": testCase, "content": "Deployed v1", "id": computed, "submitted_at": computed, "confirmed_by": computed}
+	}
+	response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
+	if len(response.Diagnostics) != 1 || response.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || response.Diagnostics[0].Summary != "Case message was sent again" {
+		t.Fatalf("diagnostics %v, want one warning", response.Diagnostics)
+	}
+	if want := "The message was sent to ticket TT201801020526 again: the outcome of an earlier attempt was unknown (no answer), and the ticket did not have the message when it was last checked. " +
+		"The first message may still arrive. Then the ticket has it twice. An idempotency_key does not prevent that, but makes later runs safe."; response.Diagnostics[0].Detail != want {
+		t.Errorf("detail %q\nwant %q", response.Diagnostics[0].Detail, want)
+	}
+	if state, err := response.NewState.Unmarshal(schema.ValueType()); err != nil || !strings.Contains(state.String(), `"response"`) {
+		t.Errorf("state %s, error %v", state, err)
+	}
+	f.wantContents(t, "Deployed v1")
+	if got := f.Count(simulator.OpSubmit); got != 2 {
+		t.Errorf("%d submits, want 2", got)
+	}
+}
