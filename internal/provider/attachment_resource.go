@@ -226,7 +226,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 }
 
 // Delete succeeds where the service refuses to delete the file. A message that
-// uses the file stays on its ticket, so an error would be one for ever. Replacing
+// uses the file stays on its ticket, so the error would never go away. Replacing
 // or destroying such an attachment is ordinary, so there is no warning either.
 func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var m attachmentModel

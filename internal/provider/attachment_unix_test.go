@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A pipe without a writer would make whoever opens it wait for ever.
+// Opening a pipe without a writer would never return.
 func TestAttachmentPipe(t *testing.T) {
 	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "pipe.txt")

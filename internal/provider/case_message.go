@@ -56,7 +56,7 @@ var (
 	}
 )
 
-// caseMessage is a message to send, as Terraform holds it.
+// caseMessage is a message to send, from the plan or the configuration.
 type caseMessage struct {
 	CaseID         types.String
 	Content        types.String

@@ -74,7 +74,7 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, text)
 }
 
-// actionAdvice holds for every event and every on_failure of an action_trigger.
+// actionAdvice is right for every event and every on_failure of an action_trigger.
 const actionAdvice = "Run terraform plan to see what is left to do."
 
 // timeouts is the attribute that bounds the submit.
@@ -248,7 +248,7 @@ func advise(err error, timeouts string) advice {
 			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case api.Location != "" || api.Status/100 == 3:
 		return advice{"", "the endpoint redirects, and the provider does not follow redirects",
-			"A redirect could send the message twice, and hand on the credentials. Set the provider's endpoint to the service's own URL."}
+			"A redirect could send the message twice, and the credentials to another server. Set the provider's endpoint to the service's own URL."}
 	}
 	for _, a := range answers {
 		if (a.code == "" || a.code == api.Code) && (a.status == 0 || a.status == api.Status) && (a.mode == "" || a.mode == api.Mode) {

@@ -83,7 +83,7 @@ var answerRows = []struct {
 		[]string{"Not posted: the endpoint redirects, and the provider does not follow redirects.", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect."}},
 	{"redirect_here", 308, "", "",
 		[]string{"Not posted: the endpoint redirects", "HTTP 308 Permanent Redirect"}},
-	// Go would follow this one with a GET, and hand on the token.
+	// Go would follow this one with a GET that has the token.
 	{"redirect_found", 302, "", "",
 		[]string{"Not posted: the endpoint redirects", "HTTP 302 Found"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",

@@ -58,7 +58,7 @@ func whole(text string) string {
 }
 
 // Every folder with a configuration under examples/, and in it every file that
-// stands for itself, is applied, planned again without a change, and destroyed.
+// stands alone, is applied, planned again without a change, and destroyed.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	var folders []string
