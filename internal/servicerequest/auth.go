@@ -18,7 +18,7 @@ type authenticator interface {
 	// authenticate adds the proof to a request, afresh for every attempt.
 	// It fails when there is none to add; nothing was sent then.
 	authenticate(ctx context.Context, req *http.Request, body []byte) error
-	// renew is told that the service answered 401 to req. It reports whether
+	// renew is called when the service answered 401 to req. It reports whether
 	// another attempt would show other credentials.
 	renew(req *http.Request) bool
 	// secrets are the values to keep out of every text.

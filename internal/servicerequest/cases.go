@@ -88,7 +88,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		return Case{}, err
 	}
 	if answer.Info == nil {
-		return Case{}, c.failure(o) // a 200 that tells nothing
+		return Case{}, c.failure(o) // a 200 without a ticket
 	}
 	w := answer.Info
 	read := Case{
@@ -114,7 +114,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 	return read, nil
 }
 
-// CaseQuery says which tickets to look for. All that is set must hold.
+// CaseQuery selects tickets. A ticket must match everything that is set.
 type CaseQuery struct {
 	Keywords []string
 	LabelIDs []string // at most 5
@@ -149,16 +149,16 @@ func (q CaseQuery) values() url.Values {
 
 var errNoID = errors.New("the service lists a ticket without an ID")
 
-// Cases looks for tickets, in the service's order and each once, at most
-// limit; more tells that there are others. Together with an *IncompleteError
-// come as many as there are.
+// Cases searches for tickets. It returns each once, in the service's order, and
+// at most limit of them; more reports whether there are others. An
+// *IncompleteError comes with as many as there are.
 func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []CaseSummary, more bool, err error) {
 	query := q.values()
 	seen := map[string]bool{}
 	repeats, total, size := false, 0, 0
 	err = paginate(func(offset int) (items, count int, goOn bool, err error) {
 		query.Set("offset", strconv.Itoa(offset))
-		// One over the limit tells that there are more.
+		// One over the limit means that there are more.
 		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
 		var answer struct {
 			Total number     `json:"total_count"`

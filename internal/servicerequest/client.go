@@ -68,11 +68,11 @@ type Config struct {
 	// UserAgent is the User-Agent header.
 	UserAgent string
 
-	// Clock tells the time and waits. Nil is the machine's.
+	// Clock is used to read the time and to wait. Nil is the machine's.
 	Clock Clock
 }
 
-// Clock tells the time and waits, so that tests need not.
+// Clock reads the time and waits, so that tests need not wait.
 type Clock interface {
 	Now() time.Time
 	// Sleep returns after d, or with the context's error as soon as it ends.
@@ -180,7 +180,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	}
 	if r.once {
 		// Go sends again what it takes for unprocessed, if it can get the body
-		// anew: over HTTP/2 even after a stream error that may follow the work.
+		// again: over HTTP/2 even after a stream error that may follow the work.
 		req.GetBody = nil
 	}
 	c.setHeaders(req, r)

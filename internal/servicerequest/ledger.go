@@ -38,8 +38,8 @@ type ticket struct {
 	listing semaphore
 
 	mu sync.Mutex
-	// locks are the look-alike keys and idempotency keys of the submissions under
-	// way. Submissions that share one go one at a time.
+	// locks are the look-alike prefixes and the idempotency keys of the submissions
+	// under way. Submissions that share one go one at a time.
 	locks    map[string]bool
 	released chan struct{} // closed and replaced whenever locks are released
 

@@ -84,7 +84,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 	if groupID != "" {
 		query.Set("group_id", groupID)
 	}
-	seen := map[key]bool{}
+	seen := map[fields]bool{}
 	size := 0
 	var before []Message // as the service gave them
 	err := paginate(func(offset int) (items, count int, more bool, err error) {
@@ -103,12 +103,12 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		added := slices.Concat(p.Messages[:from], p.Messages[max(from, to):])
 		known := 0
 		for i := range added {
-			if seen[added[i].key()] {
+			if seen[added[i].fields()] {
 				known++
 			}
 		}
 		for i := range p.Messages {
-			seen[p.Messages[i].key()] = true
+			seen[p.Messages[i].fields()] = true
 			size += p.Messages[i].size()
 		}
 		switch {
@@ -137,7 +137,7 @@ func moved(before, page []Message, grew int) (from, to int) {
 	from = max(grew-len(before), 0)
 	to = min(grew, len(page))
 	for i := from; i < to; i++ {
-		if page[i].key() != before[len(before)-grew+i].key() {
+		if page[i].fields() != before[len(before)-grew+i].fields() {
 			return 0, 0
 		}
 	}

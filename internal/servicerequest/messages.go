@@ -96,19 +96,19 @@ func (p *page) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// key is all that a list tells of a message.
-type key struct {
+// fields are all that a list says about a message.
+type fields struct {
 	kind, replierType, first                            int
 	replier, replierName, content, created, accessories string
 }
 
-func (m *Message) key() key {
-	return key{m.Type, m.ReplierType, m.IsFirst, m.Replier, m.ReplierName, m.Content, m.CreateTime, m.accessoryIDs()}
+func (m *Message) fields() fields {
+	return fields{m.Type, m.ReplierType, m.IsFirst, m.Replier, m.ReplierName, m.Content, m.CreateTime, m.accessoryIDs()}
 }
 
-// sharedKey is the part of the key that a ticket's detail tells as well.
-func (m *Message) sharedKey() key {
-	return key{kind: m.Type, replier: m.Replier, content: m.Content, created: m.CreateTime, accessories: m.accessoryIDs()}
+// sharedFields are those that a ticket's detail has as well.
+func (m *Message) sharedFields() fields {
+	return fields{kind: m.Type, replier: m.Replier, content: m.Content, created: m.CreateTime, accessories: m.accessoryIDs()}
 }
 
 func (m *Message) accessoryIDs() string {

@@ -53,12 +53,12 @@ type sentText struct {
 type ownText struct {
 	content string
 	digest  digest
-	alike   []string // look-alike keys
+	alike   []string // look-alike prefixes
 }
 
 func newOwnText(content string) *ownText {
 	normalized := normalize(content)
-	return &ownText{content: content, digest: sha256.Sum256([]byte(normalized)), alike: lookAlikeKeys(normalized)}
+	return &ownText{content: content, digest: sha256.Sum256([]byte(normalized)), alike: lookAlikePrefixes(normalized)}
 }
 
 // listedText is a text on the ticket, and how often it is there.
@@ -138,7 +138,7 @@ func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 			explained = explained && e.text != own.digest
 			continue
 		}
-		if shareKey(lookAlikeKeys(text.normalized), own.alike) {
+		if sharePrefix(lookAlikePrefixes(text.normalized), own.alike) {
 			alike += added
 		}
 		if e.text == own.digest {
@@ -154,7 +154,7 @@ func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 		switch {
 		case sent.own.digest == own.digest:
 			confirmed = sent.confirmed
-		case shareKey(sent.own.alike, own.alike):
+		case sharePrefix(sent.own.alike, own.alike):
 			others += sent.confirmed + sent.doubtful
 		}
 	}

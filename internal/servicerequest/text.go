@@ -84,12 +84,11 @@ func letters(s string) string {
 	}, s)
 }
 
-// lookAlikeKeys returns the beginnings by which look-alikes are found: with the
-// markup's own letters, and without them. Two texts are look-alikes when they
-// share a key, since a list that strips or cuts may show them alike.
-func lookAlikeKeys(normalized string) []string {
-	keys := []string{firstLetters(normalized), firstLetters(stripMarkup(normalized))}
-	return slices.Compact(keys)
+// lookAlikePrefixes returns the beginnings by which look-alikes are found: with
+// the markup's own letters, and without them. Two texts that share a prefix are
+// look-alikes: a list that strips or cuts may show them as the same text.
+func lookAlikePrefixes(normalized string) []string {
+	return slices.Compact([]string{firstLetters(normalized), firstLetters(stripMarkup(normalized))})
 }
 
 func firstLetters(s string) string {
@@ -104,7 +103,7 @@ func firstLetters(s string) string {
 	return letters(s)
 }
 
-// shareKey reports whether two texts with these keys are look-alikes.
-func shareKey(a, b []string) bool {
+// sharePrefix reports whether two texts with these prefixes are look-alikes.
+func sharePrefix(a, b []string) bool {
 	return slices.ContainsFunc(a, func(key string) bool { return slices.Contains(b, key) })
 }

@@ -39,16 +39,16 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 		return nil, caseErr
 	}
 
-	ids := map[key][]string{}
+	ids := map[fields][]string{}
 	for i := range ticket.Messages {
 		m := &ticket.Messages[i]
-		ids[m.sharedKey()] = append(ids[m.sharedKey()], m.ID)
+		ids[m.sharedFields()] = append(ids[m.sharedFields()], m.ID)
 	}
 	messages := slices.Clone(l.messages)
 	for i := range messages {
 		m := &messages[i]
 		m.ID, m.Created = "", c.parseTime(m.CreateTime)
-		k := m.sharedKey()
+		k := m.sharedFields()
 		if same := ids[k]; len(same) > 0 {
 			m.ID, ids[k] = same[0], same[1:]
 		}

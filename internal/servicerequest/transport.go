@@ -32,7 +32,7 @@ func newTransport(config Config) (*http.Transport, error) {
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
 		// The default keeps 2 idle connections to a host: with more parallel
-		// resources than that, most requests would dial anew.
+		// resources than that, most requests would dial again.
 		MaxIdleConns:        256,
 		MaxIdleConnsPerHost: 256,
 		// Shorter than a load balancer's, so that it is not the server who
