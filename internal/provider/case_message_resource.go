@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -222,7 +221,7 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 	prior, planned := state.Content.ValueString(), plan.Content.ValueString()
 	outcome := "If the text stays the same, nothing will be sent. If it changes, the apply will be refused."
 	switch {
-	case known(state.Content) && known(plan.Content) && (servicerequest.ShowsSame(prior, planned) || strings.Contains(prior, planned)),
+	case known(state.Content) && known(plan.Content) && servicerequest.Shows(prior, planned),
 		state.Content.IsNull() && plan.Content.IsNull() && state.ContentWOVersion.Equal(plan.ContentWOVersion):
 		outcome = "The text stays the same, so nothing will be sent."
 	case known(state.Content) && known(plan.Content):

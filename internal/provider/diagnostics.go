@@ -223,8 +223,12 @@ func advise(err error, timeouts string) advice {
 	var noTime *servicerequest.NoTimeError
 	if errors.As(err, &noTime) {
 		last := advise(noTime.Err, timeouts)
-		return advice{"", fmt.Sprintf("the next attempt has to wait %s, but only %s of %s are left. The last attempt failed: %s",
-			noTime.Wait, noTime.Left, timeouts, last.cause),
+		who := "the next attempt has"
+		if noTime.Asked {
+			who = "the service asks"
+		}
+		return advice{"", fmt.Sprintf("%s to wait %s, but only %s of %s are left. The last attempt failed: %s",
+			who, noTime.Wait, noTime.Left, timeouts, last.cause),
 			"Apply again later, or raise " + timeouts + "."}
 	}
 	if errors.Is(err, context.Canceled) {
@@ -297,5 +301,5 @@ func adviseNoAnswer(err error, timeouts string, fromIAM bool) advice {
 			"Check the network, a proxy, and the provider's endpoint."}
 	}
 	return advice{"", "the call failed",
-		"The reason is below. Check the network, a proxy, and the provider's endpoint."}
+		"The reason is below. If this persists, ask Huawei Cloud support."}
 }

@@ -162,7 +162,7 @@ resource "servicerequest_case_message" "test" {
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
 			// It does not wait for what would be too late.
-			{Config: message("1m"), ExpectError: words("Not posted: the next attempt has to wait 1m30s, but only ", " of timeouts.create are left.", "the service is throttling", "It is safe to apply again.", "HTTP 429 Too Many Requests")},
+			{Config: message("1m"), ExpectError: words("Not posted: the service asks to wait 1m30s, but only ", " of timeouts.create are left.", "the service is throttling", "It is safe to apply again.", "HTTP 429 Too Many Requests")},
 			{Config: message("500ms"), Check: countConfirmed(confirmed)},
 		},
 	})

@@ -84,10 +84,11 @@ func (e *NotSubmittedError) Error() string {
 
 func (e *NotSubmittedError) Unwrap() error { return e.Err }
 
-// NoTimeError reports that the wait before another attempt, as the service asked
-// for it or as the backoff has it, is longer than the time that is left.
+// NoTimeError reports that the wait before another attempt is longer than the
+// time that is left.
 type NoTimeError struct {
 	Wait, Left time.Duration
+	Asked      bool  // the service asked for the wait (Retry-After); else it is the backoff's
 	Err        error // why the last attempt failed
 }
 

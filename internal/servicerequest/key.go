@@ -136,11 +136,10 @@ func isTokenRune(r rune) bool {
 	return r < 0x2E80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// shows reports whether a text on the ticket is ours, as a service may show it:
-// the same letters and digits, with or without markup; ours with something
-// added; or the beginning of ours. It is asked only about a message that has
-// our key or that the user has named.
-func shows(shown, ours string) bool {
+// Shows reports whether a message that has our key is ours, as a service may
+// show it: the same letters and digits, with or without markup; ours with
+// something added; or the beginning of ours.
+func Shows(shown, ours string) bool {
 	for _, form := range comparableForms(shown, ours) {
 		if strings.Contains(form.shown, form.ours) {
 			return true

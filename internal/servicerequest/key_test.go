@@ -144,7 +144,7 @@ func TestShows(t *testing.T) {
 		{"Hello [key 1]", "", false},
 		{"[key 1]", "[key 1]", true},
 	} {
-		if got := shows(tc.shown, tc.ours); got != tc.want {
+		if got := Shows(tc.shown, tc.ours); got != tc.want {
 			t.Errorf("%.60q shown as %.60q: %v", tc.ours, tc.shown, got)
 		}
 	}
@@ -395,7 +395,7 @@ func FuzzKey(f *testing.F) {
 			}
 		}
 		for form, shown := range map[string]string{"as sent": content, "escaped": html.EscapeString(content), "stripped of all": anything.ReplaceAllString(content, "")} {
-			if form != "stripped of all" && !shows(shown, content) {
+			if form != "stripped of all" && !Shows(shown, content) {
 				t.Fatalf("%s: %q is not recognised in %q", form, content, shown)
 			}
 		}

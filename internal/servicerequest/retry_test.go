@@ -164,7 +164,7 @@ func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
 	r, err := s.client(t).Submit(ctx, hello())
 	wantResult(t, r, err, gotNotSent)
 	var late *NoTimeError
-	if !errors.As(err, &late) || late.Wait < time.Minute || late.Left > 30*time.Second || !strings.Contains(err.Error(), "429") {
+	if !errors.As(err, &late) || late.Wait < time.Minute || late.Left > 30*time.Second || !late.Asked || !strings.Contains(err.Error(), "429") {
 		t.Errorf("%v", err)
 	}
 	s.want(t, 0, 1, 1)

@@ -48,7 +48,7 @@ func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 		switch {
 		case !hasKey(m.Content, d.submission.IdempotencyKey):
 			continue
-		case shows(m.Content, d.submission.Content):
+		case Shows(m.Content, d.submission.Content):
 			return d.adopt(d.client.parseTime(m.CreateTime)), true, nil
 		}
 		other, conflict = m.Content, true

@@ -183,8 +183,10 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 	d.retries++
 	n.wait = d.client.delay(d.retries, o)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < n.wait {
-		left := max(time.Until(deadline), 0).Round(time.Second)
-		n.err = d.notSubmitted(&NoTimeError{Wait: n.wait.Round(time.Second), Left: left, Err: d.client.failure(o)})
+		_, asked := retryAfter(o.header, o.received)
+		n.err = d.notSubmitted(&NoTimeError{
+			Wait: n.wait.Round(time.Second), Left: max(time.Until(deadline), 0).Round(time.Second), Asked: asked, Err: d.client.failure(o),
+		})
 		return n
 	}
 	if len(n.checks) == 0 || n.wait > n.checks[len(n.checks)-1] {

@@ -598,6 +598,21 @@ func TestCancelledWhileWaitingForALookAlike(t *testing.T) {
 	s.want(t, 1, 1, 1)
 }
 
+// What a list shows of a message that ended in doubt is not claimed by the next
+// one, even where it is that one's text.
+func TestDoubtfulLookAlikeIsNotClaimed(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Faults: faults(t, "lost-answer@1", "cut@2", "list-strips")})
+	c := s.client(t)
+	for _, content := range []string{"Hello <b>you</b>", "Hello you"} {
+		r, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: content})
+		wantResult(t, r, err, gotUnconfirmed)
+	}
+	if on := s.onTicket(testCase); on["Hello you"] != 0 || s.Count(simulator.OpSubmit) != 2 {
+		t.Errorf("%v after %d submits", on, s.Count(simulator.OpSubmit))
+	}
+}
+
 // Look-alikes go one at a time, others side by side.
 func TestDistinctMessagesAreParallel(t *testing.T) {
 	t.Parallel()
