@@ -162,7 +162,10 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	var config, plan, state caseMessageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if req.Plan.Raw.IsNull() { // to be destroyed; for a replacement this would be noise
+	if req.Plan.Raw.IsNull() { // to be destroyed
+		if r.provider != nil && r.provider.created.Load() {
+			return // the second half of a replacement: a warning on every deploy would be noise
+		}
 		resp.Diagnostics.AddWarning("The message stays on the ticket",
 			"Destroying this resource only removes it from the state. The message on ticket "+state.CaseID.ValueString()+
 				" cannot be taken back, and stays there.")
@@ -267,6 +270,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.provider.created.Store(true)
 	m.ID = types.StringValue(m.CaseID.ValueString() + "/" + unique)
 	m.SubmittedAt = timestamp(receipt.SubmittedAt)
 	m.ConfirmedBy = types.StringValue(string(receipt.ConfirmedBy))

@@ -281,9 +281,12 @@ resource "servicerequest_case_message" "test" {
 	const warning = "Warning: The message stays on the ticket"
 	c.run("apply", "-auto-approve")
 
-	replace := c.run("apply", "-auto-approve", "-replace=servicerequest_case_message.test")
-	if strings.Contains(replace.output(), warning) {
-		t.Errorf("a replacement warns:\n%s", replace.output())
+	for _, createFirst := range []bool{false, true} {
+		c.write("main.tf", strings.Replace(message, "content =", fmt.Sprintf("lifecycle {\n    create_before_destroy = %t\n  }\n  content =", createFirst), 1))
+		replace := c.run("apply", "-auto-approve", "-replace=servicerequest_case_message.test")
+		if strings.Contains(replace.output(), warning) {
+			t.Errorf("a replacement warns:\n%s", replace.output())
+		}
 	}
 	destroy := c.run("plan", "-destroy")
 	c.write("main.tf", requiredProvider+f.config(""))
@@ -293,8 +296,8 @@ resource "servicerequest_case_message" "test" {
 		wantAll(t, destroy.output(), warning, "TT201801020526")
 		wantAll(t, removed.output(), warning)
 	}
-	f.wantPosts(t, 2, 2)
-	if got := f.contents(); len(got) != 2 {
+	f.wantPosts(t, 3, 3)
+	if got := f.contents(); len(got) != 3 {
 		t.Errorf("the ticket has %q", got)
 	}
 }

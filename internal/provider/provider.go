@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -139,6 +140,10 @@ type providerData struct {
 	client  *servicerequest.Client // nil while a setting is missing
 	missing []string               // the missing settings, and where to set them
 	secrets []string               // to keep out of the logs
+
+	// created is set once a message was created. Terraform plans a destroy after
+	// that only for what a replacement has left over (create_before_destroy).
+	created atomic.Bool
 }
 
 // clientFor returns the client for an API call, and the context to log with.
