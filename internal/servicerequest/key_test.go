@@ -328,6 +328,32 @@ func TestKeyThatAnotherMessageMentions(t *testing.T) {
 	}
 }
 
+// A list that is not whole cannot rule out a key, neither before the message is
+// sent nor after.
+func TestKeyIsNotRuledOutByAPartOfTheList(t *testing.T) {
+	t.Parallel()
+	own := newOwnText("Hello [key 1]")
+	for name, l := range map[string]listing{
+		"fewer than counted": {count: 5, repeats: true, messages: make([]Message, 3)},
+		"overlapping pages":  {count: 3, overlaps: true, messages: make([]Message, 3)},
+	} {
+		if got, err := newBaseline(listing{}).judgeKey(l, own, "[key 1]"); got != unclear || err == nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		l.messages[2].Content = "[key 1]"
+		if got, err := newBaseline(listing{}).judgeKey(l, own, "[key 1]"); got != present || err != nil {
+			t.Errorf("%s, with the key: %v, %v", name, got, err)
+		}
+	}
+	s := newService(t, simulator.Options{Faults: faults(t, "offset-ignored")})
+	for i := range 150 {
+		s.AddMessage(testCase, simulator.Message{Content: fmt.Sprint("Before ", i)})
+	}
+	r, err := s.client(t).Submit(t.Context(), keyed("Hello [key 1]", "[key 1]"))
+	wantResult(t, r, err, gotNotSearched)
+	s.want(t, 150, 0, 2)
+}
+
 // Killed at any point and run again, a keyed message is on the ticket once.
 func TestKeyHoldsAcrossRuns(t *testing.T) {
 	t.Parallel()
