@@ -7,14 +7,25 @@ terraform {
   }
 }
 
-# The endpoint and the token come from the environment:
-#   SERVICEREQUEST_ENDPOINT, SERVICEREQUEST_TOKEN
+# The endpoint and the credentials come from the environment.
 provider "servicerequest" {
   language  = "en-us"
   time_zone = "GMT+1"
 }
 
-resource "servicerequest_case_message" "hello" {
-  case_id = "TT201801020526"
-  content = "The connection resets have stopped since 14:05 UTC. Thank you."
+variable "run" {
+  description = "What the message is about, such as the number of a pipeline's run."
+  type        = string
+  default     = "4711"
+}
+
+# The key makes it safe to apply again, on any machine, with or without a state.
+resource "servicerequest_case_message" "deployed" {
+  case_id         = "TT201801020526"
+  content         = "[deploy ${var.run}] Release 1.4.0 is live. The connection resets have stopped."
+  idempotency_key = "[deploy ${var.run}]"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

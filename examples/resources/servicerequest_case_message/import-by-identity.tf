@@ -9,4 +9,8 @@ import {
 resource "servicerequest_case_message" "imported" {
   case_id = "TT201801020526"
   content = "We have restarted the nodes of cluster-1, as you asked."
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

@@ -6,31 +6,9 @@ terraform {
   }
 }
 
-resource "servicerequest_case_message" "restarted" {
-  case_id = "TT201801020526"
-  content = "We have restarted the nodes of cluster-1, as you asked."
-}
-
-# Posted once, and again whenever the maintenance window changes.
-variable "maintenance_window" {
-  type    = string
-  default = "2026-01-10 22:00 UTC"
-}
-
-resource "servicerequest_case_message" "maintenance" {
-  case_id = "TT201801020526"
-  content = "Our next maintenance window is at ${var.maintenance_window}."
-
-  triggers = {
-    window = var.maintenance_window
-  }
-
-  timeouts = {
-    create = "2m"
-  }
-}
-
-# The key makes it safe to repeat a run that was killed, or that lost its state.
+# The ticket is searched for the key before the message is posted. So this message
+# is on the ticket once, even if a run is killed or the state is lost. Another run
+# number posts another message.
 variable "run" {
   type    = string
   default = "4711"
@@ -40,4 +18,32 @@ resource "servicerequest_case_message" "deployed" {
   case_id         = "TT201801020526"
   content         = "[deploy ${var.run}] Release 1.4.0 is live in production."
   idempotency_key = "[deploy ${var.run}]"
+
+  timeouts = {
+    create = "10m"
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# Without a key, the state alone says that the message was posted. A change of
+# triggers posts it again.
+variable "maintenance_window" {
+  type    = string
+  default = "2026-01-10 22:00 UTC"
+}
+
+resource "servicerequest_case_message" "restarted" {
+  case_id = "TT201801020526"
+  content = "We have restarted the nodes of cluster-1, as you asked."
+
+  triggers = {
+    window = var.maintenance_window
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

@@ -1,0 +1,32 @@
+# terraform test
+mock_provider "servicerequest" {
+  source = "./mocks"
+}
+
+run "an_open_ticket_gets_the_message" {
+  assert {
+    condition     = servicerequest_case_message.deployed[0].content == "[deploy 1.4.0] Release 1.4.0 is live in production."
+    error_message = "The message has another text."
+  }
+
+  assert {
+    condition     = output.submitted_at == "2026-01-10T22:00:07Z"
+    error_message = "The output is not the message's time."
+  }
+}
+
+run "a_closed_ticket_gets_none" {
+  override_data {
+    target = data.servicerequest_case.outage
+    values = {
+      is_open     = false
+      status      = 3
+      status_name = "completed"
+    }
+  }
+
+  assert {
+    condition     = length(servicerequest_case_message.deployed) == 0
+    error_message = "A closed ticket gets a message."
+  }
+}
