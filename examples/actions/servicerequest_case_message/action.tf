@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.14"
+  required_version = ">= 1.14.1"
 
   required_providers {
     servicerequest = {
@@ -17,8 +17,9 @@ variable "release" {
 # terraform apply -invoke action.servicerequest_case_message.deployed
 action "servicerequest_case_message" "deployed" {
   config {
-    case_id = "TT201801020526"
-    content = "Release ${var.release} is live in production."
+    case_id         = "TT201801020526"
+    content         = "[release ${var.release}] This release is live in production."
+    idempotency_key = "[release ${var.release}]"
   }
 }
 

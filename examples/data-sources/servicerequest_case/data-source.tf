@@ -6,16 +6,20 @@ terraform {
   }
 }
 
+# While the ticket is closed, plan and apply stop here. A message that was posted
+# stays in the state, so that it is not posted again when the ticket is reopened.
 data "servicerequest_case" "outage" {
   case_id = "TT201801020526"
+
+  lifecycle {
+    postcondition {
+      condition     = self.is_open
+      error_message = "The ticket is ${self.status_name}."
+    }
+  }
 }
 
-# Only an open ticket gets the message. Once the ticket is closed, the message
-# leaves the state, and stays on the ticket. If the ticket is opened again, the
-# message is posted again.
 resource "servicerequest_case_message" "restarted" {
-  count = data.servicerequest_case.outage.is_open ? 1 : 0
-
   case_id = data.servicerequest_case.outage.case_id
   content = "We have restarted the nodes of cluster-1, as you asked."
 }

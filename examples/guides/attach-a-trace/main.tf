@@ -35,8 +35,14 @@ resource "servicerequest_case_message" "traces" {
     for name in local.files : "- ${name}, SHA-256 ${servicerequest_attachment.trace[name].content_sha256}"
   ])}"
 
-  # A message takes at most 10.
   accessory_ids = [for name in local.files : servicerequest_attachment.trace[name].id]
+
+  lifecycle {
+    precondition {
+      condition     = length(local.files) > 0 && length(local.files) <= 10
+      error_message = "The folder ${var.traces} has ${length(local.files)} text files. A message takes 1 to 10."
+    }
+  }
 }
 
 output "attachments" {

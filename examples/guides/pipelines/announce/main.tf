@@ -1,0 +1,69 @@
+terraform {
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+variable "case_ids" {
+  description = "The tickets that wait for the release."
+  type        = set(string)
+  default     = ["TT201801020526"]
+}
+
+variable "release" {
+  description = "The release that was deployed."
+  type        = string
+}
+
+variable "outcome" {
+  description = "How the deployment ended."
+  type        = string
+  default     = "success"
+
+  validation {
+    condition     = contains(["success", "failure", "cancelled"], var.outcome)
+    error_message = "The outcome must be success, failure or cancelled."
+  }
+}
+
+variable "run_id" {
+  description = "The run of the pipeline. It stays the same when the run is repeated."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.run_id))
+    error_message = "The run_id must have 1 to 40 letters, digits and - _ . characters."
+  }
+}
+
+locals {
+  # One message for each run and outcome. Another application that writes to the
+  # same tickets needs another word than "deploy".
+  key = "[deploy ${var.run_id} ${var.outcome}]"
+
+  text = {
+    success   = "Release ${var.release} is live in production. Please watch the connection resets from here on."
+    failure   = "The deployment of release ${var.release} to production failed. We are looking into it."
+    cancelled = "The deployment of release ${var.release} to production was cancelled."
+  }
+}
+
+resource "servicerequest_case_message" "deploy" {
+  for_each = var.case_ids
+
+  case_id         = each.key
+  content         = "${local.key} ${local.text[var.outcome]}"
+  idempotency_key = local.key
+
+  # The state keeps the message of the last run until the next one is posted.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+output "confirmed_by" {
+  description = "How each message was confirmed, by ticket."
+  value       = { for case_id, message in servicerequest_case_message.deploy : case_id => message.confirmed_by }
+}

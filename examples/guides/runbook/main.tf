@@ -1,0 +1,75 @@
+terraform {
+  required_version = ">= 1.4"
+
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+variable "case_id" {
+  description = "The ticket that this is about."
+  type        = string
+  default     = "TT201801020526"
+}
+
+variable "run_id" {
+  description = "Names this run of the runbook. It stays the same when the run is repeated."
+  type        = string
+}
+
+# 1. Stop unless the ticket is open.
+data "servicerequest_case" "before" {
+  case_id = var.case_id
+
+  lifecycle {
+    postcondition {
+      condition     = self.is_open
+      error_message = "The ticket is ${self.status_name}. Nothing was sent."
+    }
+  }
+}
+
+# 2. Attach the log, and say what happens next.
+resource "servicerequest_attachment" "log" {
+  source = "${path.module}/logs/node-1.txt"
+}
+
+resource "servicerequest_case_message" "begins" {
+  case_id         = data.servicerequest_case.before.case_id
+  content         = "[runbook ${var.run_id} begins] We restart node-1 now. Its log is attached."
+  idempotency_key = "[runbook ${var.run_id} begins]"
+  accessory_ids   = [servicerequest_attachment.log.id]
+}
+
+# 3. Do it. Put the work here: a resource, a module, or a provisioner.
+resource "terraform_data" "restart" {
+  triggers_replace = [var.run_id]
+
+  depends_on = [servicerequest_case_message.begins]
+}
+
+# 4. Stop if the ticket was closed in the meantime.
+data "servicerequest_case" "after" {
+  case_id = var.case_id
+
+  depends_on = [terraform_data.restart]
+
+  lifecycle {
+    postcondition {
+      condition     = self.is_open
+      error_message = "The ticket is ${self.status_name} now. The last message was not sent."
+    }
+  }
+}
+
+# 5. Say how it ended. With case_id from the data source, every change above would
+# replace this message: the ID would not be known while Terraform plans.
+resource "servicerequest_case_message" "ends" {
+  case_id         = var.case_id
+  content         = "[runbook ${var.run_id} ends] node-1 has restarted. Please check the connection resets."
+  idempotency_key = "[runbook ${var.run_id} ends]"
+
+  depends_on = [data.servicerequest_case.after]
+}

@@ -1,0 +1,28 @@
+terraform {
+  required_providers {
+    servicerequest = {
+      source = "seed-9e648b51/servicerequest"
+    }
+  }
+}
+
+locals {
+  key = "[deploy ${var.run_id} ${var.outcome}]"
+
+  text = {
+    success   = "Release ${var.release} is live."
+    failure   = "The deployment of release ${var.release} failed."
+    cancelled = "The deployment of release ${var.release} was cancelled."
+  }
+}
+
+resource "servicerequest_case_message" "this" {
+  case_id         = var.case_id
+  group_id        = var.group_id
+  content         = "${local.key} ${local.text[var.outcome]}"
+  idempotency_key = local.key
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}

@@ -1,0 +1,36 @@
+variable "case_id" {
+  description = "ID of the ticket."
+  type        = string
+}
+
+variable "group_id" {
+  description = "IAM group ID, for a ticket of another user of the group."
+  type        = string
+  default     = null
+}
+
+variable "release" {
+  description = "The release that was deployed."
+  type        = string
+}
+
+variable "outcome" {
+  description = "How the deployment ended: success, failure or cancelled."
+  type        = string
+  default     = "success"
+
+  validation {
+    condition     = contains(["success", "failure", "cancelled"], var.outcome)
+    error_message = "The outcome must be success, failure or cancelled."
+  }
+}
+
+variable "run_id" {
+  description = "The run of the pipeline. It stays the same when the run is repeated."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.run_id))
+    error_message = "The run_id must have 1 to 40 letters, digits and - _ . characters."
+  }
+}
