@@ -1,0 +1,880 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/helpers/validatordiag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// The guides make claims. The tests here hold them against the code, and fail
+// where a claim has no test.
+
+func readGuide(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "templates", "guides", name+".md.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// tableRows returns the cells of a guide's tables whose header begins with the
+// given cell.
+func tableRows(text, header string) [][]string {
+	var rows [][]string
+	inside := false
+	for line := range strings.Lines(text) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			inside = false
+		case cells[0] == header:
+			inside = true
+		case inside && !strings.HasPrefix(cells[0], "---"):
+			rows = append(rows, cells)
+		}
+	}
+	return rows
+}
+
+// copyExample copies the files of an example's folder.
+func (c *cli) copyExample(folder string) {
+	c.t.Helper()
+	if err := os.CopyFS(c.dir, os.DirFS(filepath.Join(root, "examples", folder))); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cli) loseState() {
+	c.t.Helper()
+	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
+		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// changeMessage is a message in the table of the guide on changes.
+type changeMessage struct {
+	name    string // of the resource
+	caseID  string
+	content string
+	key     string // empty: none
+	more    string // other arguments and blocks
+}
+
+func (m changeMessage) String() string {
+	key := ""
+	if m.key != "" {
+		key = fmt.Sprintf("  idempotency_key = %q\n", m.key)
+	}
+	// HCL's own escapes and templates in content stay as they are.
+	return fmt.Sprintf("resource \"servicerequest_case_message\" %q {\n  case_id = %q\n  content = \"%s\"\n%s  %s\n}\n",
+		m.name, m.caseID, m.content, key, m.more)
+}
+
+// createFirst is a lifecycle with create_before_destroy, and more.
+func createFirst(more string) string {
+	return "lifecycle {\n    create_before_destroy = true\n    " + more + "\n  }\n"
+}
+
+// changeRow is how a row of the guide's table is tried out. before and after get
+// a message of their own ticket, and return a configuration; nil leaves the
+// message as it is.
+type changeRow struct {
+	before, after func(m changeMessage) string
+	replace       bool // given to plan as -replace
+	forget        bool // terraform state rm, before the plan
+}
+
+func changeWith(more string) func(changeMessage) string {
+	return func(m changeMessage) string {
+		m.more = more + "\n  " + m.more
+		return m.String()
+	}
+}
+
+func changeContent(change func(string) string) func(changeMessage) string {
+	return func(m changeMessage) string {
+		m.content = change(m.content)
+		return m.String()
+	}
+}
+
+// renamed is the message under another name, and where it was if moved.
+func changeName(moved bool) func(changeMessage) string {
+	return func(m changeMessage) string {
+		from := m.name
+		m.name += "_new"
+		return m.String() + movedBlock(moved, "servicerequest_case_message."+from, "servicerequest_case_message."+m.name)
+	}
+}
+
+func movedBlock(moved bool, from, to string) string {
+	if !moved {
+		return ""
+	}
+	return fmt.Sprintf("moved {\n  from = %s\n  to   = %s\n}\n", from, to)
+}
+
+func changeEach(key string) func(changeMessage) string {
+	return changeWith(fmt.Sprintf("for_each = toset([%q])", key))
+}
+
+func changeEachKey(moved bool) func(changeMessage) string {
+	return func(m changeMessage) string {
+		address := "servicerequest_case_message." + m.name
+		return changeEach("b")(m) + movedBlock(moved, address+`["a"]`, address+`["b"]`)
+	}
+}
+
+func changeLate(value string) func(changeMessage) string {
+	return func(m changeMessage) string {
+		m.content += fmt.Sprintf(" ${substr(terraform_data.%s.output, 0, 4)}", m.name)
+		return m.String() + fmt.Sprintf("resource \"terraform_data\" %q {\n  input = %q\n}\n", m.name, value)
+	}
+}
+
+func takenOut(changeMessage) string { return "" }
+
+var changeRows = map[string]changeRow{
+	"the provider block": {},
+	"`timeouts`":         {after: changeWith(`timeouts = { create = "1m" }`)},
+	"`idempotency_key` alone, to another part of the text": {after: func(m changeMessage) string {
+		m.key = "Release 1.4.0"
+		return m.String()
+	}},
+	"an attribute that was not set, to `null`": {after: changeWith("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
+	"`triggers`, from not set to `{}`":         {after: changeWith("triggers = {}")},
+	"`accessory_ids`, from not set to `[]`":    {after: changeWith("accessory_ids = []")},
+	"`triggers`":                               {before: changeWith(`triggers = { a = "1" }`), after: changeWith(`triggers = { a = "2" }`)},
+	"`accessory_ids`, or their order":          {before: changeWith(`accessory_ids = ["a", "b"]`), after: changeWith(`accessory_ids = ["b", "a"]`)},
+	"`content`, in white space or markup only": {after: changeContent(func(s string) string { return strings.Replace(s, "live", " <b>live</b>", 1) })},
+	"`content`, to another text":               {after: changeContent(func(s string) string { return s + " At last." })},
+	"`content`, to another text, with `ignore_changes`": {after: func(m changeMessage) string {
+		m.content += " At last."
+		m.more = createFirst("ignore_changes = [content]")
+		return m.String()
+	}},
+	"a value that is not known at plan, and turns out to be the same": {before: changeLate("same-1"), after: changeLate("same-2")},
+	"`case_id`": {after: func(m changeMessage) string {
+		m.caseID += "-other"
+		return m.String()
+	}},
+	"the name of the resource, with a `moved` block": {after: changeName(true)},
+	"the name of the resource, without one":          {after: changeName(false)},
+	"a key of `for_each`, with a `moved` block":      {before: changeEach("a"), after: changeEachKey(true)},
+	"a key of `for_each`, without one":               {before: changeEach("a"), after: changeEachKey(false)},
+	"`count` to `for_each`, with a `moved` block": {before: changeWith("count = 1"), after: func(m changeMessage) string {
+		address := "servicerequest_case_message." + m.name
+		return changeEach("a")(m) + movedBlock(true, address+"[0]", address+`["a"]`)
+	}},
+	"into a module, with a `moved` block": {after: func(m changeMessage) string {
+		address := "servicerequest_case_message." + m.name
+		return fmt.Sprintf("module %q {\n  source = \"./%s\"\n}\n", m.name, m.name) + movedBlock(true, address, "module."+m.name+"."+address)
+	}},
+	"the resource is taken out of the configuration": {after: takenOut},
+	"the resource is taken out, with a `removed` block": {after: func(m changeMessage) string {
+		return fmt.Sprintf("removed {\n  from = servicerequest_case_message.%s\n\n  lifecycle {\n    destroy = false\n  }\n}\n", m.name)
+	}},
+	"the state, with `terraform state rm`": {forget: true},
+	"nothing, but `-replace` is given":     {replace: true},
+}
+
+// planned is a plan's resource change, as show -json prints it.
+type planned struct {
+	Address         string
+	PreviousAddress string `json:"previous_address"`
+	Change          struct {
+		Actions       []string
+		Before, After struct {
+			CaseID string `json:"case_id"`
+		}
+	}
+}
+
+// words is the change as the guide's table has it.
+func (p planned) words() string {
+	switch actions := strings.Join(p.Change.Actions, " "); {
+	case actions == "no-op" && p.PreviousAddress != "":
+		return "moved"
+	case actions == "no-op":
+		return "no change"
+	case actions == "forget":
+		return "forgotten"
+	default:
+		return "`" + map[string]string{"create": "+", "update": "~", "delete": "-", "create delete": "+/-", "delete create": "-/+"}[actions] + "`"
+	}
+}
+
+// Every row of the table in the guide on changes, each with a ticket of its own:
+// all of them in one apply, one plan and another apply.
+func TestGuideToChanges(t *testing.T) {
+	t.Parallel()
+	needCLI(t, 7, 10, "removed blocks with a lifecycle")
+	rows := tableRows(readGuide(t, "change-without-posting"), "what changes")
+	f := newFixture(t, simulator.Options{})
+	files := map[string]string{"main.tf": requiredProvider + f.config("")}
+	after := map[string]string{"main.tf": requiredProvider + f.config("", `language = "en-us"`)}
+	var forget, replace []string
+	ticket := func(i int, variant string) string { return fmt.Sprintf("row_%02d_%s", i, variant) }
+	seen := map[string]bool{}
+	for i, cells := range rows {
+		row, ok := changeRows[cells[0]]
+		if !ok || len(cells) != 4 || seen[cells[0]] {
+			t.Fatalf("row %d of the guide is not tested: %q", i+1, cells)
+		}
+		seen[cells[0]] = true
+		for _, variant := range []string{"plain", "keyed"} {
+			m := changeMessage{name: ticket(i, variant), more: createFirst("")}
+			m.caseID = m.name
+			m.content = fmt.Sprintf("[row %04d] Release 1.4.0 is live.", i)
+			if variant == "keyed" {
+				m.key = fmt.Sprintf("[row %04d]", i)
+			}
+			f.AddCase(simulator.Case{ID: m.caseID})
+			f.AddCase(simulator.Case{ID: m.caseID + "-other"})
+			files[m.name+".tf"] = m.String()
+			if row.before != nil {
+				files[m.name+".tf"] = row.before(m)
+			}
+			after[m.name+".tf"] = files[m.name+".tf"]
+			if row.after != nil {
+				after[m.name+".tf"] = row.after(m)
+			}
+			if strings.HasPrefix(after[m.name+".tf"], "module ") {
+				after[filepath.Join(m.name, "main.tf")] = requiredProvider + m.String()
+			}
+			if row.forget {
+				forget = append(forget, "servicerequest_case_message."+m.name)
+			}
+			if row.replace {
+				replace = append(replace, "-replace=servicerequest_case_message."+m.name)
+			}
+		}
+	}
+	for title := range changeRows {
+		if !seen[title] {
+			t.Errorf("the guide has no row %q", title)
+		}
+	}
+
+	c := newCLI(t, files)
+	c.run("apply", "-auto-approve", "-parallelism=20")
+	first := map[string]int{}
+	for i := range rows {
+		for _, variant := range []string{"plain", "keyed"} {
+			first[ticket(i, variant)] = f.postsTo(ticket(i, variant))
+		}
+	}
+	c.run(append([]string{"state", "rm"}, forget...)...)
+	for name, text := range after {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(c.dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		c.write(name, text)
+	}
+	c.run("get")
+	before := len(f.Requests())
+	c.run(append([]string{"plan", "-out=saved.tfplan"}, replace...)...)
+	var plan struct {
+		ResourceChanges []planned `json:"resource_changes"`
+	}
+	if err := json.Unmarshal([]byte(c.run("show", "-json", "saved.tfplan").stdout), &plan); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Requests()) != before {
+		t.Errorf("the plan makes %d requests", len(f.Requests())-before)
+	}
+	applied := c.fail("apply", "-json", "-parallelism=20", "saved.tfplan").diagnostics()
+
+	for i, cells := range rows {
+		for column, variant := range map[int]string{2: "plain", 3: "keyed"} {
+			id := ticket(i, variant)
+			var changes []string
+			for _, p := range plan.ResourceChanges {
+				if p.Change.Before.CaseID == id || p.Change.After.CaseID == id {
+					changes = append(changes, p.words())
+				}
+			}
+			slices.Sort(changes)
+			if got := strings.Join(changes, " and "); got != cells[1] {
+				t.Errorf("%s (%s): the plan has %q, and the guide %q", cells[0], variant, got, cells[1])
+			}
+			outcome := ""
+			posts := f.postsTo(id) + f.postsTo(id+"-other") - first[id]
+			for _, d := range about(applied, id+".tf") {
+				switch {
+				case d.Summary == "The ticket already has this message":
+					outcome = "nothing, with a warning"
+				case d.Severity == "error":
+					outcome = "an error, nothing is sent"
+				}
+			}
+			switch {
+			case posts == 1 && outcome == "":
+				outcome = "posts"
+			case posts == 0 && outcome == "":
+				outcome = "nothing"
+			case posts != 0:
+				outcome = fmt.Sprintf("%s, and %d posts", outcome, posts)
+			}
+			if outcome != cells[column] {
+				t.Errorf("%s (%s): the apply gives %q, and the guide %q", cells[0], variant, outcome, cells[column])
+			}
+		}
+	}
+}
+
+// postsTo counts the submits to a ticket.
+func (f *fixture) postsTo(caseID string) int {
+	n := 0
+	for _, r := range f.posts() {
+		if strings.Contains(r.Path, "/"+caseID+"/message") {
+			n++
+		}
+	}
+	return n
+}
+
+// With count, an element at the beginning moves all others on.
+func TestGuideToChangesCount(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		key   string
+		posts int // for the one new element
+	}{{"", 3}, {`idempotency_key = "[release ${local.releases[count.index]}]"`, 1}} {
+		f := newFixture(t, simulator.Options{})
+		config := func(releases string) string {
+			return requiredProvider + f.config(fmt.Sprintf(`
+locals {
+  releases = [%s]
+}
+
+resource "servicerequest_case_message" "test" {
+  count   = length(local.releases)
+  case_id = "TT201801020526"
+  content = "[release ${local.releases[count.index]}] is live"
+  %s
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}`, releases, row.key))
+		}
+		c := newCLI(t, map[string]string{"main.tf": config(`"1.4.0", "1.4.1"`)})
+		c.run("apply", "-auto-approve")
+		f.wantSubmits(t, 2)
+		c.write("main.tf", config(`"1.3.9", "1.4.0", "1.4.1"`))
+		c.run("apply", "-auto-approve")
+		f.wantSubmits(t, 2+row.posts)
+	}
+}
+
+// A replacement fails, and the text goes back to what it was.
+func TestGuideToChangesCreateBeforeDestroy(t *testing.T) {
+	t.Parallel()
+	for createFirst, want := range map[bool][]string{true: {"first"}, false: {"first", "first"}} {
+		f := newFixture(t, simulator.Options{})
+		message := func(content string) string {
+			return f.messageWith(fmt.Sprintf("content = %q", content), fmt.Sprintf("lifecycle {\n create_before_destroy = %t\n}", createFirst))
+		}
+		c := newCLI(t, map[string]string{"main.tf": message("first")})
+		c.run("apply", "-auto-approve")
+		f.SetFaults(simulator.Fault{Kind: "403"})
+		c.write("main.tf", message("second"))
+		c.fail("apply", "-auto-approve")
+		if state := c.run("state", "list").stdout; (state != "") != createFirst {
+			t.Errorf("create_before_destroy = %t: in the state is %q", createFirst, state)
+		}
+		f.SetFaults()
+		c.write("main.tf", message("first"))
+		c.run("apply", "-auto-approve")
+		f.wantContents(t, want...)
+	}
+}
+
+func TestGuideToChangesPreventDestroy(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	lifecycle := createFirst("prevent_destroy = true")
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey, lifecycle)})
+	c.run("apply", "-auto-approve")
+	c.write("main.tf", f.messageWith(deployed, deployKey, lifecycle, `triggers = { a = "1" }`))
+	wantAll(t, c.fail("plan").output(), "prevent_destroy")
+	wantAll(t, c.fail("plan", "-destroy").output(), "prevent_destroy")
+	f.wantPosts(t, 1, 1)
+}
+
+// A text that is too long goes out as an attachment, and the same evidence once.
+func TestGuideToLongTexts(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{StrictAccessories: true})
+	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c.copyExample("guides/long-texts")
+	apply := func(posts, uploads, attachments int) {
+		t.Helper()
+		c.run("apply", "-auto-approve")
+		messages := f.Messages(testCase)
+		if f.Count(simulator.OpSubmit) != posts || f.Count(simulator.OpUpload) != uploads || len(messages) != posts {
+			t.Fatalf("%d submits and %d uploads, want %d and %d", f.Count(simulator.OpSubmit), f.Count(simulator.OpUpload), posts, uploads)
+		}
+		if got := messages[posts-1].AccessoryIDs; len(got) != attachments {
+			t.Errorf("the message has the attachments %q, want %d", got, attachments)
+		}
+		c.run("plan", "-detailed-exitcode")
+	}
+	apply(1, 1, 1)
+	short := f.contents()[0]
+	wantAll(t, short, "[evidence ", "Plan: 0 to add, 1 to change, 0 to destroy.")
+
+	c.write("plan.txt", strings.Repeat("a line of the plan\n", 1000))
+	apply(2, 2, 2)
+	long := f.contents()[1]
+	wantAll(t, long, "[evidence ", "are attached", "a line of the plan")
+	if len(long) > 2000 {
+		t.Errorf("the message has %d characters", len(long))
+	}
+
+	// The same files, from a machine without the state.
+	c.loseState()
+	apply(2, 4, 2)
+	// A changed log.
+	c.write("deploy.log", "2026-01-11T22:00:01Z checkout: release 1.4.1 started\n")
+	apply(3, 5, 2)
+	// A run without the files changes nothing.
+	if err := os.Remove(filepath.Join(c.dir, "deploy.log")); err != nil {
+		t.Fatal(err)
+	}
+	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "Warning: The file is missing")
+}
+
+// The unit test of the guide passes, and what it mocks are the computed attributes
+// of the schemas.
+func TestGuideToTests(t *testing.T) {
+	t.Parallel()
+	const folder = "guides/test-your-configuration"
+	mocks, err := os.ReadFile(filepath.Join(root, "examples", folder, "mocks", "servicerequest.tfmock.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProtocol(t, newFixture(t, simulator.Options{}))
+	got, want := mocked(string(mocks)), map[string][]string{}
+	for kind, schemas := range map[string]map[string]*tfprotov6.Schema{"mock_resource": p.schemas.ResourceSchemas, "mock_data": p.schemas.DataSourceSchemas} {
+		for name, schema := range schemas {
+			for _, a := range schema.Block.Attributes {
+				if a.Computed {
+					want[kind+" "+name] = append(want[kind+" "+name], a.Name)
+				}
+			}
+			slices.Sort(want[kind+" "+name])
+			if !slices.Equal(got[kind+" "+name], want[kind+" "+name]) {
+				t.Errorf("%s %s: mocked are %q, and computed are %q", kind, name, got[kind+" "+name], want[kind+" "+name])
+			}
+		}
+	}
+	for name := range got {
+		if want[name] == nil {
+			t.Errorf("%s is mocked, but does not exist", name)
+		}
+	}
+
+	needCLI(t, 7, 8, "mock_provider")
+	c := newCLI(t, nil)
+	c.copyExample(folder)
+	wantAll(t, c.run("test").stdout, "2 passed, 0 failed")
+	// A mock has the provider's schema and its checks.
+	wantAll(t, c.fail("test", "-var=release=1.4.0 (beta)").output(), "Invalid idempotency_key")
+	if !cliHas(t, 7, never) {
+		return
+	}
+	// Every mock fits its type. The lists stay empty.
+	c.write("all.tf", `
+resource "servicerequest_attachment" "all" {
+  source = "missing.txt"
+}
+
+data "servicerequest_case_messages" "all" {
+  case_id = var.case_id
+}
+
+data "servicerequest_cases" "all" {
+}
+
+output "all" {
+  value = [
+    servicerequest_attachment.all.size,
+    length(data.servicerequest_case_messages.all.messages),
+    length(data.servicerequest_cases.all.cases),
+  ]
+}
+`)
+	c.write("all.tftest.hcl", `
+mock_provider "servicerequest" {
+  source = "./mocks"
+}
+
+run "all" {
+  assert {
+    condition     = jsonencode(output.all) == "[12,0,0]"
+    error_message = jsonencode(output.all)
+  }
+}
+
+run "another_text" {
+  variables {
+    release = "1.4.1"
+  }
+
+  # A mock plans an update where the provider plans a replacement.
+  assert {
+    condition     = servicerequest_case_message.deployed[0].id == run.all.id
+    error_message = "It is replaced."
+  }
+}
+`)
+	c.write("id.tf", "output \"id\" {\n  value = servicerequest_case_message.deployed[0].id\n}\n")
+	wantAll(t, c.run("test", "-filter=all.tftest.hcl").stdout, "2 passed, 0 failed")
+}
+
+// The commands of the guide run as they stand, but for the port and the questions
+// that apply asks.
+func TestGuideToTicketsim(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	_, section, _ := strings.Cut(readGuide(t, "test-your-configuration"), "## With `ticketsim`")
+	var script strings.Builder
+	script.WriteString("set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\nterraform() { \"$CLI\" \"$@\"; }\n")
+	for _, block := range regexp.MustCompile("(?s)```shell\n(.*?)```").FindAllStringSubmatch(section, -1) {
+		if !strings.Contains(block[1], "git clone") { // what it makes is here already
+			script.WriteString(block[1])
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCLI(t, nil, "CLI="+p.path, "TF_CLI_ARGS_apply=-auto-approve")
+	c.copyExample("guides/test-your-configuration")
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(c.dir, "ticketsim"), "../simulator/cmd/ticketsim").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bash, "-c", strings.ReplaceAll(script.String(), "127.0.0.1:8080", address))
+	cmd.Dir, cmd.Env = c.dir, c.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	after := string(out)
+	for _, want := range []string{
+		"1 added", "TT201801020526 (", "[deploy 1.4.0] Release 1.4.0 is live", "submit 1\n", // the first apply
+		"1 added, 0 changed, 1 destroyed", `"check"`, // the lost answer
+		"0 added, 0 changed, 1 destroyed", "The ticket already has this message", "1 added", // closed, and open again
+	} {
+		_, rest, found := strings.Cut(after, want)
+		if !found {
+			t.Fatalf("%q does not come where it should in:\n%s", want, out)
+		}
+		after = rest
+	}
+}
+
+// The table of faults says what the user sees.
+func TestGuideToFaults(t *testing.T) {
+	t.Parallel()
+	rows := tableRows(readGuide(t, "test-your-configuration"), "fault")
+	if len(rows) == 0 {
+		t.Error("found no row")
+	}
+	for _, cells := range rows {
+		var faults []simulator.Fault
+		for text := range strings.FieldsSeq(strings.Trim(cells[0], "`")) {
+			fault, err := simulator.ParseFault(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			faults = append(faults, fault)
+		}
+		f := newFixture(t, simulator.Options{Faults: faults})
+		p := newProtocol(t, f)
+		schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
+		values := func(computed any) map[string]any {
+			return map[string]any{"case_id": testCase, "content": "hello", "id": computed, "submitted_at": computed, "confirmed_by": computed}
+		}
+		began := f.clock.Now()
+		response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
+		outcome := fmt.Sprintf("sent again after %.0f seconds", f.clock.Now().Sub(began).Seconds())
+		for _, d := range response.Diagnostics {
+			switch {
+			case d.Severity == tfprotov6.DiagnosticSeverityWarning:
+				outcome += ", with a warning"
+			case d.Summary == unconfirmedSummary:
+				outcome = "an error: may or may not be on the ticket"
+			default:
+				outcome = "an error: not posted"
+			}
+		}
+		if state, err := response.NewState.Unmarshal(schema.ValueType()); err == nil && strings.Contains(state.String(), `"check"`) {
+			outcome = "success, `confirmed_by = \"check\"`"
+		}
+		if outcome != cells[1] {
+			t.Errorf("%s: %q, and the guide has %q", cells[0], outcome, cells[1])
+		}
+	}
+}
+
+// mocked returns the attributes that a formatted mock data file mocks, by kind and type.
+func mocked(text string) map[string][]string {
+	attributes := map[string][]string{}
+	current := ""
+	for line := range strings.Lines(text) {
+		if block := regexp.MustCompile(`^(mock_\w+) "(\w+)" \{`).FindStringSubmatch(line); block != nil {
+			current = block[1] + " " + block[2]
+		}
+		if a := regexp.MustCompile(`^    (\w+) += `).FindStringSubmatch(line); a != nil {
+			attributes[current] = append(attributes[current], a[1])
+		}
+	}
+	for _, names := range attributes {
+		slices.Sort(names)
+	}
+	return attributes
+}
+
+// foreignErrors are the summaries that the framework's validators give.
+var foreignErrors = map[string][]string{
+	"listvalidator.NoNullValues":         {"Null List Value"},
+	"listvalidator.UniqueValues":         {"Duplicate List Value"},
+	"listvalidator.SizeAtMost":           {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
+	"listvalidator.ValueStringsAre":      {}, // those of the check of each value
+	"int64validator.Between":             {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
+	"int64validator.OneOf":               {validatordiag.InvalidAttributeValueMatchDiagnostic(path.Empty(), "", "").Summary()},
+	"stringvalidator.ExactlyOneOf":       {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary()},
+	"resourcevalidator.ExactlyOneOf":     {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary(), "Missing Attribute Configuration"},
+	"resourcevalidator.RequiredTogether": {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary()},
+}
+
+// Every summary that the provider has is in the guide on errors, and the guide has
+// no other.
+func TestGuideToErrors(t *testing.T) {
+	t.Parallel()
+	want := summaries(t)
+	want["Provider produced inconsistent final plan"] = "error" // Terraform's, for a file that has changed
+	text := readGuide(t, "errors")
+	got := map[string]string{}
+	for header, severity := range map[string]string{"error": "error", "warning": "warning"} {
+		for _, cells := range tableRows(text, header) {
+			for _, bold := range regexp.MustCompile(`\*\*([^*]+)\*\*`).FindAllStringSubmatch(cells[0], -1) {
+				got[bold[1]] = severity
+			}
+			if len(cells) != 4 || slices.Contains(cells, "") {
+				t.Errorf("the guide has a row without four cells: %q", cells)
+			}
+		}
+	}
+	for summary, severity := range want {
+		if got[summary] != severity {
+			t.Errorf("the %s %q has no row in the guide", severity, summary)
+		}
+	}
+	for summary, severity := range got {
+		if want[summary] == "" {
+			t.Errorf("the guide has the %s %q, which does not exist", severity, summary)
+		}
+	}
+	for _, answer := range answers {
+		if part := answer.code; part != "" && !strings.Contains(text, "`"+part+"`") {
+			t.Errorf("the guide does not have the code %s", part)
+		}
+		if answer.status != 0 && !strings.Contains(text, strconv.Itoa(answer.status)) {
+			t.Errorf("the guide does not have the status %d", answer.status)
+		}
+	}
+}
+
+// summaryArguments are the functions that make a diagnostic, with the argument that
+// is its summary.
+var summaryArguments = map[string]struct {
+	argument int
+	severity string
+}{
+	"AddError": {0, "error"}, "AddAttributeError": {1, "error"}, "NewErrorDiagnostic": {0, "error"}, "NewAttributeErrorDiagnostic": {1, "error"},
+	"AddWarning": {0, "warning"}, "AddAttributeWarning": {1, "warning"}, "NewWarningDiagnostic": {0, "warning"}, "NewAttributeWarningDiagnostic": {1, "warning"},
+	"callDiagnostic": {0, "error"}, "readDiagnostic": {0, "error"},
+}
+
+// summaries are those in the source of this package. A summary with a variable
+// part ends in "…".
+func summaries(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	found := map[string]string{}
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			name := ""
+			if function, ok := decl.(*ast.FuncDecl); ok {
+				name = function.Name.Name
+			}
+			ast.Inspect(decl, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if name := validatorName(call); name != "" {
+					foreign, ok := foreignErrors[name]
+					if !ok {
+						t.Errorf("%s: which summaries does %s have?", fset.Position(call.Pos()), name)
+					}
+					for _, summary := range foreign {
+						found[summary] = "error"
+					}
+				}
+				kind, ok := summaryArguments[calledName(call)]
+				if !ok || kind.argument >= len(call.Args) {
+					return true
+				}
+				values := stringsOf(call.Args[kind.argument], append([]*ast.File{{Decls: []ast.Decl{decl}}}, files...))
+				_, isHelper := summaryArguments[name]
+				if len(values) == 0 && !isHelper { // its callers have the summary
+					t.Errorf("%s: cannot tell the summary", fset.Position(call.Pos()))
+				}
+				for _, v := range values {
+					found[v] = kind.severity
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// validatorName is the name of a function of the framework's validators.
+func validatorName(call *ast.CallExpr) string {
+	if f, ok := call.Fun.(*ast.SelectorExpr); ok {
+		if pkg, ok := f.X.(*ast.Ident); ok && len(pkg.Name) > len("validator") && strings.HasSuffix(pkg.Name, "validator") {
+			return pkg.Name + "." + f.Sel.Name
+		}
+	}
+	return ""
+}
+
+func calledName(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
+}
+
+// stringsOf returns the texts that an expression may have: a literal, a sum that
+// begins with one, or a name that is given one. The first file that gives the name
+// a value counts.
+func stringsOf(e ast.Expr, files []*ast.File) []string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		if s, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
+			return []string{s}
+		}
+	case *ast.BinaryExpr:
+		if first := stringsOf(e.X, files); len(first) == 1 {
+			return []string{first[0] + "…"}
+		}
+	case *ast.Ident:
+		for _, file := range files {
+			var values []string
+			given := func(names, exprs []ast.Expr) {
+				for i, name := range names {
+					if id, ok := name.(*ast.Ident); ok && id.Name == e.Name && i < len(exprs) && exprs[i] != e {
+						values = append(values, stringsOf(exprs[i], files)...)
+					}
+				}
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.AssignStmt:
+					given(n.Lhs, n.Rhs)
+				case *ast.ValueSpec:
+					var names []ast.Expr
+					for _, name := range n.Names {
+						names = append(names, name)
+					}
+					given(names, n.Values)
+				}
+				return true
+			})
+			if len(values) > 0 {
+				return values
+			}
+		}
+	}
+	return nil
+}
+
+// The guide names every attribute and variable of the credentials.
+func TestGuideToCredentials(t *testing.T) {
+	t.Parallel()
+	text := readGuide(t, "credentials")
+	for _, mode := range modes {
+		for _, s := range settings {
+			if !slices.Contains(mode.required, s.name) && !slices.Contains(mode.optional, s.name) {
+				continue
+			}
+			for _, name := range append([]string{s.name}, s.env...) {
+				wantAll(t, text, "`"+name+"`")
+			}
+		}
+	}
+}
