@@ -22,7 +22,8 @@ data "servicerequest_case" "outage" {
   case_id = var.case_id
 }
 
-# Only an open ticket gets the message.
+# Only an open ticket gets the message. Thanks to the key, a ticket that is closed
+# and opened again does not get it twice.
 resource "servicerequest_case_message" "deployed" {
   count = data.servicerequest_case.outage.is_open ? 1 : 0
 
