@@ -98,14 +98,14 @@ provider_installation {
   }
 }
 EOF
-cp examples/guides/annotate-releases/main.tf "$work/deploy/"
+cp examples/guides/pipelines/announce/main.tf "$work/deploy/"
 
-step "Announce release 1.4.0 (examples/guides/annotate-releases)"
+step "Announce release 1.4.0 (examples/guides/pipelines/announce)"
 cli init >"$work/init" || {
   cat "$work/init"
   fail "init failed"
 }
-cli apply -auto-approve -var release=1.4.0
+cli apply -auto-approve -var release=1.4.0 -var run_id=4711
 expect_posts 1
 
 step "The ticket, as the service holds it"
@@ -114,11 +114,11 @@ expect 1 1.4.0
 
 step "Plan again: no changes, and no request"
 before=$(requests)
-cli plan -detailed-exitcode -var release=1.4.0 || fail "the plan is not empty"
+cli plan -detailed-exitcode -var release=1.4.0 -var run_id=4711 || fail "the plan is not empty"
 [ "$(requests)" = "$before" ] || fail "the plan made a request"
 
 step "Announce release 1.4.1"
-cli apply -auto-approve -var release=1.4.1
+cli apply -auto-approve -var release=1.4.1 -var run_id=4712
 ! grep -q Warning "$work/output" || fail "a deploy should not warn"
 expect_posts 2
 echo
@@ -126,9 +126,15 @@ thread
 expect 1 1.4.0
 expect 1 1.4.1
 
+step "Lose the state, and apply again: the ticket has the message already"
+rm "$work/deploy/terraform.tfstate"
+cli apply -auto-approve -var release=1.4.1 -var run_id=4712
+grep -q 'Warning: The ticket already has this message' "$work/output" || fail "the message was not found"
+expect_posts 2
+
 step "Destroy: it says that the messages stay, and they do"
 before=$(requests)
-cli destroy -auto-approve -var release=1.4.1
+cli destroy -auto-approve -var release=1.4.1 -var run_id=4712
 case $cli_version in
   "Terraform v1."[012].*) echo "(Terraform before 1.3 does not ask a provider about a destroy: no warning.)" ;;
   *) grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays" ;;

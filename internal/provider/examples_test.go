@@ -29,6 +29,7 @@ var features = []struct {
 	{"write-only attributes", regexp.MustCompile(`content_wo\s+=`), 11, 11},
 	{"import by identity", regexp.MustCompile(`(?m)^\s+identity\s+= \{`), 12, 12},
 	{"actions", regexp.MustCompile(`(?m)^action "`), 14, never},
+	{"on_failure", regexp.MustCompile(`on_failure\s+=`), 16, never},
 }
 
 func needFeatures(t *testing.T, text string) {

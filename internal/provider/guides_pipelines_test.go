@@ -1,0 +1,842 @@
+package provider
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// The tests here run the files of the guides on pipelines, GitOps and runbooks:
+// configurations through the CLI, and the shell steps of workflow files with bash,
+// in the environment that the file describes.
+
+const (
+	guides        = root + "/examples/guides/"
+	testAccessKey = "AKIDEXAMPLE"
+	testSecretKey = "secret-key-for-tests"
+)
+
+// copyTree copies a folder into another, without the names in skip.
+func copyTree(t *testing.T, from, to string, skip ...string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(name string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(from, name)
+		if err != nil || slices.Contains(skip, filepath.ToSlash(relative)) {
+			return err
+		}
+		if entry.IsDir() {
+			return os.MkdirAll(filepath.Join(to, relative), 0o700)
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, relative), content, info.Mode().Perm())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// newGuideCLI is a CLI in a copy of a folder of the examples, on the fixture.
+func newGuideCLI(t *testing.T, f *fixture, folder string, env ...string) *cli {
+	t.Helper()
+	c := newCLI(t, nil, append([]string{"SERVICEREQUEST_ENDPOINT=" + f.URL(), "SERVICEREQUEST_TOKEN=" + testToken}, env...)...)
+	copyTree(t, folder, c.dir)
+	var all strings.Builder
+	files, err := filepath.Glob(filepath.Join(c.dir, "*.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		all.WriteString(readText(t, name))
+	}
+	needFeatures(t, all.String())
+	return c
+}
+
+func (c *cli) forgetState() {
+	c.t.Helper()
+	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
+		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// runner is a machine that runs a pipeline: a checkout with a deploy.sh and the
+// folder announce, and a terraform on the PATH that installs the provider.
+type runner struct {
+	t   *testing.T
+	f   *fixture
+	dir string
+	env []string
+}
+
+func newRunner(t *testing.T, backend string) *runner {
+	t.Helper()
+	if _, err := exec.LookPath("bash"); err != nil || runtime.GOOS == "windows" {
+		t.Skip("no bash")
+	}
+	p, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t, simulator.Options{AccessKeys: []simulator.AccessKey{{AccessKey: testAccessKey, SecretKey: testSecretKey}}})
+	c := newCLI(t, nil)
+	r := &runner{t: t, f: f, dir: c.dir}
+	copyTree(t, guides+"pipelines/announce", filepath.Join(r.dir, "announce"))
+	if backend != "" {
+		c.write("announce/backend.tf", readText(t, guides+backend))
+	}
+	c.write("deploy.sh", "#!/usr/bin/env bash\n[ ! -e broken ]\n")
+	if err := errors.Join(os.Chmod(filepath.Join(r.dir, "deploy.sh"), 0o700), os.Mkdir(filepath.Join(r.dir, "bin"), 0o700),
+		os.Symlink(p.path, filepath.Join(r.dir, "bin", "terraform"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, pair := range c.env {
+		if name, _, _ := strings.Cut(pair, "="); name != "TF_DATA_DIR" {
+			r.env = append(r.env, pair)
+		}
+	}
+	r.env = append(r.env, "PATH="+filepath.Join(r.dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"), "TF_CLI_CONFIG_FILE="+c.mirror())
+	return r
+}
+
+// mirror writes a CLI configuration with which init installs the provider, as
+// from a registry, and returns its name.
+func (c *cli) mirror() string {
+	c.t.Helper()
+	i, err := build()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	p, err := program()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	host := "registry.terraform.io"
+	if p.tofu {
+		host = "registry.opentofu.org"
+	}
+	folder := filepath.Join(c.dir, ".mirror", host, "seed-9e648b51", "servicerequest", "0.1.0", runtime.GOOS+"_"+runtime.GOARCH)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(i.dir, "terraform-provider-servicerequest"), filepath.Join(folder, "terraform-provider-servicerequest_v0.1.0")); err != nil {
+		c.t.Fatal(err)
+	}
+	c.write("mirror.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(c.dir, ".mirror")))
+	return filepath.Join(c.dir, "mirror.tfrc")
+}
+
+// localState keeps the state in a file, whatever the backend is.
+func (r *runner) localState() {
+	r.t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, "announce", "backend_override.tf"), []byte("terraform {\n  backend \"local\" {}\n}\n"), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// clean is a checkout on another machine: nothing is left of earlier runs.
+func (r *runner) clean() {
+	r.t.Helper()
+	for _, name := range []string{".terraform", ".terraform.lock.hcl", "terraform.tfstate", "terraform.tfstate.backup"} {
+		if err := os.RemoveAll(filepath.Join(r.dir, "announce", name)); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// deployment decides how deploy.sh ends from now on.
+func (r *runner) deployment(succeeds bool) {
+	r.t.Helper()
+	name := filepath.Join(r.dir, "broken")
+	if succeeds {
+		_ = os.Remove(name)
+	} else if err := os.WriteFile(name, nil, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// bash runs a script as a CI does: it ends with the first error. The endpoint of
+// the service is the simulator's, whatever the file says.
+func (r *runner) bash(folder, script string, env map[string]string) (output string, ok bool) {
+	r.t.Helper()
+	cmd := exec.Command("bash", "-e", "-o", "pipefail", "-c", script)
+	cmd.Dir = filepath.Join(r.dir, folder)
+	cmd.Env = r.env
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, "SERVICEREQUEST_ENDPOINT="+r.f.URL())
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		r.t.Fatal(err)
+	}
+	return string(out), err == nil
+}
+
+// decodeYAML decodes each document of a file. Members that the type does not have
+// are an error.
+func decodeYAML[T any](t *testing.T, name string) []T {
+	t.Helper()
+	decoder := yaml.NewDecoder(strings.NewReader(readText(t, name)))
+	decoder.KnownFields(true)
+	var all []T
+	for {
+		var one T
+		switch err := decoder.Decode(&one); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatalf("%s: %v", name, err)
+		}
+		all = append(all, one)
+	}
+}
+
+// githubWorkflow is what a workflow file of the guides may have.
+type githubWorkflow struct {
+	Name        string
+	On          any
+	Permissions map[string]string
+	Concurrency githubConcurrency
+	Jobs        map[string]*githubJob
+}
+
+type githubConcurrency struct{ Group, Queue string }
+
+type githubJob struct {
+	Needs          string
+	If             string
+	RunsOn         string `yaml:"runs-on"`
+	TimeoutMinutes int    `yaml:"timeout-minutes"`
+	Concurrency    githubConcurrency
+	Defaults       struct {
+		Run struct {
+			WorkingDirectory string `yaml:"working-directory"`
+		}
+	}
+	Env   map[string]string
+	Steps []struct {
+		Uses, Run string
+		With, Env map[string]string
+	}
+}
+
+var githubExpression = regexp.MustCompile(`\$\{\{ (.+?) \}\}`)
+
+// job runs a job of a workflow and returns its result. context has the values of
+// the expressions.
+func (r *runner) job(j *githubJob, context map[string]string) (result, output string) {
+	r.t.Helper()
+	evaluate := func(env map[string]string) map[string]string {
+		out := map[string]string{}
+		for name, value := range env {
+			out[name] = githubExpression.ReplaceAllStringFunc(value, func(expression string) string {
+				value, ok := context[githubExpression.FindStringSubmatch(expression)[1]]
+				if !ok {
+					r.t.Errorf("the test has no value for %s", expression)
+				}
+				return value
+			})
+		}
+		return out
+	}
+	result = "success"
+	for _, step := range j.Steps {
+		if step.Run == "" || result == "failure" {
+			continue
+		}
+		env := evaluate(j.Env)
+		for name, value := range evaluate(step.Env) {
+			env[name] = value
+		}
+		out, ok := r.bash(j.Defaults.Run.WorkingDirectory, step.Run, env)
+		output += out
+		if !ok {
+			result = "failure"
+		}
+	}
+	return result, output
+}
+
+func githubContext(runID, release string) map[string]string {
+	return map[string]string{
+		"github.run_id": runID, "github.ref_name": release, "github.event.release.tag_name": release,
+		"secrets.HW_ACCESS_KEY": testAccessKey, "secrets.HW_SECRET_KEY": testSecretKey, "secrets.PG_CONN_STR": "unused",
+	}
+}
+
+const announcedLive = "[deploy 4711 success] Release v1.4.0 is live in production. Please watch the connection resets from here on."
+
+func TestGuideGitHubActions(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "pipelines/github-actions/backend.tf")
+	r.localState()
+	workflows := decodeYAML[githubWorkflow](t, guides+"pipelines/github-actions/deploy.yml")
+	deploy, announce := workflows[0].Jobs["deploy"], workflows[0].Jobs["announce"]
+	if announce.Needs != "deploy" || !strings.Contains(announce.If, "always()") {
+		t.Errorf("announce needs %q if %q: it does not run after a failure", announce.Needs, announce.If)
+	}
+	for _, j := range []*githubJob{deploy, announce} {
+		if j.Concurrency.Group == "" || j.Concurrency.Queue != "max" {
+			t.Errorf("a job has the concurrency %+v", j.Concurrency)
+		}
+	}
+	run := func(runID string, succeeds bool) (output string) {
+		t.Helper()
+		r.deployment(succeeds)
+		context := githubContext(runID, "v1.4.0")
+		result, out := r.job(deploy, context)
+		if (result == "success") != succeeds {
+			t.Fatalf("the deployment ends with %s:\n%s", result, out)
+		}
+		context["needs.deploy.result"] = result
+		if result, output = r.job(announce, context); result != "success" {
+			t.Fatalf("the announcement fails:\n%s", output)
+		}
+		return output
+	}
+
+	failed := "[deploy 4711 failure] The deployment of release v1.4.0 to production failed. We are looking into it."
+	wantAll(t, run("4711", false), "1 added, 0 changed, 0 destroyed")
+	r.f.wantContents(t, failed)
+	wantAll(t, run("4711", false), "No changes") // re-run, with the same outcome
+	if out := run("4711", true); strings.Contains(out, "Warning") {
+		t.Errorf("a new message warns:\n%s", out)
+	}
+	r.f.wantContents(t, failed, announcedLive)
+	r.f.wantPosts(t, 2, 2)
+	r.clean() // the state is lost
+	wantAll(t, run("4711", true), "Warning: The ticket already has this message", `"TT201801020526" = "existing"`)
+	r.f.wantContents(t, failed, announcedLive)
+	run("4712", true)
+	r.f.wantContents(t, failed, announcedLive, strings.Replace(announcedLive, "4711", "4712", 1))
+	// A re-run of an old run, as for a rollback, posts nothing.
+	wantAll(t, run("4711", true), "Warning: The ticket already has this message")
+	if got := r.f.Count(simulator.OpSubmit); got != 3 {
+		t.Errorf("%d submits, want 3", got)
+	}
+}
+
+func TestGuideGitHubActionsWithoutState(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "")
+	workflows := decodeYAML[githubWorkflow](t, guides+"pipelines/github-actions/stateless.yml")
+	if c := workflows[0].Concurrency; c.Group == "" || c.Queue != "max" {
+		t.Errorf("the concurrency is %+v", c)
+	}
+	for _, row := range []struct {
+		runID     string
+		confirmed string
+		submits   int
+	}{{"4711", "response", 1}, {"4711", "existing", 1}, {"4712", "response", 2}} {
+		result, out := r.job(workflows[0].Jobs["announce"], githubContext(row.runID, "v1.4.0"))
+		if result != "success" {
+			t.Fatal(out)
+		}
+		wantAll(t, out, fmt.Sprintf(`"TT201801020526" = %q`, row.confirmed))
+		if got := r.f.Count(simulator.OpSubmit); got != row.submits {
+			t.Errorf("%d submits, want %d", got, row.submits)
+		}
+		r.clean()
+	}
+	r.f.wantContents(t, announcedLive, strings.Replace(announcedLive, "4711", "4712", 1))
+}
+
+// gitlabJob is what a job of the guide's .gitlab-ci.yml may have.
+type gitlabJob struct {
+	Extends       string
+	Stage         string
+	ResourceGroup string `yaml:"resource_group"`
+	AllowFailure  bool   `yaml:"allow_failure"`
+	Retry         int
+	Timeout       string
+	Image         struct {
+		Name       string
+		Entrypoint []string
+	}
+	Variables map[string]string
+	Rules     []struct{ If, When string }
+	Script    []string
+}
+
+// stateServer keeps a state as GitLab does: with a lock.
+type stateServer struct {
+	mu           sync.Mutex
+	state        []byte
+	lock         string
+	locks        int
+	unauthorized int
+}
+
+func (s *stateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	user, password, _ := r.BasicAuth()
+	switch isLock := strings.HasSuffix(r.URL.Path, "/lock"); {
+	case !strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/lock"), "/projects/17/terraform/state/ticket-messages"):
+		http.NotFound(w, r)
+	case user != "gitlab-ci-token" || password != "job-token":
+		s.unauthorized++
+		w.WriteHeader(http.StatusUnauthorized)
+	case isLock && r.Method == http.MethodPost && s.lock != "":
+		w.WriteHeader(http.StatusLocked)
+		_, _ = io.WriteString(w, s.lock)
+	case isLock && r.Method == http.MethodPost:
+		s.lock, s.locks = string(body), s.locks+1
+	case isLock && r.Method == http.MethodDelete:
+		s.lock = ""
+	case r.Method == http.MethodPost:
+		s.state = body
+	case r.Method == http.MethodGet && s.state == nil:
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodGet:
+		_, _ = w.Write(s.state)
+	default:
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
+}
+
+func TestGuideGitLabCI(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "pipelines/gitlab-ci/backend.tf")
+	state := &stateServer{}
+	server := httptest.NewServer(state)
+	t.Cleanup(server.Close)
+
+	var file struct {
+		Stages []string
+		Jobs   map[string]gitlabJob `yaml:",inline"`
+	}
+	if err := yaml.Unmarshal([]byte(readText(t, guides+"pipelines/gitlab-ci/gitlab-ci.yml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	common := file.Jobs[".announce"]
+	if common.ResourceGroup == "" || slices.Index(file.Stages, common.Stage) <= slices.Index(file.Stages, file.Jobs["deploy"].Stage) {
+		t.Errorf("announce: %+v, stages %v", common, file.Stages)
+	}
+	pipeline := func(id string, succeeds bool) string {
+		t.Helper()
+		ci := map[string]string{
+			"CI_COMMIT_TAG": "v1.4.0", "CI_PIPELINE_ID": id, "CI_PROJECT_ID": "17", "CI_API_V4_URL": server.URL + "/api/v4", "CI_JOB_TOKEN": "job-token",
+			"HW_ACCESS_KEY": testAccessKey, "HW_SECRET_KEY": testSecretKey, // CI/CD variables of the project
+		}
+		r.deployment(succeeds)
+		if out, ok := r.bash(".", strings.Join(file.Jobs["deploy"].Script, "\n"), ci); ok != succeeds {
+			t.Fatalf("deploy:\n%s", out)
+		}
+		name, when := "announce success", ""
+		if !succeeds {
+			name, when = "announce failure", "on_failure"
+		}
+		job := file.Jobs[name]
+		if job.Extends != ".announce" || len(job.Rules) != 1 || job.Rules[0].If != "$CI_COMMIT_TAG" || job.Rules[0].When != when {
+			t.Errorf("%s: %+v", name, job)
+		}
+		r.clean() // every job has a checkout of its own
+		env := map[string]string{}
+		for _, variables := range []map[string]string{ci, common.Variables, job.Variables} {
+			for name, value := range variables {
+				env[name] = os.Expand(value, func(name string) string { return ci[name] })
+			}
+		}
+		out, ok := r.bash(".", strings.Join(common.Script, "\n"), env)
+		if !ok {
+			t.Fatalf("announce:\n%s", out)
+		}
+		return out
+	}
+	failed := "[deploy 4711 failure] The deployment of release v1.4.0 to production failed. We are looking into it."
+	pipeline("4711", false)
+	wantAll(t, pipeline("4711", false), "No changes") // the job is retried
+	r.f.wantContents(t, failed)
+	pipeline("4711", true)
+	r.f.wantContents(t, failed, announcedLive)
+	r.f.wantPosts(t, 2, 2)
+	if state.locks == 0 || state.lock != "" || state.unauthorized != 0 {
+		t.Errorf("%d locks, left: %q, %d unauthorized", state.locks, state.lock, state.unauthorized)
+	}
+}
+
+// There is no interpreter for a Jenkinsfile here: its shell steps are run.
+func TestGuideJenkins(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "pipelines/github-actions/backend.tf")
+	r.localState()
+	text := readText(t, guides+"pipelines/jenkins/Jenkinsfile")
+	for _, pair := range []string{"{}", "[]", "()"} {
+		if strings.Count(text, pair[:1]) != strings.Count(text, pair[1:]) {
+			t.Errorf("%s do not match", pair)
+		}
+	}
+	steps := regexp.MustCompile(`(?s)\bsh (?:'''(.*?)'''|'(.*?)')`).FindAllStringSubmatch(text, -1)
+	if len(steps) != 2 {
+		t.Fatalf("%d shell steps, want 2", len(steps))
+	}
+	for _, tag := range []string{"jenkins-team-checkout-main-4711", "jenkins-team-release 1%2F4-4711"} {
+		env := map[string]string{
+			"RELEASE": "v1.4.0", "TF_VAR_release": "v1.4.0", "TF_VAR_outcome": "success", "BUILD_TAG": tag,
+			"HW_ACCESS_KEY": testAccessKey, "HW_SECRET_KEY": testSecretKey,
+		}
+		for _, step := range steps {
+			if out, ok := r.bash(".", step[1]+step[2], env); !ok {
+				t.Fatal(out)
+			}
+		}
+	}
+	r.f.wantContents(t,
+		strings.Replace(announcedLive, "4711", "jenkins-team-checkout-main-4711", 1),
+		strings.Replace(announcedLive, "4711", "jenkins-team-release-1-2F4-4711", 1))
+}
+
+func TestGuideShell(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "")
+	copyTree(t, guides+"pipelines/shell", r.dir)
+	env := map[string]string{"HW_ACCESS_KEY": testAccessKey, "HW_SECRET_KEY": testSecretKey}
+	run := func(arguments string, succeeds bool) string {
+		t.Helper()
+		r.deployment(succeeds)
+		out, ok := r.bash(".", "./release.sh "+arguments, env)
+		if ok != succeeds {
+			t.Fatalf("release.sh %s:\n%s", arguments, out)
+		}
+		return out
+	}
+	id := regexp.MustCompile(`(?m)^Run (\S+)$`).FindStringSubmatch(run("v1.4.0", false))
+	if id == nil {
+		t.Fatal("it does not say which run it is")
+	}
+	wantAll(t, run("v1.4.0 "+id[1], false), "No changes")
+	run("v1.4.0 4711", true)
+	r.f.wantContents(t, announcedLive, "[deploy "+id[1]+" failure] The deployment of release v1.4.0 to production failed. We are looking into it.")
+	r.f.wantPosts(t, 2, 2)
+}
+
+// Each ticket gets the message, and one that refuses it keeps no other from it.
+func TestGuideSeveralTickets(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	f.AddCase(simulator.Case{ID: "TT2"})
+	c := newGuideCLI(t, f, guides+"pipelines/announce", "TF_VAR_release=v1.4.0", "TF_VAR_run_id=4711")
+	c.run("apply", "-auto-approve", `-var=case_ids=["TT201801020526"]`)
+	c.fail("apply", "-auto-approve", `-var=case_ids=["TT201801020526", "TT2", "no-such-case"]`)
+	f.wantContents(t, announcedLive)
+	if got := f.Messages("TT2"); len(got) != 1 || got[0].Content != announcedLive {
+		t.Errorf("the second ticket has %v", got)
+	}
+	for name, refused := range map[string]string{"TF_VAR_outcome": "maybe", "TF_VAR_run_id": "a b"} {
+		c.env = append(c.env, name+"="+refused)
+		c.fail("plan")
+	}
+}
+
+func TestGuideMessagesInOrder(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	c := newGuideCLI(t, f, guides+"pipelines/in-order")
+	var want []string
+	for _, id := range []string{"run-1", "run-2"} {
+		c.run("apply", "-auto-approve", "-var=run_id="+id)
+		c.run("plan", "-detailed-exitcode", "-var=run_id="+id)
+		want = append(want, "[maintenance "+id+" begins] We restart the nodes of cluster-1 now.", "[maintenance "+id+" ends] The nodes of cluster-1 have restarted.")
+	}
+	if got := f.contents(); !slices.Equal(got, want) {
+		t.Errorf("the ticket has %q", got)
+	}
+}
+
+// The same commit is applied again and again, with or without its state.
+func TestGuideGitOpsMessage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	c := newGuideCLI(t, f, guides+"gitops/message")
+	c.write("release.auto.tfvars", readText(t, guides+"gitops/atlantis/release.auto.tfvars"))
+	for range 2 {
+		c.run("apply", "-auto-approve")
+		c.run("plan", "-detailed-exitcode")
+		c.forgetState()
+	}
+	f.wantContents(t, "[release 1.4.0] This release is live in production.")
+	c.fail("plan", "-var=release=1 4")
+	f.wantPosts(t, 1, 2)
+}
+
+// The manifests set the variables that the configuration has, and those only.
+func TestGuideGitOpsManifests(t *testing.T) {
+	t.Parallel()
+	main := readText(t, guides+"gitops/message/main.tf")
+	declared := regexp.MustCompile(`(?m)^variable "(\w+)" \{`).FindAllStringSubmatch(main, -1)
+	checkVars := func(t *testing.T, names ...string) {
+		t.Helper()
+		for _, name := range names {
+			if !slices.ContainsFunc(declared, func(d []string) bool { return d[1] == name }) {
+				t.Errorf("the configuration has no variable %q", name)
+			}
+		}
+		if !slices.Contains(names, "release") {
+			t.Error("nothing sets the release")
+		}
+	}
+	type manifest struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string
+		Metadata   map[string]string
+		Spec       map[string]any
+	}
+	var kinds []string
+	for _, name := range []string{"tofu-controller/terraform.yaml", "crossplane/workspace.yaml", "crossplane/application.yaml"} {
+		for _, m := range decodeYAML[manifest](t, guides+"gitops/"+name) {
+			kinds = append(kinds, m.APIVersion+" "+m.Kind)
+			if m.Metadata["name"] == "" {
+				t.Errorf("%s: a %s has no name", name, m.Kind)
+			}
+			vars := m.Spec["vars"]
+			if inner, ok := m.Spec["forProvider"].(map[string]any); ok {
+				vars = inner["vars"]
+			}
+			if vars == nil {
+				continue
+			}
+			var names []string
+			for _, v := range vars.([]any) { //nolint:forcetypeassert // of a file that is ours
+				for _, member := range []string{"name", "key"} {
+					if name, ok := v.(map[string]any)[member].(string); ok { //nolint:forcetypeassert // as above
+						names = append(names, name)
+					}
+				}
+			}
+			checkVars(t, names...)
+		}
+	}
+	if want := []string{
+		"source.toolkit.fluxcd.io/v1 GitRepository", "infra.contrib.fluxcd.io/v1alpha2 Terraform",
+		"tf.m.upbound.io/v1beta1 ClusterProviderConfig", "tf.m.upbound.io/v1beta1 Workspace", "argoproj.io/v1alpha1 Application",
+	}; !slices.Equal(kinds, want) {
+		t.Errorf("the kinds are %q, want %q", kinds, want)
+	}
+	project := decodeYAML[struct {
+		Version       int
+		ParallelApply bool `yaml:"parallel_apply"`
+		Projects      []struct {
+			Name, Dir string
+			Autoplan  map[string]any
+		}
+	}](t, guides+"gitops/atlantis/atlantis.yaml")[0]
+	if project.Version != 3 || project.ParallelApply || len(project.Projects) != 1 || project.Projects[0].Dir != "message" {
+		t.Errorf("atlantis.yaml is %+v", project)
+	}
+	server := decodeYAML[struct {
+		Repos []struct {
+			ID, Workflow      string
+			ApplyRequirements []string `yaml:"apply_requirements"`
+		}
+		Workflows map[string]struct{ Plan, Apply struct{ Steps []any } }
+	}](t, guides+"gitops/atlantis/repos.yaml")[0]
+	if workflow := server.Workflows[server.Repos[0].Workflow]; len(workflow.Plan.Steps) != 2 || len(workflow.Apply.Steps) != 1 {
+		t.Errorf("repos.yaml is %+v", server)
+	}
+	tfvars := regexp.MustCompile(`(?m)^(\w+) +=`).FindAllStringSubmatch(readText(t, guides+"gitops/atlantis/release.auto.tfvars"), -1)
+	for _, name := range tfvars {
+		checkVars(t, name[1])
+	}
+}
+
+// A backend and HCP Terraform are not reached from here: their blocks are valid.
+func TestGuideBackendsAreValid(t *testing.T) {
+	t.Parallel()
+	for file, configuration := range map[string]string{
+		"pipelines/github-actions/backend.tf": "pipelines/announce", "pipelines/gitlab-ci/backend.tf": "pipelines/announce",
+		"gitops/hcp-terraform/cloud.tf": "gitops/message",
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			if strings.Contains(file, "hcp") {
+				needCLI(t, 1, 0, "cloud blocks")
+			}
+			c := newCLI(t, nil)
+			copyTree(t, guides+configuration, c.dir)
+			c.write("backend.tf", readText(t, guides+file))
+			c.run("validate")
+		})
+	}
+}
+
+func TestGuideRunbook(t *testing.T) {
+	t.Parallel()
+	const begins, ends = "[runbook 4711 begins] We restart node-1 now. Its log is attached.", "[runbook 4711 ends] node-1 has restarted. Please check the connection resets."
+	setup := func(t *testing.T, observe func(*fixture, simulator.Request)) (*fixture, *cli) {
+		t.Helper()
+		var f *fixture
+		f = newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
+			if observe != nil {
+				observe(f, r)
+			}
+		}})
+		return f, newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
+	}
+	closed := simulator.Case{ID: testCase, Status: 3}
+
+	t.Run("whole", func(t *testing.T) {
+		t.Parallel()
+		f, c := setup(t, nil)
+		c.run("apply", "-auto-approve")
+		c.run("plan", "-detailed-exitcode")
+		messages := f.Messages(testCase)
+		if len(messages) != 2 || messages[0].Content != begins || messages[1].Content != ends || len(messages[0].AccessoryIDs) != 1 {
+			t.Errorf("the ticket has %+v", messages)
+		}
+		// A changed log goes to the service, but the messages are there.
+		c.write("logs/node-1.txt", "another log")
+		wantAll(t, c.run("apply", "-auto-approve").output(), "2 added, 0 changed, 2 destroyed", "The idempotency_key stays the same")
+		f.wantContents(t, begins, ends)
+
+		f.AddCase(closed)
+		wantAll(t, c.fail("plan").output(), "The ticket is completed. Nothing was sent.")
+		c.run("destroy", "-auto-approve", "-refresh=false")
+		f.wantContents(t, begins, ends)
+	})
+	t.Run("closed", func(t *testing.T) {
+		t.Parallel()
+		f, c := setup(t, nil)
+		f.AddCase(closed)
+		wantAll(t, c.fail("apply", "-auto-approve").output(), "The ticket is completed. Nothing was sent.")
+		if f.Count(simulator.OpSubmit)+f.Count(simulator.OpUpload) != 0 {
+			t.Error("it sends something")
+		}
+	})
+	t.Run("closed in the meantime", func(t *testing.T) {
+		t.Parallel()
+		var once sync.Once
+		f, c := setup(t, func(f *fixture, r simulator.Request) {
+			if r.Operation == simulator.OpSubmit {
+				once.Do(func() { f.AddCase(closed) })
+			}
+		})
+		wantAll(t, c.fail("apply", "-auto-approve").output(), "The ticket is completed now. The last message was not sent.")
+		f.wantContents(t, begins)
+		f.AddCase(simulator.Case{ID: testCase, Status: 1})
+		c.run("apply", "-auto-approve")
+		f.wantContents(t, begins, ends)
+	})
+}
+
+// A ticket that closes and is reopened gets the message once.
+func TestExampleCaseClosesAndReopens(t *testing.T) {
+	t.Parallel()
+	f := newExampleFixture(t)
+	c := newGuideCLI(t, f, root+"/examples/data-sources/servicerequest_case")
+	c.run("apply", "-auto-approve")
+	f.AddCase(simulator.Case{ID: testCase, Status: 3})
+	wantAll(t, c.fail("apply", "-auto-approve").output(), "The ticket is completed.")
+	f.AddCase(simulator.Case{ID: testCase, Status: 1})
+	wantAll(t, c.run("apply", "-auto-approve").output(), "0 added, 0 changed, 0 destroyed")
+	if got := f.Count(simulator.OpSubmit); got != 1 {
+		t.Errorf("%d submits, want 1", got)
+	}
+}
+
+func TestExampleAttachmentsRefuseTheirNumber(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	c := newGuideCLI(t, f, guides+"attach-a-trace")
+	for i := range 11 {
+		c.write(fmt.Sprintf("many-%d.txt", i), "x")
+	}
+	for folder, want := range map[string]string{"none": "has 0 text files", ".": "has 11 text files"} {
+		wantAll(t, c.fail("plan", "-var=traces="+folder).output(), want)
+	}
+	if len(f.Requests()) != 0 {
+		t.Error("it makes a request")
+	}
+}
+
+// The module's own tests, with a mock of the provider.
+func TestModuleDeployAnnotation(t *testing.T) {
+	t.Parallel()
+	const folder = root + "/examples/modules/deploy-annotation"
+	t.Run("terraform test", func(t *testing.T) {
+		t.Parallel()
+		needCLI(t, 7, 8, "mock_provider")
+		f := newFixture(t, simulator.Options{})
+		wantAll(t, newGuideCLI(t, f, folder).run("test").output(), "0 failed")
+		if len(f.Requests()) != 0 {
+			t.Error("the mock makes a request")
+		}
+	})
+	t.Run("as a module", func(t *testing.T) {
+		t.Parallel()
+		f := newFixture(t, simulator.Options{})
+		call := regexp.MustCompile("(?s)```terraform\n(.*?)```").FindStringSubmatch(readText(t, folder+"/README.md"))
+		if call == nil {
+			t.Fatal("the README has no example")
+		}
+		c := newCLI(t, map[string]string{"main.tf": "variable \"release\" {}\nvariable \"outcome\" {}\nvariable \"run_id\" {}\n" + call[1]},
+			"SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken,
+			"TF_VAR_release=1.4.0", "TF_VAR_outcome=cancelled", "TF_VAR_run_id=4711")
+		copyTree(t, folder, filepath.Join(c.dir, "modules", "deploy-annotation"))
+		c.run("get")
+		c.run("apply", "-auto-approve")
+		f.wantContents(t, "[deploy 4711 cancelled] The deployment of release 1.4.0 was cancelled.")
+	})
+}
+
+// Every file of these folders is shown in a guide.
+func TestGuideFilesAreShown(t *testing.T) {
+	t.Parallel()
+	var texts bytes.Buffer
+	for _, guide := range []string{"pipelines", "gitops", "runbooks"} {
+		texts.WriteString(readText(t, root+"/templates/guides/"+guide+".md.tmpl"))
+	}
+	for _, folder := range []string{"pipelines", "gitops", "runbook"} {
+		err := filepath.WalkDir(guides+folder, func(name string, entry os.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				path := strings.TrimPrefix(filepath.ToSlash(name), root+"/")
+				if !strings.Contains(texts.String(), `"`+path+`"`) {
+					t.Errorf("no guide shows %s", path)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
