@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -490,6 +491,8 @@ func TestGuideGitLabCI(t *testing.T) {
 	pipeline("4711", true)
 	r.f.wantContents(t, failed, announcedLive)
 	r.f.wantPosts(t, 2, 2)
+	state.mu.Lock()
+	defer state.mu.Unlock()
 	if state.locks == 0 || state.lock != "" || state.unauthorized != 0 {
 		t.Errorf("%d locks, left: %q, %d unauthorized", state.locks, state.lock, state.unauthorized)
 	}
@@ -704,12 +707,13 @@ func TestGuideRunbook(t *testing.T) {
 	const begins, ends = "[runbook 4711 begins] We restart node-1 now. Its log is attached.", "[runbook 4711 ends] node-1 has restarted. Please check the connection resets."
 	setup := func(t *testing.T, observe func(*fixture, simulator.Request)) (*fixture, *cli) {
 		t.Helper()
-		var f *fixture
-		f = newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
+		var observed atomic.Pointer[fixture]
+		f := newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
 			if observe != nil {
-				observe(f, r)
+				observe(observed.Load(), r)
 			}
 		}})
+		observed.Store(f)
 		return f, newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
 	}
 	closed := simulator.Case{ID: testCase, Status: 3}
