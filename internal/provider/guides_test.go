@@ -921,3 +921,27 @@ func TestGuideLinks(t *testing.T) {
 		}
 	}
 }
+
+// The files that the README's map names exist.
+func TestGuideToTheRepository(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(root + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, layout, _ := strings.Cut(string(text), "## Repository layout")
+	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
+	for _, name := range names {
+		for _, pattern := range []string{root + "/", root + "/internal/*/"} {
+			if found, _ := filepath.Glob(pattern + name); len(found) > 0 {
+				name = ""
+			}
+		}
+		if name != "" {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	if len(names) == 0 {
+		t.Error("found none")
+	}
+}
