@@ -691,17 +691,26 @@ var foreignErrors = map[string][]string{
 }
 
 // Every summary that the provider has is in the guide on errors, and the guide has
-// no other.
+// no other. What it quotes of a detail is in the source.
 func TestGuideToErrors(t *testing.T) {
 	t.Parallel()
 	want := summaries(t)
 	want["Provider produced inconsistent final plan"] = "error" // Terraform's, for a file that has changed
 	text := readGuide(t, "errors")
+	source, err := os.ReadFile("diagnostics.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := map[string]string{}
 	for header, severity := range map[string]string{"error": "error", "warning": "warning"} {
 		for _, cells := range tableRows(text, header) {
 			for _, bold := range regexp.MustCompile(`\*\*([^*]+)\*\*`).FindAllStringSubmatch(cells[0], -1) {
 				got[bold[1]] = severity
+			}
+			for _, quoted := range regexp.MustCompile(`"([^"]+)"`).FindAllStringSubmatch(cells[0], -1) {
+				for part := range strings.SplitSeq(quoted[1], "…") {
+					wantAll(t, string(source), strings.TrimSpace(part))
+				}
 			}
 			if len(cells) != 4 || slices.Contains(cells, "") {
 				t.Errorf("the guide has a row without four cells: %q", cells)
