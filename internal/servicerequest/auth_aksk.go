@@ -37,7 +37,7 @@ func (s *signer) authenticate(_ context.Context, req *http.Request, body []byte)
 
 func (*signer) prepare(context.Context) error { return nil }
 
-// renew has nothing to show but the same key.
+// renew returns false: a key pair cannot be renewed.
 func (*signer) renew(*http.Request) bool { return false }
 
 func (s *signer) secrets() []string { return []string{s.key.SecretKey, s.key.SecurityToken} }

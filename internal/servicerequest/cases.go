@@ -74,11 +74,11 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 	var answer struct {
 		Info *struct {
 			wireCase
-			Severity    text      `json:"severity_name"`
-			Source      text      `json:"source_name"`
-			Judgement   text      `json:"judgement"`
-			ResolveTime text      `json:"resolve_time"`
-			Messages    []Message `json:"message_list"`
+			Severity    text        `json:"severity_name"`
+			Source      text        `json:"source_name"`
+			Judgement   text        `json:"judgement"`
+			ResolveTime text        `json:"resolve_time"`
+			Messages    messageList `json:"message_list"`
 		} `json:"incident_detail_info"`
 	}
 	o, err := c.doIdempotent(ctx, request{

@@ -59,7 +59,7 @@ var rules = []struct {
 	// 502 and 504 come from a gateway whose backend may have done the work;
 	// so may a 503, from a backend that fell over after the write.
 	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, unknown, "failure in the service"},
-	// From here on it is a 200. Cut off, or too long to be the service's.
+	// From here on it is a 200. The body was cut off or exceeds the limit.
 	{func(o observation, _ answer) bool { return o.bodyErr != nil }, unknown, "answer cut off"},
 	// A captive portal or a proxy says 200 too.
 	{func(_ observation, a answer) bool { return !a.recognised }, unknown, "answer not the service's"},

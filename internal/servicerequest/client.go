@@ -88,7 +88,7 @@ type Client struct {
 	transport http.RoundTripper
 	auth      authenticator
 	clock     Clock
-	zone      *time.Location // that times without one are of; nil is unknown
+	zone      *time.Location // assumed for times without a zone; nil if unknown
 	jitter    func() float64 // [0,1)
 	ledger    ledger
 	limits    limitsMemory
@@ -152,6 +152,7 @@ type observation struct {
 
 	sent     time.Time // when the attempt began, by the local clock
 	received time.Time // when the answer's header or the error came
+	ended    time.Time // when the answer's body or the error was there
 	request  *http.Request
 }
 
@@ -199,6 +200,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	}))
 	resp, err := c.transport.RoundTrip(req)
 	o.received = c.clock.Now()
+	o.ended = o.received
 	if err != nil {
 		o.err = fmt.Errorf("%s %s: %w", r.method, target.Redacted(), err)
 		return o, nil
@@ -214,6 +216,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	if len(o.body) > maxBody {
 		o.body, o.bodyErr = o.body[:maxBody], errBodyTooLong
 	}
+	o.ended = c.clock.Now()
 	return o, nil
 }
 

@@ -198,8 +198,8 @@ func (o observation) withheld() bool {
 	return o.private && (isJSON || o.method == http.MethodPost)
 }
 
-// clean makes a foreign text fit for a terminal: no secret of ours that it
-// might echo, no control characters, and not long.
+// clean makes text from the network safe to print: without our secrets and
+// control characters, and short.
 func (c *Client) clean(s string) string {
 	s = c.redact(strings.ToValidUTF8(s, "\uFFFD"))
 	return shorten(s, maxExcerpt)

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	hostileWorlds = flag.Int("hostile", 120, "services that TestHostileService draws")
+	hostileWorlds = flag.Int("hostile", 80, "services that TestHostileService draws")
 	hostileSeed   = flag.Uint64("hostile.seed", 1, "seed of the first of them")
 )
 

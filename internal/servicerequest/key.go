@@ -36,7 +36,7 @@ func CheckIdempotencyKey(key string) error {
 		return fmt.Errorf("must have %d to %d characters, but has %d", MinIdempotencyKey, MaxIdempotencyKey, n)
 	case !keyPattern().MatchString(key):
 		return errors.New("must consist of ASCII letters, digits, - _ . : / # [ ] and single spaces between them")
-	case letters(key) == "":
+	case lettersAndDigits(key) == "":
 		return errors.New("must contain a letter or a digit")
 	}
 	return nil
@@ -49,13 +49,16 @@ func CheckKeyInContent(key, content string) error {
 		if containsToken(content, content, key) {
 			return fmt.Errorf("must end within the first %d characters of the content", MaxKeyPosition)
 		}
-		return errors.New("must be part of the content, with a space, a bracket or a line break on either side")
+		return errors.New("must be part of the content and stand alone: put it in square brackets, or put a space on both sides of it")
 	}
 	for _, form := range searchForms(content) {
 		if !containsToken(firstRunes(form, MaxKeyPosition), form, key) {
-			return errors.New("must stand alone in the content even when the service removes markup and line breaks: " +
-				"put the key in square brackets, or a space on either side of it")
+			return errors.New("must stand alone in the content even when the service removes markup and line breaks: put it in square brackets, " +
+				"or put a space on both sides of it (a line break is not enough), and not between < and >")
 		}
+	}
+	if link, _ := regexp.MatchString(regexp.QuoteMeta(key)+`[(\[:]`, content); link && strings.HasSuffix(key, "]") {
+		return errors.New("must not be followed by (, [ or : in the content, which would make it a Markdown link: put a space between them")
 	}
 	return nil
 }
@@ -75,21 +78,46 @@ func hasKey(shown, key string) bool {
 	return slices.ContainsFunc(searchForms(shown), func(form string) bool { return containsToken(form, form, key) })
 }
 
+var (
+	withoutLineBreaks = strings.NewReplacer("\r", "", "\n", "")
+	withoutEscapes    = strings.NewReplacer("\\", "") // of Markdown
+)
+
 // searchForms are the forms of a text in which a key is searched for: as shown,
-// without line breaks, and both of these without markup.
+// without line breaks, and both of these without markup or Markdown's escapes.
 func searchForms(s string) []string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r >= '！' && r <= '～': // the full-width forms of ASCII
-			return r - '！' + '!'
-		case unicode.Is(unicode.Cf, r): // invisible, such as a zero-width space
-			return -1
+	s = strings.Map(fold, unescape(s))
+	var forms []string
+	for _, form := range []string{s, withoutLineBreaks.Replace(s)} {
+		plain := stripMarkup(form)
+		for _, f := range []string{form, withoutEscapes.Replace(form), plain, withoutEscapes.Replace(plain)} {
+			if f = collapse(f); !slices.Contains(forms, f) {
+				forms = append(forms, f)
+			}
 		}
-		return r
-	}, unescape(s))
-	joined := strings.NewReplacer("\r", "", "\n", "").Replace(s)
-	forms := []string{collapse(s), collapse(joined), collapse(stripMarkup(s)), collapse(stripMarkup(joined))}
-	return slices.Compact(forms)
+	}
+	return forms
+}
+
+// fold replaces what typography and filters make of ASCII, and drops what is
+// invisible. Punctuation that joins words stays as it is in full width: there it
+// separates them.
+func fold(r rune) rune {
+	switch {
+	case r >= '！' && r <= '～': // the full-width forms of ASCII
+		if ascii := r - '！' + '!'; !strings.ContainsRune(joiners, ascii) {
+			return ascii
+		}
+	case r == '【':
+		return '['
+	case r == '】':
+		return ']'
+	case unicode.Is(unicode.Pd, r): // dashes
+		return '-'
+	case unicode.Is(unicode.Cf, r): // such as a zero-width space
+		return -1
+	}
+	return r
 }
 
 // containsToken reports whether key ends within part, a beginning of text, and
@@ -185,12 +213,12 @@ type comparable struct{ shown, ours string }
 func comparableForms(shown, ours string) []comparable {
 	shown, ours = unescape(shown), unescape(ours)
 	plainShown, plainOurs := stripMarkup(shown), stripMarkup(ours)
-	forms := []comparable{{letters(shown), letters(ours)}}
+	forms := []comparable{{lettersAndDigits(shown), lettersAndDigits(ours)}}
 	if shown == plainShown {
-		forms = append(forms, comparable{letters(shown), letters(plainOurs)})
+		forms = append(forms, comparable{lettersAndDigits(shown), lettersAndDigits(plainOurs)})
 	}
 	if ours == plainOurs {
-		forms = append(forms, comparable{letters(plainShown), letters(ours)})
+		forms = append(forms, comparable{lettersAndDigits(plainShown), lettersAndDigits(ours)})
 	}
 	return slices.DeleteFunc(forms, func(f comparable) bool { return f.ours == "" || f.shown == "" })
 }

@@ -52,7 +52,12 @@ func TestCheckKeyInContent(t *testing.T) {
 		{"deploy-81", "deploy-812 and redeploy-81", "must be part of the content"},
 		{"deploy-81", "deploy-81-rc1, deploy-81.1, x/deploy-81", "must be part of the content"},
 		{"deploy-81", "deploy-812, deploy-81", ""},
-		{"deploy-81", "deploy-81\nRelease", "must stand alone"},
+		{"deploy-81", "deploy-81\nRelease", "a line break is not enough"},
+		{"deploy-81", "部署：deploy-81 完成", ""},
+		{"deploy-81", "done — deploy-81 — live", ""},
+		{"[deploy 81]", "[deploy 81](https://ci/81)", "Markdown link"},
+		{"[deploy 81]", "[deploy 81] (https://ci/81)", ""},
+		{"[deploy 81]", "latency < 5 ms [deploy 81] errors > 0", "not between < and >"},
 		{"deploy-81", "deploy-81 \nRelease", ""},
 		{"deploy-81", "deploy-81<br>Release", "must stand alone"},
 		{"deploy-81", "deploy-81 <br>Release", ""},
@@ -90,6 +95,11 @@ func TestHasKey(t *testing.T) {
 		{"1.4.0", "(1.4.0), 1.4.0.1", true},
 		{"[deploy 81]", "[deploy 81]Release", true},
 		{"[deploy 81]", "［deploy 81］Release", true},
+		{"[deploy 81]", "【deploy 81】Release", true},
+		{"[deploy 81]", `\[deploy 81\] Release`, true},
+		{"deploy_81", `deploy\_81 Release`, true},
+		{"deploy-81", "deploy\u201181 Release", true},
+		{"deploy-81", "部署：deploy-81", true},
 		{"[deploy 81]", "&#91;deploy&nbsp;81&#93;", true},
 		{"[deploy 81]", "&amp;#91;deploy 81&amp;#93;", true},
 		{"[deploy 81]", "[deploy\n81]", true},
@@ -316,7 +326,7 @@ func TestKeyThatAnotherMessageMentions(t *testing.T) {
 	t.Parallel()
 	b := newBaseline(listing{})
 	own, other := newOwnText("Hello [key 1]"), newOwnText("See [key 1]")
-	b.count(other, sentText{possible: 1})
+	b.sent.add(other, sentText{possible: 1})
 	for n, want := range []presence{absent, unclear, present} {
 		l := listing{messages: make([]Message, n)}
 		for i := range l.messages {
@@ -345,11 +355,21 @@ func TestKeyIsNotRuledOutByAPartOfTheList(t *testing.T) {
 			t.Errorf("%s, with the key: %v, %v", name, got, err)
 		}
 	}
-	s := newService(t, simulator.Options{Faults: faults(t, "offset-ignored")})
+	// Equal messages on two pages of a list that stays as it is are no reason for doubt.
+	s := newService(t, simulator.Options{})
+	for range 150 {
+		s.AddMessage(testCase, simulator.Message{Content: "Status changed"})
+		s.AddMessage(testCase, simulator.Message{Content: fmt.Sprint("Before ", len(s.Messages(testCase)))})
+	}
+	r, err := s.client(t).Submit(t.Context(), keyed("Hello [key 1]", "[key 1]"))
+	wantResult(t, r, err, gotReceipt)
+	s.want(t, 301, 1, 8) // two readings of four pages
+
+	s = newService(t, simulator.Options{Faults: faults(t, "offset-ignored")})
 	for i := range 150 {
 		s.AddMessage(testCase, simulator.Message{Content: fmt.Sprint("Before ", i)})
 	}
-	r, err := s.client(t).Submit(t.Context(), keyed("Hello [key 1]", "[key 1]"))
+	r, err = s.client(t).Submit(t.Context(), keyed("Hello [key 1]", "[key 1]"))
 	wantResult(t, r, err, gotNotSearched)
 	s.want(t, 150, 0, 2)
 }
@@ -433,8 +453,8 @@ func FuzzKey(f *testing.F) {
 
 func ExampleCheckKeyInContent() {
 	fmt.Println(CheckKeyInContent("[deploy 81]", "[deploy 81] Release 1.4.0 is live"))
-	fmt.Println(CheckKeyInContent("deploy-81", "deploy-812 is live"))
+	fmt.Println("The key", CheckKeyInContent("deploy-81", "deploy-812 is live"))
 	// Output:
 	// <nil>
-	// must be part of the content, with a space, a bracket or a line break on either side
+	// The key must be part of the content and stand alone: put it in square brackets, or put a space on both sides of it
 }

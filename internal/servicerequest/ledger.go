@@ -31,7 +31,7 @@ type ledger struct {
 	tickets map[string]*ticket
 }
 
-// ticket is the ledger's page for one ticket.
+// ticket is what the ledger knows of one ticket.
 type ticket struct {
 	caseID string
 	// listing is held by whoever lists the ticket for everyone.
@@ -48,9 +48,13 @@ type ticket struct {
 	lastAttempt time.Time // when the last one ended, by the local clock
 	groupID     string    // that the listings below were made with
 	baseline    *baseline // nil until the ticket was listed, or could not be
+	sent        *sentTexts
 	retryAt     time.Time // when a baseline that failed may be tried again
 	refusal     error     // the service refused to list the ticket: it is not asked again
 	recent      listing   // the newest, for key searches
+
+	failedSearches int
+	searchErr      error // of the last of them
 
 	keys map[string]keyUse
 }
@@ -73,7 +77,7 @@ func (l *ledger) ticket(caseID string) *ticket {
 		}
 		t = &ticket{
 			caseID: caseID, listing: make(semaphore, 1), released: make(chan struct{}),
-			locks: map[string]bool{}, keys: map[string]keyUse{},
+			locks: map[string]bool{}, keys: map[string]keyUse{}, sent: &sentTexts{},
 		}
 		l.tickets[caseID] = t
 	}
@@ -111,45 +115,83 @@ func (t *ticket) unlock(keys []string) {
 	t.released = make(chan struct{})
 }
 
-// begin admits a submission. It gives it the baseline that its attempts are
-// compared with and, where a key is searched for, a listing that is fresh and
-// began after the given time. Whoever lists the ticket does so for everyone who
-// waits. Without a key only the context's error is one.
-func (t *ticket) begin(ctx context.Context, c *Client, groupID string, search bool, after time.Time) (*baseline, listing, error) {
-	if err := t.listing.acquire(ctx); err != nil {
-		return nil, listing{}, err
+// admit returns the baseline for the attempts of a submission. If search is set,
+// it also returns a listing that is fresh enough for a search and began after the
+// given time. One caller lists the ticket for everyone who waits. Without search
+// the only error is the context's.
+func (t *ticket) admit(ctx context.Context, c *Client, groupID string, search bool, after time.Time) (*baseline, listing, error) {
+	limited, list := ctx, c.listForSearch
+	if !search {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, baselineTimeout)
+		defer cancel()
+		list = c.list
+	}
+	failures, _ := t.searchFailures()
+	if err := t.listing.acquire(limited); err != nil {
+		if search || ctx.Err() != nil {
+			return nil, listing{}, err
+		}
+		return t.enter(groupID), listing{}, nil
 	}
 	defer t.listing.release()
 
 	l, err := t.fresh(c.clock.Now(), groupID, after)
-	if t.needsBaseline(c.clock.Now(), groupID) || search && err == nil && l.began.IsZero() {
-		limited := ctx
-		if !search {
-			var cancel context.CancelFunc
-			limited, cancel = context.WithTimeout(ctx, baselineTimeout)
-			defer cancel()
-		}
-		l, err = c.list(limited, t.caseID, groupID)
-		c.ledger.dropOld(c.clock.Now())
-		t.record(c.clock.Now(), groupID, l, err)
+	if n, failure := t.searchFailures(); search && n > failures {
+		err = failure
 	}
-	if ctx.Err() != nil {
-		return nil, l, ctx.Err()
-	}
+	renew := t.needsBaseline(c.clock.Now(), groupID)
 	if search && err != nil {
 		return nil, l, err
 	}
+	if renew || search && l.began.IsZero() {
+		l, err = list(limited, t.caseID, groupID)
+		if ctx.Err() != nil {
+			return nil, l, ctx.Err()
+		}
+		c.ledger.dropOld(c.clock.Now())
+		t.storeListing(c.clock.Now(), groupID, l, err, renew)
+	}
+	if search && err != nil {
+		t.searchFailed(err)
+		return nil, l, err
+	}
+	return t.enter(groupID), l, nil
+}
+
+var (
+	// Different groups may see different lists.
+	errOtherGroup = errors.New("the ticket is in use with another group_id in this run")
+	errBusy       = errors.New("another message of this run has been listing the ticket for 10 seconds")
+)
+
+// enter counts a submission as under way and returns its baseline.
+func (t *ticket) enter(groupID string) *baseline {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.underWay++
-	if groupID != t.groupID {
-		return &baseline{why: errOtherGroup}, l, nil
+	switch {
+	case groupID != t.groupID:
+		return &baseline{why: errOtherGroup, sent: t.sent}
+	case t.baseline == nil:
+		return &baseline{why: errBusy, sent: t.sent}
 	}
-	return t.baseline, l, nil
+	return t.baseline
 }
 
-// errOtherGroup: another group may see another list.
-var errOtherGroup = errors.New("the ticket is in use with another group_id in this run")
+// leave takes a submission off the ticket. attempted and unknown say whether it
+// made attempts, and whether the outcome of one was unknown.
+func (t *ticket) leave(now time.Time, attempted, unknown bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underWay--
+	if attempted {
+		t.lastAttempt = now
+	}
+	if unknown {
+		t.recent = listing{} // the message may have come since
+	}
+}
 
 // fresh returns the newest listing if it is good for a search, else one that is
 // zero. It returns the refusal where the service has refused to list the ticket.
@@ -161,39 +203,40 @@ func (t *ticket) fresh(now time.Time, groupID string, after time.Time) (listing,
 		return listing{}, nil
 	case t.refusal != nil:
 		return listing{}, t.refusal
-	case l.began.After(after) && now.Sub(l.began) <= searchMaxAge:
+	case l.began.After(after) && now.Sub(l.began) <= searchMaxAge && !l.overlaps:
 		return l, nil
 	}
 	return listing{}, nil
 }
 
 // needsBaseline reports whether the ticket should be listed for a baseline: only
-// while nothing of this run is under way on it.
+// while nothing of this run is under way on it, or has just been.
 func (t *ticket) needsBaseline(now time.Time, groupID string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	quiet := t.underWay == 0 && now.Sub(t.lastAttempt) >= baselineQuiet
 	switch b := t.baseline; {
-	case t.underWay > 0:
+	case !quiet:
 		return false
 	case b == nil || groupID != t.groupID:
 		return true
-	case t.refusal != nil || now.Before(t.retryAt) || now.Sub(t.lastAttempt) < baselineQuiet:
+	case t.refusal != nil || now.Before(t.retryAt):
 		return false
 	default:
 		return b.shown == nil || now.Sub(b.taken) > baselineMaxAge
 	}
 }
 
-// record takes over what listing the ticket gave, and makes it the baseline
-// unless something of this run is under way.
-func (t *ticket) record(now time.Time, groupID string, l listing, err error) {
+// storeListing takes over what listing the ticket gave. With renew it becomes
+// the baseline, unless something of this run has been under way meanwhile.
+func (t *ticket) storeListing(now time.Time, groupID string, l listing, err error, renew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	other := groupID != t.groupID
-	if other && t.underWay > 0 {
-		return
-	}
-	if other {
+	renew = renew && t.underWay == 0 && !t.lastAttempt.After(l.began)
+	if groupID != t.groupID {
+		if !renew {
+			return
+		}
 		t.groupID, t.baseline, t.refusal = groupID, nil, nil
 	}
 	t.recent = listing{}
@@ -204,31 +247,31 @@ func (t *ticket) record(now time.Time, groupID string, l listing, err error) {
 		t.refusal = err
 	}
 	switch {
-	case t.underWay > 0:
+	case !renew:
 	case err == nil:
-		t.baseline = newBaseline(l)
-		t.retryAt = time.Time{}
+		t.baseline, t.retryAt = newBaseline(l), time.Time{}
+		t.sent = t.baseline.sent
 	default:
 		t.retryAt = now.Add(baselineRetry)
 		if t.baseline == nil {
-			t.baseline = &baseline{why: err}
+			t.baseline = &baseline{why: err, sent: t.sent}
 		}
 	}
 }
 
-// end takes a submission that made attempts off the ticket.
-func (t *ticket) end(clock Clock) {
-	t.mu.Lock()
-	t.lastAttempt = clock.Now()
-	t.mu.Unlock()
-	t.leave()
-}
-
-// leave takes a submission off the ticket.
-func (t *ticket) leave() {
+// searchFailures counts the searches that failed, and returns the last failure.
+// It is the result for everyone who waited meanwhile: one after the other, they
+// would wait for hours.
+func (t *ticket) searchFailures() (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.underWay--
+	return t.failedSearches, t.searchErr
+}
+
+func (t *ticket) searchFailed(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failedSearches, t.searchErr = t.failedSearches+1, err
 }
 
 // dropOld drops the listings that are too old to search. They may be large.

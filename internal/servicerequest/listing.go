@@ -30,7 +30,7 @@ var (
 	errListShrank      = errors.New("the list lost messages while it was read")
 	errOffset          = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
 	errOverlaps        = errors.New("two pages of the list have the same messages, so that others may be missing")
-	errRepeats         = errors.New("the service counts more, but gives the same page again")
+	errRepeats         = errors.New("the service counts more messages than it gives")
 )
 
 // listing is what one reading of a ticket's list gave.
@@ -49,7 +49,7 @@ func (l listing) incomplete() bool { return l.repeats && len(l.messages) < l.cou
 // not have it. The listing can be compared with another one all the same.
 func (l listing) notSearchable() error {
 	switch {
-	case l.incomplete():
+	case l.incomplete(), l.count > 0 && len(l.messages) == 0:
 		return errRepeats
 	case l.overlaps:
 		return errOverlaps
@@ -57,18 +57,18 @@ func (l listing) notSearchable() error {
 	return nil
 }
 
-// surplus is how many more messages there are than the service counts. A
-// service that counts none does not count.
+// surplus is how many more messages the list has than the service counts;
+// negative when it has fewer. A service that counts none does not count.
 func (l listing) surplus() int {
 	if l.count <= 0 {
 		return 0
 	}
-	return max(len(l.messages)-l.count, 0)
+	return len(l.messages) - l.count
 }
 
 // list reads a ticket's messages, with markup as it was sent. It reads again
 // while the list shrinks between two pages, since a message may have slipped
-// past unseen. Together with an error comes what was read so far.
+// past unseen. On error, list also returns the messages read so far.
 func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, error) {
 	for reading := 1; ; reading++ {
 		l, err := c.readList(ctx, caseID, groupID)
@@ -76,6 +76,36 @@ func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, err
 			return l, err
 		}
 	}
+}
+
+// listForSearch lists a ticket to search it for a key. Where two pages have the
+// same messages it lists the ticket again: if the list stays as it was, they are
+// equal messages, and else it moves.
+func (c *Client) listForSearch(ctx context.Context, caseID, groupID string) (listing, error) {
+	l, err := c.list(ctx, caseID, groupID)
+	for reading := 1; err == nil && l.overlaps && reading < listReadings; reading++ {
+		var again listing
+		if again, err = c.list(ctx, caseID, groupID); err == nil {
+			again.overlaps = again.overlaps && !again.includes(l)
+			l = again
+		}
+	}
+	return l, err
+}
+
+// includes reports whether a listing has every message of an earlier one.
+func (l listing) includes(earlier listing) bool {
+	left := map[fields]int{}
+	for i := range l.messages {
+		left[l.messages[i].fields()]++
+	}
+	for i := range earlier.messages {
+		f := earlier.messages[i].fields()
+		if left[f]--; left[f] < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing, error) {
@@ -114,7 +144,9 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		switch {
 		case offset > 0 && grew < 0:
 			return 0, 0, false, errListShrank
-		case len(p.Messages) > 0 && known == len(added):
+		case len(p.Messages) > 0 && known == len(added) && (len(p.Messages) >= pageSize || len(l.messages)+len(added) > p.Count):
+			// The same page again. A shorter one that the count has room for may be
+			// of messages that equal earlier ones.
 			l.repeats = true
 			return 0, 0, false, nil
 		case size > maxTicketBytes:
@@ -136,6 +168,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 func moved(before, page []Message, grew int) (from, to int) {
 	from = max(grew-len(before), 0)
 	to = min(grew, len(page))
+	from = min(from, to)
 	for i := from; i < to; i++ {
 		if page[i].fields() != before[len(before)-grew+i].fields() {
 			return 0, 0

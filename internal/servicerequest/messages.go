@@ -83,16 +83,38 @@ type page struct {
 
 func (p *page) UnmarshalJSON(data []byte) error {
 	var w struct {
-		Count    number    `json:"count"`
-		Messages []Message `json:"message_list"`
+		Count    number      `json:"count"`
+		Messages messageList `json:"message_list"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	if w.Count.value == nil && w.Messages == nil {
+	if w.Messages == nil && w.Count.or(1) != 0 {
 		return errors.New("no list of messages") // which must not pass for an empty one
 	}
 	*p = page{Count: w.Count.or(0), Messages: w.Messages}
+	return nil
+}
+
+// messageList is a JSON array of messages.
+type messageList []Message
+
+// UnmarshalJSON refuses an absurd number of messages before it makes any: an
+// empty one takes two bytes in the answer and a hundred times that in memory.
+func (l *messageList) UnmarshalJSON(data []byte) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil || items == nil {
+		return err
+	}
+	if len(items) > maxOffset+pageSize {
+		return errTooManyMessages
+	}
+	*l = make(messageList, len(items))
+	for i, item := range items {
+		if err := json.Unmarshal(item, &(*l)[i]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -25,17 +25,22 @@ type baseline struct {
 	taken   time.Time     // by the local clock
 	shown   map[entry]int // nil: the ticket could not be listed
 	why     error         // why it could not
+	total   int           // messages
 	surplus int           // see listing.surplus
+	sent    *sentTexts
+}
 
-	mu   sync.Mutex // of sent
-	sent map[digest]*sentText
+// sentTexts is what this run has sent to a ticket since a baseline was taken.
+type sentTexts struct {
+	mu     sync.Mutex
+	byText map[digest]*sentText
 }
 
 // digest stands for a normalized text: a baseline is kept for all of a run.
 type digest [sha256.Size]byte
 
-// entry is all of a listed message that is compared. Times, order, authors and
-// attachments are not: no page documents how they are shown.
+// entry is the part of a listed message that checks compare. Times, order,
+// authors and attachments are left out: no page documents how they are shown.
 type entry struct {
 	engineer bool
 	text     digest
@@ -51,14 +56,14 @@ type sentText struct {
 
 // ownText is the text of a submission, in the forms that are compared.
 type ownText struct {
-	content string
-	digest  digest
-	alike   []string // look-alike prefixes
+	content  string
+	digest   digest
+	prefixes []string // by which look-alikes are found
 }
 
 func newOwnText(content string) *ownText {
 	normalized := normalize(content)
-	return &ownText{content: content, digest: sha256.Sum256([]byte(normalized)), alike: lookAlikePrefixes(normalized)}
+	return &ownText{content: content, digest: sha256.Sum256([]byte(normalized)), prefixes: lookAlikePrefixes(normalized)}
 }
 
 // listedText is a text on the ticket, and how often it is there.
@@ -78,24 +83,24 @@ func countTexts(messages []Message) map[entry]listedText {
 }
 
 func newBaseline(l listing) *baseline {
-	b := &baseline{taken: l.began, shown: map[entry]int{}, surplus: l.surplus()}
+	b := &baseline{taken: l.began, shown: map[entry]int{}, total: len(l.messages), surplus: l.surplus(), sent: &sentTexts{}}
 	for e, text := range countTexts(l.messages) {
 		b.shown[e] = text.count
 	}
 	return b
 }
 
-// count adds to what this run has sent of a text.
-func (b *baseline) count(own *ownText, n sentText) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := b.sent[own.digest]
+// add counts more copies of a text.
+func (t *sentTexts) add(own *ownText, n sentText) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.byText[own.digest]
 	if s == nil {
-		if b.sent == nil {
-			b.sent = map[digest]*sentText{}
+		if t.byText == nil {
+			t.byText = map[digest]*sentText{}
 		}
 		s = &sentText{own: own}
-		b.sent[own.digest] = s
+		t.byText[own.digest] = s
 	}
 	s.possible += n.possible
 	s.confirmed += n.confirmed
@@ -103,25 +108,27 @@ func (b *baseline) count(own *ownText, n sentText) {
 }
 
 var (
-	errInDoubt     = errors.New("the ticket has new messages that may be this one in another form")
-	errListRepeats = errors.New("the list shows more messages than it counts, so one may be there twice")
-	errListLost    = errors.New("the list no longer shows messages that it showed before")
-	errNoBaseline  = errors.New("the ticket could not be listed before the message was sent, so there is nothing to compare with")
+	errInDoubt      = errors.New("the ticket has new messages that may be this one in another form")
+	errListRepeats  = errors.New("the list shows more messages than it counts, so one may be there twice")
+	errListShort    = errors.New("the list shows fewer of the messages that it counts than before")
+	errListLost     = errors.New("the list no longer shows messages that it showed before")
+	errNoBaseline   = errors.New("the ticket could not be listed before the message was sent, so there is nothing to compare with")
+	errKeyMentioned = errors.New("another message of this run has the same key in its text")
 )
 
 // judge compares a listing with the baseline. The burden of proof is on absent:
 // a new message that cannot be explained may be ours in another form. The error
 // says why the result is unclear.
 func (b *baseline) judge(l listing, own *ownText) (presence, error) {
-	if b.shown == nil {
+	switch {
+	case b.shown == nil:
 		return unclear, errNoBaseline
-	}
-	if l.surplus() > b.surplus {
+	case l.surplus() > b.surplus:
 		return unclear, errListRepeats
 	}
 	listed := countTexts(l.messages)
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.sent.mu.Lock()
+	defer b.sent.mu.Unlock()
 	for e, n := range b.shown {
 		if listed[e].count < n {
 			return unclear, errListLost
@@ -138,30 +145,32 @@ func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 			explained = explained && e.text != own.digest
 			continue
 		}
-		if sharePrefix(lookAlikePrefixes(text.normalized), own.alike) {
+		if sharePrefix(lookAlikePrefixes(text.normalized), own.prefixes) {
 			alike += added
 		}
 		if e.text == own.digest {
 			ours = added
-		} else if sent := b.sent[e.text]; sent == nil || added > sent.possible {
+		} else if sent := b.sent.byText[e.text]; sent == nil || added > sent.possible {
 			explained = false
 		}
 	}
-	// Another look-alike of this run may be shown with our text, even one that
-	// ended unconfirmed.
-	confirmed, others := 0, 0
-	for _, sent := range b.sent {
+	confirmed, others, doubtful := 0, 0, 0 // others are look-alikes of this run
+	for _, sent := range b.sent.byText {
 		switch {
 		case sent.own.digest == own.digest:
 			confirmed = sent.confirmed
-		case sharePrefix(sent.own.alike, own.alike):
-			others += sent.confirmed + sent.doubtful
+		case sharePrefix(sent.own.prefixes, own.prefixes):
+			others += sent.confirmed
+			doubtful += sent.doubtful
 		}
 	}
 	switch {
-	case ours > confirmed && alike > confirmed+others:
+	// A look-alike may be shown with our text, even one that ended unconfirmed.
+	case ours > confirmed && alike > confirmed+others+doubtful:
 		return present, nil
-	case ours <= confirmed && explained:
+	case l.surplus() < b.surplus:
+		return unclear, errListShort
+	case ours <= confirmed && alike <= confirmed+others && explained:
 		return absent, nil
 	}
 	return unclear, errInDoubt
@@ -176,23 +185,25 @@ func (b *baseline) judgeKey(l listing, own *ownText, key string) (presence, erro
 			found++
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.sent.mu.Lock()
+	defer b.sent.mu.Unlock()
 	mentions := 0
-	for _, sent := range b.sent {
+	for _, sent := range b.sent.byText {
 		if sent.own.digest != own.digest && hasKey(sent.own.content, key) {
 			mentions += sent.possible
 		}
 	}
-	switch {
-	case found == 0 && l.notSearchable() != nil:
-		return unclear, l.notSearchable()
-	case found == 0:
-		return absent, nil
+	switch notSearchable := l.notSearchable(); {
 	case found > mentions:
 		return present, nil
+	case found > 0:
+		return unclear, errKeyMentioned
+	case notSearchable != nil:
+		return unclear, notSearchable
+	case b.shown != nil && len(l.messages) < b.total:
+		return unclear, errListLost
+	case b.shown != nil && l.surplus() < b.surplus:
+		return unclear, errListShort
 	}
-	return unclear, errKeyMentioned
+	return absent, nil
 }
-
-var errKeyMentioned = errors.New("another message of this run has the same key in its text")

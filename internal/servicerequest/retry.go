@@ -71,8 +71,8 @@ func (o observation) answeredAt() time.Time {
 	return o.received
 }
 
-// wait sleeps, unless the context would end before: then waiting is in vain,
-// and the caller learns it at once.
+// wait sleeps, unless the context would end before. In that case it fails at once
+// instead of waiting.
 func (c *Client) wait(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

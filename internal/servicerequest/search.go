@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// begin gives the delivery its baseline. With an idempotency key it first looks
-// for the message on the ticket, and reports whether it is there.
-func (d *delivery) begin(ctx context.Context) (existing Receipt, found bool, err error) {
+// prepare gives the delivery its baseline. With an idempotency key it searches
+// the ticket for the message, and reports whether it is there.
+func (d *delivery) prepare(ctx context.Context) (existing Receipt, found bool, err error) {
 	key := d.submission.IdempotencyKey
 	use, used := d.ticket.lastUse(key)
 	switch {
@@ -19,9 +19,9 @@ func (d *delivery) begin(ctx context.Context) (existing Receipt, found bool, err
 	}
 
 	if key != "" {
-		d.notify(StepChecking, "idempotency_key", 0)
+		d.notify(StepChecking, "search for the idempotency key", 0)
 	}
-	b, l, err := d.ticket.begin(ctx, d.client, d.submission.GroupID, key != "", use.ended)
+	b, l, err := d.ticket.admit(ctx, d.client, d.submission.GroupID, key != "", use.ended)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return Receipt{}, false, d.notSubmitted(ctx.Err())
@@ -32,11 +32,7 @@ func (d *delivery) begin(ctx context.Context) (existing Receipt, found bool, err
 	if key == "" {
 		return Receipt{}, false, nil
 	}
-	existing, found, err = d.search(l, used)
-	if found || err != nil {
-		d.ticket.leave()
-	}
-	return existing, found, err
+	return d.search(l, used)
 }
 
 // search looks for the message in a listing: by its key, and then by its text,

@@ -1,6 +1,7 @@
 package servicerequest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,8 +47,11 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 		client: c, submission: s, own: newOwnText(s.Content), ticket: c.ledger.ticket(s.CaseID),
 		request: request{method: http.MethodPost, path: casePath(s.CaseID, "message"), body: body, once: true, private: s.Secret},
 	}
-	locks := d.own.alike
-	if s.IdempotencyKey != "" {
+	locks := d.own.prefixes
+	if key := s.IdempotencyKey; key != "" {
+		if err := cmp.Or(CheckIdempotencyKey(key), CheckKeyInContent(key, s.Content)); err != nil {
+			return Receipt{}, &NotSubmittedError{Err: fmt.Errorf("the idempotency key %w", err)}
+		}
 		locks = append([]string{"key " + s.IdempotencyKey}, locks...)
 	}
 	if err := d.ticket.lock(ctx, locks); err != nil {
@@ -91,14 +95,14 @@ type delivery struct {
 //	a wait or a check   cancelled          one short check: a receipt or unconfirmed
 //
 // Once an outcome was unknown, each further POST comes right after a check that
-// found the message absent, whatever the wait was for. Nothing else leads to a
-// second POST: the zero outcome is unknown, the zero presence is unclear, and
+// found the message absent, whatever the wait was for. Nothing else leads to
+// another POST then: the zero outcome is unknown, the zero presence is unclear, and
 // the transport is kept from repeating by itself (see request.once).
 func (d *delivery) run(ctx context.Context) (Receipt, error) {
-	if existing, found, err := d.begin(ctx); err != nil || found {
+	defer d.leave()
+	if existing, found, err := d.prepare(ctx); err != nil || found {
 		return existing, err
 	}
-	defer d.ticket.end(d.client.clock)
 	for {
 		o, outcome, reason, err := d.post(ctx)
 		if err != nil { // no credentials: nothing was sent
@@ -135,20 +139,29 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 	}
 }
 
+// leave ends the delivery, if it was admitted.
+func (d *delivery) leave() {
+	if d.baseline != nil {
+		d.ticket.leave(d.client.clock.Now(), d.attempts > 0, d.inDoubt != "")
+	}
+}
+
 // post makes one attempt.
 func (d *delivery) post(ctx context.Context) (observation, outcome, string, error) {
-	d.baseline.count(d.own, sentText{possible: 1})
-	d.resent = d.inDoubt
+	d.baseline.sent.add(d.own, sentText{possible: 1})
 	d.notify(StepSubmitting, "", 0)
 	o, err := d.client.do(ctx, d.request)
 	if err != nil {
-		d.baseline.count(d.own, sentText{possible: -1})
+		d.baseline.sent.add(d.own, sentText{possible: -1})
 		return o, unknown, "", err
 	}
 	d.attempts++
 	outcome, reason := classify(o)
-	if outcome == rejected || outcome == notExecuted || outcome == unauthenticated {
-		d.baseline.count(d.own, sentText{possible: -1})
+	switch outcome {
+	case rejected, notExecuted, unauthenticated:
+		d.baseline.sent.add(d.own, sentText{possible: -1})
+	default:
+		d.resent = d.inDoubt
 	}
 	return o, outcome, reason, nil
 }
@@ -195,12 +208,16 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 	return n
 }
 
+// slowAttempt is how long an attempt takes at least that counts as a timeout
+// when it gets no answer: something on the way gave up waiting.
+const slowAttempt = 10 * time.Second
+
 // isTimeout reports whether the time ran out on either side.
 func isTimeout(o observation) bool {
 	var network net.Error
 	switch o.status {
 	case 0:
-		return errors.As(o.err, &network) && network.Timeout()
+		return errors.As(o.err, &network) && network.Timeout() || o.ended.Sub(o.sent) >= slowAttempt
 	case http.StatusOK:
 		return errors.As(o.bodyErr, &network) && network.Timeout()
 	}
@@ -215,7 +232,7 @@ func (d *delivery) watch(ctx context.Context, o observation, offsets []time.Dura
 	}
 	extra := extraChecks
 	for i := 0; ; i++ {
-		wait := offsets[i] - d.client.clock.Now().Sub(o.received)
+		wait := offsets[i] - d.client.clock.Now().Sub(o.ended)
 		if err := d.client.wait(ctx, max(wait, 0)); err != nil {
 			return d.finalCheck(ctx)
 		}
@@ -258,11 +275,15 @@ func (d *delivery) check(ctx context.Context, reason string) (presence, error) {
 		return unclear, errNoBaseline
 	}
 	d.notify(StepChecking, reason, 0)
-	l, err := d.client.list(ctx, d.submission.CaseID, d.submission.GroupID)
-	if err != nil {
-		return unclear, err
-	}
+	list := d.client.list
 	if key != "" {
+		list = d.client.listForSearch
+	}
+	l, err := list(ctx, d.submission.CaseID, d.submission.GroupID)
+	switch {
+	case err != nil:
+		return unclear, err
+	case key != "":
 		return d.baseline.judgeKey(l, d.own, key)
 	}
 	return d.baseline.judge(l, d.own)
@@ -274,7 +295,7 @@ func (d *delivery) confirm(by Confirmation, o observation) Receipt {
 		ConfirmedBy: by, SubmittedAt: o.answeredAt(), Resent: d.resent,
 		RequestID: d.client.clean(o.header.Get("X-Request-Id")),
 	}
-	d.baseline.count(d.own, sentText{confirmed: 1})
+	d.baseline.sent.add(d.own, sentText{confirmed: 1})
 	d.useKey(r)
 	d.notify(StepConfirmed, "", 0)
 	return r
@@ -294,7 +315,7 @@ func (d *delivery) notSubmitted(err error) error {
 }
 
 func (d *delivery) unconfirmed(checkErr error) error {
-	d.baseline.count(d.own, sentText{doubtful: 1})
+	d.baseline.sent.add(d.own, sentText{doubtful: 1})
 	d.useKey(Receipt{})
 	e := &UnconfirmedError{
 		CaseID: d.submission.CaseID, IdempotencyKey: d.submission.IdempotencyKey, Length: utf8.RuneCountInString(d.submission.Content),

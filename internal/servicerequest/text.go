@@ -74,8 +74,8 @@ func stripMarkup(s string) string {
 	return string(out)
 }
 
-// letters keeps only the letters and digits of a text.
-func letters(s string) string {
+// lettersAndDigits keeps only the letters and digits of a text.
+func lettersAndDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return r
@@ -96,11 +96,11 @@ func firstLetters(s string) string {
 	for i, r := range s {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			if count++; count > lookAlikeLength {
-				return letters(s[:i])
+				return lettersAndDigits(s[:i])
 			}
 		}
 	}
-	return letters(s)
+	return lettersAndDigits(s)
 }
 
 // sharePrefix reports whether two texts with these prefixes are look-alikes.
