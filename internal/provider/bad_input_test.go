@@ -60,7 +60,7 @@ var resourceRows = []struct {
 	{"key_characters", "idempotency_key = \"größer\"\ncontent = \"größer\"", "idempotency_key must consist of ASCII letters, digits, - _ . : / # [ ] and single spaces between them."},
 	{"key_control", "idempotency_key = \"run\\n4711\"\ncontent = \"run\\n4711\"", "idempotency_key must consist of ASCII letters"},
 	{"key_not_in_content", "idempotency_key = \"[run 4711]\"\ncontent = \"[run 4712] is done\"", "idempotency_key must be part of the content"},
-	{"key_in_a_word", "idempotency_key = \"run-4711\"\ncontent = \"run-47110 is done\"", "idempotency_key must be part of the content, with a space, a bracket or a line break on either side."},
+	{"key_in_a_word", "idempotency_key = \"run-4711\"\ncontent = \"run-47110 is done\"", "idempotency_key must be part of the content and stand alone: "},
 	{"key_late", fmt.Sprintf("idempotency_key = \"[run 4711]\"\ncontent = \"%s [run 4711]\"", strings.Repeat("a", 100)), "idempotency_key must end within the first 100 characters of the content."},
 	{"key_beside_markup", "idempotency_key = \"run-4711\"\ncontent = \"done<b>run-4711</b>\"", "idempotency_key must stand alone in the content"},
 	{"key_in_brackets", "idempotency_key = \"[deploy 4711]\"\ncontent = \"<b>[deploy 4711]</b> is done\"", ""},

@@ -34,7 +34,7 @@ const (
 		"6 to 64 characters: ASCII letters, digits, `- _ . : / # [ ]` and single spaces between them. " +
 		"It must end within the first 100 characters of the message, and must not be a part of a longer word or number. " +
 		"Before the message is posted, the ticket is searched for the key. " +
-		"If the ticket has the message already, nothing is sent, and a warning says so. If another message has the key, the apply is refused. " +
+		"If the ticket has the message already, nothing is sent, and a warning says so; attachments are not compared. If another message has the key, the apply is refused. " +
 		"So the message is not posted again after a run was killed or the state was lost. " +
 		"The key is sent only as a part of the message. " +
 		"The key is not a lock: two runs that search the ticket within the same seconds may both post the message."

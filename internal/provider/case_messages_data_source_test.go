@@ -103,6 +103,6 @@ func TestCaseMessagesDataSourceWarnsOfAnIncompleteList(t *testing.T) {
 data "servicerequest_case_messages" "test" { case_id = "TT1" }
 output "contents" { value = data.servicerequest_case_messages.test.messages[*].content }`), f.URL(),
 		always(t, `{"count":1000,"message_list":[{"content":"a"},{"content":"b"}],"incident_detail_info":{}}`))})
-	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "the list ends after 2", "gives the same page again")
+	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "the list ends after 2", "counts more than it gives")
 	wantValue(t, "contents", c.outputs()["contents"], []any{"a", "b"})
 }

@@ -301,5 +301,5 @@ func adviseNoAnswer(err error, timeouts string, fromIAM bool) advice {
 			"Check the network, a proxy, and the provider's endpoint."}
 	}
 	return advice{"", "the call failed",
-		"The reason is below. If this persists, ask Huawei Cloud support."}
+		"The reason is below. If it is about the connection, check the network, a proxy, and the provider's endpoint."}
 }

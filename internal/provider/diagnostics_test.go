@@ -249,7 +249,7 @@ func TestAdvice(t *testing.T) {
 		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted here", "set ca_cert_file"}},
 		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", []string{"the server does not speak TLS at this port", "https"}},
 		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), "", []string{"the service could not be reached", "Check the network, a proxy, and the provider's endpoint."}},
-		{"something else", errors.New("Proxy Authentication Required"), "", []string{"the call failed", "The reason is below. If this persists, ask Huawei Cloud support."}},
+		{"something else", errors.New("Proxy Authentication Required"), "", []string{"the call failed", "The reason is below. If it is about the connection, check the network, a proxy, and the provider's endpoint."}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -30,7 +30,7 @@ var (
 	errListShrank      = errors.New("the list lost messages while it was read")
 	errOffset          = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
 	errOverlaps        = errors.New("two pages of the list have the same messages, so that others may be missing")
-	errRepeats         = errors.New("the service counts more messages than it gives")
+	errRepeats         = errors.New("the service counts more than it gives")
 )
 
 // listing is what one reading of a ticket's list gave.
@@ -93,6 +93,10 @@ func (c *Client) listForSearch(ctx context.Context, caseID, groupID string) (lis
 	return l, err
 }
 
+func sameMessages(a, b []Message) bool {
+	return len(a) == len(b) && listing{messages: a}.includes(listing{messages: b})
+}
+
 // includes reports whether a listing has every message of an earlier one.
 func (l listing) includes(earlier listing) bool {
 	left := map[fields]int{}
@@ -116,7 +120,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 	}
 	seen := map[fields]bool{}
 	size := 0
-	var before []Message // as the service gave them
+	var previous, before []Message // the last page, and all of them, as the service gave them
 	err := paginate(func(offset int) (items, count int, more bool, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
@@ -144,9 +148,9 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		switch {
 		case offset > 0 && grew < 0:
 			return 0, 0, false, errListShrank
-		case len(p.Messages) > 0 && known == len(added) && (len(p.Messages) >= pageSize || len(l.messages)+len(added) > p.Count):
-			// The same page again. A shorter one that the count has room for may be
-			// of messages that equal earlier ones.
+		case len(p.Messages) > 0 && known == len(added) && (sameMessages(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
+			// The same page again. Another one that the count has room for may be of
+			// messages that equal earlier ones.
 			l.repeats = true
 			return 0, 0, false, nil
 		case size > maxTicketBytes:
@@ -154,7 +158,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		}
 		l.overlaps = l.overlaps || known > 0
 		l.messages = append(l.messages, added...)
-		l.count, before = p.Count, append(before, p.Messages...)
+		l.count, previous, before = p.Count, p.Messages, append(before, p.Messages...)
 		return len(p.Messages), p.Count, true, nil
 	})
 	if errors.Is(err, errOffset) {
