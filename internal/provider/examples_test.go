@@ -25,6 +25,7 @@ var features = []struct {
 	{"terraform_data", regexp.MustCompile(`"terraform_data"`), 4, 0},
 	{"check blocks", regexp.MustCompile(`(?m)^check "`), 5, 0},
 	{"import blocks", regexp.MustCompile(`(?m)^import \{`), 5, 0},
+	{"removed blocks", regexp.MustCompile(`(?m)^removed \{`), 7, 10},
 	{"ephemeral variables", regexp.MustCompile(`ephemeral\s+= true`), 10, 11},
 	{"write-only attributes", regexp.MustCompile(`content_wo\s+=`), 11, 11},
 	{"import by identity", regexp.MustCompile(`(?m)^\s+identity\s+= \{`), 12, 12},

@@ -68,7 +68,7 @@ func (p *serviceRequestProvider) Metadata(_ context.Context, _ provider.Metadata
 
 func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Posts messages to Huawei Cloud service tickets: each once, without loss or duplicate.",
+		MarkdownDescription: "Posts messages to Huawei Cloud service tickets, and reports for each one whether it is on the ticket. With an `idempotency_key`, a message that is on the ticket already is not posted again, whatever became of the run that posted it.",
 		Attributes:          providerAttributes(),
 	}
 }
