@@ -203,7 +203,7 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 			if err != nil {
 				return nil, malformed("Invalid " + name)
 			}
-			if !slices.Contains(statuses, n) {
+			if _, known := findStatus(n); !known {
 				return nil, outOfLimits(name + " out of limits")
 			}
 			list = append(list, n)
@@ -271,6 +271,3 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 		}{total, found}}
 	}, nil
 }
-
-// statuses of a ticket, from the service's API reference.
-var statuses = []int{0, 1, 2, 3, 4, 5, 12, 17}

@@ -8,7 +8,9 @@
 //   - malformed (JSON, types, unknown or repeated members, headers and query
 //     parameters): HTTP 400 with OSM.0001;
 //   - well-formed, but outside the documented limits: HTTP 200 with
-//     OSM.01010001.
+//     OSM.01010001;
+//   - a message on a closed ticket: HTTP 200 with OSM.01010002. This is a
+//     choice, since no page says it: see Options.AcceptOnClosed.
 //
 // Authentication comes first, as at a gateway; then the request is checked,
 // and only then a [Fault] may strike. So a wrong request is refused even where
@@ -24,6 +26,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,11 +44,6 @@ const (
 	OpLogin           = "login"            // IAM: a token for a password
 	OpUnknown         = "unknown"          // no such route, or not by this method
 )
-
-// CountsPath answers GET with the number of requests of each operation, as a
-// JSON object. It is the simulator's own, no part of the service: it needs no
-// token, is not recorded, and no fault strikes it.
-const CountsPath = "/_simulator/requests"
 
 const (
 	maxBody     = 12 << 20 // bytes; the service's API reference: 12 MB at the gateway
@@ -65,6 +63,13 @@ type Options struct {
 
 	Seed   uint64  // of the faults' rates
 	Faults []Fault // see SetFaults
+
+	// AcceptOnClosed lets a closed ticket take messages (see Status.Closed).
+	// No page says what the service does. By default the simulator refuses
+	// them with OSM.01010002, "no permission for the operation": of the
+	// published codes it fits best, since the request is right and the ticket
+	// exists. An engineer's answer always comes onto the ticket.
+	AcceptOnClosed bool
 
 	StrictAccessories bool // a message may only name accessories that were uploaded
 	JSONAnswers       bool // a success without content answers {} instead of an empty body; the reference allows both
@@ -241,8 +246,8 @@ func outOfLimits(msg string) *answer { return refuse(200, "OSM.01010001", msg) }
 // ServeHTTP answers one request.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	if path == CountsPath {
-		s.serveCounts(w)
+	if strings.HasPrefix(path, controlPrefix) {
+		s.serveControl(w, r, path)
 		return
 	}
 	rt, param, miss := match(r.Method, path)
@@ -398,15 +403,4 @@ func (ex *exchange) send(a *answer) {
 	}
 	ex.begin(a.status, "application/json", a.header)
 	_, _ = ex.w.Write(body) // an error is the client's leaving
-}
-
-func (s *Simulator) serveCounts(w http.ResponseWriter) {
-	s.mu.Lock()
-	body, err := json.Marshal(s.counts)
-	s.mu.Unlock()
-	if err != nil {
-		panic(err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body)
 }

@@ -1,7 +1,10 @@
 package simulator
 
-// submit posts a message. Content may be empty and ends at 10000 characters,
-// as the service's API reference has it.
+// maxContent is the limit of a text in characters, from the service's API
+// reference. A text may be empty.
+const maxContent = 10000
+
+// submit posts a message.
 func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
 	if !body.only("group_id", "message") {
 		return nil, malformed("Unknown member")
@@ -38,7 +41,7 @@ func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
 	if !between(groupID, 0, 64) {
 		return nil, outOfLimits("group_id out of limits")
 	}
-	if !between(content, 0, 10000) {
+	if !between(content, 0, maxContent) {
 		return nil, outOfLimits("content out of limits")
 	}
 	if len(ids) > 10 {
@@ -60,6 +63,9 @@ func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answ
 	c, refusal := s.findCase(ex.param, groupID)
 	if refusal != nil {
 		return refusal
+	}
+	if c.closed() && !s.opts.AcceptOnClosed {
+		return refuse(200, "OSM.01010002", "The ticket is closed")
 	}
 	if s.opts.StrictAccessories {
 		for _, id := range accessoryIDs {

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Case is a ticket, as it is seeded.
 type Case struct {
 	ID          string
-	Status      int    // 0 to be accepted, 1 processing, 2 awaiting confirmation, 3 completed, 4 cancelled, 5 suspended, 12 invalid, 17 awaiting feedback
+	Status      int    // the number of one of Statuses
 	Description string // simple_description
 	GroupID     string // the IAM group_id that requests must name; "" asks for none
 
@@ -23,6 +24,21 @@ type Case struct {
 	Region        string    // dc_name
 	CreateTime    time.Time // zero is now
 	ResolveTime   time.Time // zero is not yet
+}
+
+// Validate refuses a ticket that no request could ask for, or whose status the
+// service does not have. AddCase accepts such tickets: a test may want them.
+func (c Case) Validate() error {
+	switch {
+	case !between(c.ID, 1, 64) || c.ID == "." || c.ID == ".." || !utf8.ValidString(c.ID):
+		return fmt.Errorf("the ID %q is not a path segment of 1 to 64 characters", c.ID)
+	case !between(c.GroupID, 0, 64):
+		return fmt.Errorf("the group ID %q is longer than 64 characters", c.GroupID)
+	}
+	if _, known := findStatus(c.Status); !known {
+		return fmt.Errorf("there is no status %d", c.Status)
+	}
+	return nil
 }
 
 // Message is a message on a ticket.
@@ -53,11 +69,16 @@ type caseState struct {
 // AddCase puts a ticket into the service. A ticket of the same ID is replaced,
 // and its messages stay.
 func (s *Simulator) AddCase(c Case) {
-	if c.CreateTime.IsZero() {
-		c.CreateTime = s.now()
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.addCase(c)
+}
+
+// addCase needs s.mu.
+func (s *Simulator) addCase(c Case) {
+	if c.CreateTime.IsZero() {
+		c.CreateTime = s.nowLocked()
+	}
 	if old, ok := s.cases[c.ID]; ok {
 		old.Case = c
 		return
@@ -70,16 +91,21 @@ func (s *Simulator) AddCase(c Case) {
 // AddMessage puts a message on a ticket, for instance an engineer's answer. It
 // panics when there is no such ticket.
 func (s *Simulator) AddMessage(caseID string, m Message) {
-	if m.CreateTime.IsZero() {
-		m.CreateTime = s.now()
-	}
-	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.cases[caseID]
 	if !ok {
 		panic("simulator: no case " + caseID)
 	}
+	s.addMessage(c, m)
+}
+
+// addMessage needs s.mu.
+func (s *Simulator) addMessage(c *caseState, m Message) {
+	if m.CreateTime.IsZero() {
+		m.CreateTime = s.nowLocked()
+	}
+	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
 	s.settle(c)
 	s.appendMessage(c, &message{Message: m})
 }

@@ -12,23 +12,55 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-var client = &http.Client{Transport: &http.Transport{}}
+var poster = &http.Client{Transport: &http.Transport{}}
 
 // TestMain makes the test binary the program, when it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("TICKETSIM_RUN") == "1" {
 		main()
-		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
-func post(t *testing.T, url, token, content string) int {
+// result is what a run of the program gave.
+type result struct {
+	code     int
+	out, err string
+}
+
+// ticketsim runs the program within the test.
+func ticketsim(t *testing.T, in string, args ...string) result {
+	t.Helper()
+	var out, err strings.Builder
+	code := run(t.Context(), args, streams{strings.NewReader(in), &out, &err})
+	return result{code, out.String(), err.String()}
+}
+
+// done runs a command that must do its work, and returns its output.
+func done(t *testing.T, args ...string) string {
+	t.Helper()
+	r := ticketsim(t, "", args...)
+	if r.code != exitDone || r.err != "" {
+		t.Fatalf("%q: exit %d: %s", args, r.code, r.err)
+	}
+	return r.out
+}
+
+func start(t *testing.T, opts simulator.Options) *simulator.Server {
+	t.Helper()
+	s, err := simulator.Start("", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func post(t *testing.T, url, token, content string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v2/servicerequest/cases/case-123/message",
 		strings.NewReader(`{"group_id":"g","message":{"content":"`+content+`"}}`))
@@ -37,47 +69,59 @@ func post(t *testing.T, url, token, content string) int {
 	}
 	r.Header.Set("X-Auth-Token", token)
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(r)
+	resp, err := poster.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := resp.Body.Close(); err != nil {
-		t.Error(err)
+	defer resp.Body.Close() //nolint:errcheck // it is only read
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return resp.StatusCode
+	return resp.StatusCode, string(data)
+}
+
+// program starts the test binary as ticketsim, and returns its URL.
+func program(t *testing.T, stderr io.Writer, args ...string) (cmd *exec.Cmd, url string) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "TICKETSIM_RUN=1", "TICKETSIM_TOKEN=secret-token")
+	cmd.Stderr = stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // too late for one that has ended
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd, strings.TrimSuffix(line, "\n")
 }
 
 func TestProgram(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "url")
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-case", "case-123=It is slow", "-group", "g", "-addr-file", file,
-				"-fault", "503@2", "-fault", "slow-committed@3", "-log", "-user", "n:p:q:d", "-access-key", "a:b", "-seed", "1")
-			cmd.Env = append(os.Environ(), "TICKETSIM_RUN=1", "TICKETSIM_TOKEN=secret-token")
 			var stderr bytes.Buffer
-			cmd.Stderr = &stderr
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			line, err := bufio.NewReader(out).ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
-			}
-			url := strings.TrimSpace(line)
-			if b, err := os.ReadFile(file); err != nil || string(b) != line {
+			cmd, url := program(t, &stderr, "-case", "case-123=It is slow", "-group", "g", "-addr-file", file,
+				"-fault", "503@2", "-fault", "slow-committed@3", "-log", "-user", "n:p:q:d", "-access-key", "a:b", "-seed", "1")
+			if b, err := os.ReadFile(file); err != nil || string(b) != url+"\n" {
 				t.Errorf("file %q, %v", b, err)
 			}
 			if left, _ := os.ReadDir(filepath.Dir(file)); len(left) != 1 {
 				t.Errorf("left behind: %v", left)
 			}
-			if got := post(t, url, "secret-token", "x"); got != 200 {
+			if got, _ := post(t, url, "secret-token", "x"); got != 200 {
 				t.Errorf("first: %d", got)
 			}
-			if got := post(t, url, "secret-token", "x"); got != 503 {
+			if got, _ := post(t, url, "secret-token", "x"); got != 503 {
 				t.Errorf("second: %d", got)
 			}
 			// A request that hangs must not keep the program.
@@ -89,19 +133,15 @@ func TestProgram(t *testing.T) {
 				r, _ := http.NewRequestWithContext(hang, http.MethodPost, url+"/v2/servicerequest/cases/case-123/message", strings.NewReader(`{"group_id":"g","message":{"content":"y"}}`))
 				r.Header.Set("X-Auth-Token", "secret-token")
 				r.Header.Set("Content-Type", "application/json")
-				if resp, err := client.Do(r); err == nil {
+				if resp, err := poster.Do(r); err == nil {
 					_ = resp.Body.Close()
 					t.Error("slow-committed answered")
 				}
 			}()
-			counts := func() string {
-				var b strings.Builder
-				if err := run(t.Context(), []string{"requests", "-url", url}, &b, io.Discard); err != nil {
-					t.Fatal(err)
-				}
-				return b.String()
+			for done(t, "requests", "-url", url) != "submit 3\n" {
 			}
-			for counts() != "submit 3\n" {
+			if r := ticketsim(t, "", "thread", "-url", url, "-token", "secret-token", "case-123"); !strings.Contains(r.err, "OSM.01010002") {
+				t.Errorf("the ticket without its group: %+v", r)
 			}
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
@@ -126,71 +166,78 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-func TestThread(t *testing.T) {
-	s, err := simulator.Start("", simulator.Options{Tokens: []string{"t"}})
-	if err != nil {
+// The exit codes of the program itself. That of success is TestProgram's.
+func TestExitCodes(t *testing.T) {
+	gone := start(t, simulator.Options{})
+	if err := gone.Close(); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // nothing left to lose
-	at := func(h int) simulator.Message {
-		return simulator.Message{CreateTime: time.Date(2026, 1, 2, h, 0, 0, 0, time.UTC)}
-	}
-	s.AddCase(simulator.Case{ID: "case/123", Status: 17, Description: "It is slow", GroupID: "g"})
-	m := at(3)
-	m.ReplierName, m.Content, m.AccessoryIDs = "Ada", "Hello\n\n  indented\n", []string{"a.txt"}
-	s.AddMessage("case/123", m)
-	m = at(4)
-	m.Type, m.Content = 1, "Answer"
-	s.AddMessage("case/123", m)
-
-	var out strings.Builder
-	if err := run(t.Context(), []string{"thread", "-url", s.URL(), "-token", "t", "-group", "g", "case/123"}, &out, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	want := `case/123 (awaiting feedback): It is slow
-
-#1  Ada (customer)  2026-01-02T03:00:00Z
-    [attached: a.txt]
-    Hello
-
-      indented
-
-#2  engineer  2026-01-02T04:00:00Z
-    Answer
-`
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
-	}
-	for _, args := range [][]string{
-		{"thread", "-url", s.URL(), "-token", "u", "-group", "g", "case/123"},
-		{"thread", "-url", s.URL(), "-token", "t", "case/123"},
-		{"thread", "-url", s.URL(), "-token", "t", "other"},
-		{"thread", "-url", s.URL()},
-		{"thread", "case/123"},
-		{"requests"},
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"-version"}, 0},
+		{[]string{"close", "-h"}, 0},
+		{[]string{"requests", "-url", gone.URL()}, 1},
+		{[]string{"other"}, 2},
 	} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
-			t.Errorf("%v: no error", args)
+		cmd := exec.CommandContext(t.Context(), os.Args[0], c.args...)
+		cmd.Env = append(os.Environ(), "TICKETSIM_RUN=1")
+		_ = cmd.Run() // the exit code says it
+		if got := cmd.ProcessState.ExitCode(); got != c.want {
+			t.Errorf("%q: exit %d, want %d", c.args, got, c.want)
 		}
 	}
 }
 
-func TestFlags(t *testing.T) {
-	for _, args := range [][]string{
-		{"-addr", "0.0.0.0:0"}, {"-case", "=x"}, {"-fault", "other"}, {"-user", "n:p"}, {"-user", ":p:d"}, {"-user", "n::d"},
-		{"-access-key", "AK"}, {"-seed", "x"}, {"other"}, {"-addr-file", "/nowhere/url"},
-	} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
-			t.Errorf("%v: no error", args)
+// A ticket's life, as a pipeline would play it against the program.
+func TestTicketLife(t *testing.T) {
+	_, url := program(t, io.Discard, "-case", "other")
+	done(t, "wait", "-url", url)
+	done(t, "add", "-url", url+"/", "-group", "g", "-status", "awaiting_feedback", "case-123=It is slow")
+	submit := func(want string) {
+		t.Helper()
+		if status, body := post(t, url, "secret-token", "hello"); status != 200 || !strings.Contains(body, want) || (body == "") != (want == "") {
+			t.Errorf("got %d %s, want %q", status, body, want)
 		}
 	}
-	var help strings.Builder
-	if err := run(t.Context(), []string{"-help"}, io.Discard, &help); err == nil {
-		t.Error("-help served")
-	}
-	for _, k := range simulator.FaultKinds() {
-		if !strings.Contains(help.String(), "  "+k.Name+" ") {
-			t.Errorf("-help does not list %s", k.Name)
+	heading := func(want string) {
+		t.Helper()
+		thread := done(t, "thread", "-url", url, "-token", "secret-token", "-group", "g", "case-123")
+		if got, _, _ := strings.Cut(thread, "\n"); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
+	}
+	heading("case-123 (awaiting feedback): It is slow")
+	submit("")
+	done(t, "reply", "-url", url, "-name", "Ada", "case-123", "We are on it.")
+
+	done(t, "close", "-url", url, "case-123")
+	heading("case-123 (completed): It is slow")
+	submit("OSM.01010002")
+	done(t, "reopen", "-url", url, "case-123")
+	heading("case-123 (processing): It is slow")
+	submit("")
+	done(t, "close", "-url", url, "-status", "12", "case-123")
+	heading("case-123 (invalid): It is slow")
+
+	done(t, "reopen", "-url", url, "case-123")
+	done(t, "faults", "-url", url, "failed@1", "unlisted@2")
+	submit("OSM.01010014")
+	submit("OSM.01019999")
+	submit("")
+	done(t, "faults", "-url", url, "failed")
+	done(t, "faults", "-url", url)
+	submit("")
+	if got := done(t, "requests", "-url", url); got != "detail 4\nsubmit 7\n" {
+		t.Errorf("requests %q", got)
+	}
+}
+
+func TestAcceptClosed(t *testing.T) {
+	_, url := program(t, io.Discard, "-case", "case-123", "-accept-closed")
+	done(t, "close", "-url", url, "-status", "Cancelled", "case-123")
+	if status, body := post(t, url, "secret-token", "hello"); status != 200 || body != "" {
+		t.Errorf("got %d %s", status, body)
 	}
 }

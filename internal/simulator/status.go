@@ -1,0 +1,61 @@
+package simulator
+
+import (
+	"slices"
+	"time"
+)
+
+// Status is a status that a ticket can have.
+type Status struct {
+	Number int
+	Name   string
+	Closed bool // the ticket takes no more messages, unless Options.AcceptOnClosed is set
+}
+
+const statusCompleted = 3
+
+// statuses is from the service's API reference. That 3, 4 and 12 are closed is
+// this package's reading of their names.
+var statuses = []Status{
+	{0, "to be accepted", false},
+	{1, "processing", false},
+	{2, "awaiting confirmation", false},
+	{statusCompleted, "completed", true},
+	{4, "cancelled", true},
+	{5, "suspended", false},
+	{12, "invalid", true},
+	{17, "awaiting feedback", false},
+}
+
+// Statuses returns every status.
+func Statuses() []Status { return slices.Clone(statuses) }
+
+// findStatus returns the status with this number, and reports whether there is
+// one.
+func findStatus(number int) (Status, bool) {
+	i := slices.IndexFunc(statuses, func(s Status) bool { return s.Number == number })
+	if i < 0 {
+		return Status{}, false
+	}
+	return statuses[i], true
+}
+
+// closed reports whether the ticket is closed. An unknown status is open.
+func (c *caseState) closed() bool {
+	s, _ := findStatus(c.Status)
+	return s.Closed
+}
+
+// setStatus changes a ticket's status. A ticket that becomes completed is
+// resolved now; a ticket that leaves this status is no longer resolved. It
+// needs s.mu.
+func (s *Simulator) setStatus(c *caseState, status int) {
+	if c.Status == status {
+		return
+	}
+	c.Status = status
+	c.ResolveTime = time.Time{}
+	if status == statusCompleted {
+		c.ResolveTime = s.nowLocked()
+	}
+}

@@ -1,0 +1,115 @@
+package simulator
+
+import (
+	"testing"
+	"time"
+)
+
+// A message on a closed ticket is refused, unless the service is told to accept
+// it. The ticket and its messages can be read all the same.
+func TestClosedTickets(t *testing.T) {
+	closed := map[int]bool{3: true, 4: true, 12: true}
+	numbers := []int{99} // a status that nobody knows
+	for _, s := range Statuses() {
+		numbers = append(numbers, s.Number)
+		if s.Closed != closed[s.Number] {
+			t.Errorf("%d %s: closed is %v", s.Number, s.Name, s.Closed)
+		}
+	}
+	for _, number := range numbers {
+		for _, accept := range []bool{false, true} {
+			s := service(Options{AcceptOnClosed: accept})
+			s.AddCase(Case{ID: "case-123", Status: number})
+			want, messages := accepted, 1
+			if closed[number] && !accept {
+				want, messages = forbidden, 0
+			}
+			if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != want || len(s.Messages("case-123")) != messages {
+				t.Errorf("status %d, accept %v: got %s and %d messages", number, accept, got, len(s.Messages("case-123")))
+			}
+			if r := s.Requests()[0]; r.Committed != (messages == 1) {
+				t.Errorf("status %d, accept %v: recorded %+v", number, accept, r)
+			}
+			for _, path := range []string{"cases/case-123", "cases/case-123/messages", "cases/case-123/status"} {
+				if got := verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+path, "")); got != accepted {
+					t.Errorf("status %d: %s: %s", number, path, got)
+				}
+			}
+		}
+	}
+}
+
+// What a refusal on a closed ticket stands behind, and what it stands before.
+func TestClosedTicketOrder(t *testing.T) {
+	s := service(Options{StrictAccessories: true})
+	s.AddCase(Case{ID: "case-123", Status: 3, GroupID: "g"})
+	s.AddMessage("case-123", Message{Type: 1, Content: "answer"}) // an engineer may
+	for _, c := range []struct{ name, fault, body, want string }{
+		{"another group", "", post, `{"error_code":"OSM.01010002","error_msg":"No permission for the operation"}`},
+		{"closed", "", `{"group_id":"g","message":{"content":"x"}}`, `{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
+		{"no such accessory", "", `{"group_id":"g","message":{"content":"x","accessory_ids":["a"]}}`,
+			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
+		{"wrong", "", `{}`, `{"error_code":"OSM.0001","error_msg":"Invalid message"}`},
+		{"with a fault that commits", "500-committed", `{"group_id":"g","message":{"content":"x"}}`,
+			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
+		{"with a fault that commits late", "504-late", `{"group_id":"g","message":{"content":"x"}}`,
+			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
+	} {
+		s.SetFaults()
+		if c.fault != "" {
+			s.SetFaults(Fault{Kind: c.fault})
+		}
+		if got := bodyOf(ask(t, s, "POST", submitPath, c.body)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+	s.CommitPending()
+	if got := contentsOf(s.Messages("case-123")); len(got) != 1 {
+		t.Errorf("messages %v", got)
+	}
+}
+
+// A message that comes late was accepted when it was sent.
+func TestClosedBeforeLateMessage(t *testing.T) {
+	now := epoch
+	s := service(Options{Clock: func() time.Time { return now }, Faults: []Fault{{Kind: "504-late"}}})
+	ask(t, s, "POST", submitPath, post)
+	s.AddCase(Case{ID: "case-123", Status: 3})
+	now = epoch.Add(time.Minute)
+	if got := contentsOf(s.Messages("case-123")); len(got) != 1 {
+		t.Errorf("messages %v", got)
+	}
+}
+
+func TestCaseValidate(t *testing.T) {
+	x := func(n int) string {
+		b := make([]rune, n)
+		for i := range b {
+			b[i] = 'ü'
+		}
+		return string(b)
+	}
+	for _, c := range []struct {
+		name string
+		c    Case
+		ok   bool
+	}{
+		{"ID", Case{ID: "a"}, true},
+		{"no ID", Case{}, false},
+		{"ID 64", Case{ID: x(64)}, true},
+		{"ID 65", Case{ID: x(65)}, false},
+		{"ID with a slash", Case{ID: "a/b"}, true}, // escaped on the wire
+		{"dot", Case{ID: "."}, false},
+		{"dots", Case{ID: ".."}, false},
+		{"three dots", Case{ID: "..."}, true},
+		{"invalid UTF-8", Case{ID: "\xff"}, false},
+		{"group 64", Case{ID: "a", GroupID: x(64)}, true},
+		{"group 65", Case{ID: "a", GroupID: x(65)}, false},
+		{"status", Case{ID: "a", Status: 17}, true},
+		{"unknown status", Case{ID: "a", Status: 6}, false},
+	} {
+		if err := c.c.Validate(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
