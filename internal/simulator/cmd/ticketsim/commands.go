@@ -33,10 +33,10 @@ func find(name string) (command, bool) {
 
 // overview is the end of the help of ticketsim itself.
 func overview(w io.Writer) {
-	_, _ = io.WriteString(w, "Commands for a running server; \"ticketsim COMMAND -h\" explains one:\n")
+	_, _ = io.WriteString(w, "Commands for a running server; each needs -url, and explains itself with -h:\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {
-		_, _ = fmt.Fprintf(table, "  %s %s\t%s\n", c.name, strings.TrimPrefix(c.usage, "-url URL "), c.summary)
+		_, _ = fmt.Fprintf(table, "  %s%s\t%s\n", c.name, strings.TrimPrefix(c.usage, "-url URL"), c.summary)
 	}
 	_ = table.Flush()
 	_, _ = io.WriteString(w, `

@@ -67,7 +67,7 @@ func TestHelp(t *testing.T) {
 	for _, c := range append(commands(), serveCommand()) {
 		args, want := []string{c.name}, append(more[c.name], "Usage: "+c.title()+" "+c.usage+"\n", "  -url URL\n")
 		if c.name == "" {
-			args, want = nil, append(names, "Usage: ticketsim [flags]\n", "  -accept-closed\n", "Exit status: 0", "TICKETSIM_TOKEN")
+			args, want = nil, append(names, "Usage: ticketsim [flags]\n", "\n  requests  ", "  -accept-closed\n", "Exit status: 0", "TICKETSIM_TOKEN")
 		}
 		for _, flag := range []string{"-h", "-help", "--help"} {
 			out := done(t, append(args, flag)...)
