@@ -120,12 +120,11 @@ func (t *ticket) unlock(keys []string) {
 // given time. One caller lists the ticket for everyone who waits. Without search
 // the only error is the context's.
 func (t *ticket) admit(ctx context.Context, c *Client, groupID string, search bool, after time.Time) (*baseline, listing, error) {
-	limited, list := ctx, c.listForSearch
+	limited := ctx
 	if !search {
 		var cancel context.CancelFunc
 		limited, cancel = context.WithTimeout(ctx, baselineTimeout)
 		defer cancel()
-		list = c.list
 	}
 	failures, _ := t.searchFailures()
 	if err := t.listing.acquire(limited); err != nil {
@@ -145,7 +144,7 @@ func (t *ticket) admit(ctx context.Context, c *Client, groupID string, search bo
 		return nil, l, err
 	}
 	if renew || search && l.began.IsZero() {
-		l, err = list(limited, t.caseID, groupID)
+		l, err = c.listStable(limited, t.caseID, groupID)
 		if ctx.Err() != nil {
 			return nil, l, ctx.Err()
 		}
@@ -233,6 +232,9 @@ func (t *ticket) storeListing(now time.Time, groupID string, l listing, err erro
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	renew = renew && t.underWay == 0 && !t.lastAttempt.After(l.began)
+	if err == nil && l.overlaps {
+		err = errOverlaps
+	}
 	if groupID != t.groupID {
 		if !renew {
 			return

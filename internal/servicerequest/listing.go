@@ -78,10 +78,10 @@ func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, err
 	}
 }
 
-// listForSearch lists a ticket to search it for a key. Where two pages have the
+// listStable lists a ticket to compare or search it. Where two pages have the
 // same messages it lists the ticket again: if the list stays as it was, they are
-// equal messages, and else it moves.
-func (c *Client) listForSearch(ctx context.Context, caseID, groupID string) (listing, error) {
+// equal messages. Otherwise it moves, and overlaps stays set.
+func (c *Client) listStable(ctx context.Context, caseID, groupID string) (listing, error) {
 	l, err := c.list(ctx, caseID, groupID)
 	for reading := 1; err == nil && l.overlaps && reading < listReadings; reading++ {
 		var again listing

@@ -106,8 +106,8 @@ var matrix = map[string]expectation{
 	"list-denied":          {ends: doubts, withKeys: unsearched, faults: with("list-denied")},
 	"empty-list":           {ends: resent, faults: with("empty-list"), late: true},
 	"missing-items":        {ends: resentDoubts, faults: with("missing-items%0.3"), late: true},
-	"repeated-items":       {ends: resentDoubts, faults: with("repeated-items%0.3"), withKeys: resent},
-	"extra-items":          {ends: resentDoubts, faults: with("extra-items"), withKeys: resent},
+	"repeated-items":       {ends: resentDoubts, faults: with("repeated-items%0.3"), withKeys: searchDoubts},
+	"extra-items":          {ends: resentDoubts, faults: with("extra-items"), withKeys: searchDoubts},
 	"count-high":           {ends: resent, faults: with("count-high")},
 	"count-low":            {ends: resent, faults: with("count-low")},
 	"count-zero":           {ends: resent, faults: with("count-zero")},
@@ -129,7 +129,7 @@ var matrix = map[string]expectation{
 	// Neither who wrote it nor its form decides where there is a key.
 	"wrong-type":         {ends: resentDoubts, withKeys: resent, faults: with("wrong-type")},
 	"third-party":        {ends: resent, faults: with("third-party")},
-	"placeholder":        {ends: resentDoubts, withKeys: resent, faults: with("placeholder")},
+	"placeholder":        {ends: resentDoubts, withKeys: searchDoubts, faults: with("placeholder")},
 	"list-escapes":       {ends: resent, faults: with("list-escapes")},
 	"trimmed":            {ends: resent, faults: with("trimmed")},
 	"list-strips":        {ends: resentDoubts, withKeys: resent, faults: with("list-strips")},
@@ -146,8 +146,8 @@ var matrix = map[string]expectation{
 	"markdown":           {ends: resentDoubts, withKeys: resent, faults: with("markdown")},
 	"joined-lines":       {ends: resentDoubts, withKeys: resent, faults: with("joined-lines")},
 	// A text that is replaced as a whole is the exception of a key, too.
-	"moderated": {ends: resentDoubts, withKeys: resent, faults: with("moderated"), late: true},
-	"blanked":   {ends: resentDoubts, withKeys: resent, faults: with("blanked"), late: true},
+	"moderated": {ends: resentDoubts, withKeys: searchDoubts, faults: with("moderated"), late: true},
+	"blanked":   {ends: resentDoubts, withKeys: searchDoubts, faults: with("blanked"), late: true},
 }
 
 // combinations are of several faults at once.

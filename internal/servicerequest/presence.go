@@ -123,6 +123,8 @@ func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 	switch {
 	case b.shown == nil:
 		return unclear, errNoBaseline
+	case l.overlaps:
+		return unclear, errOverlaps
 	case l.surplus() > b.surplus:
 		return unclear, errListRepeats
 	}

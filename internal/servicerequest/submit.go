@@ -275,11 +275,7 @@ func (d *delivery) check(ctx context.Context, reason string) (presence, error) {
 		return unclear, errNoBaseline
 	}
 	d.notify(StepChecking, reason, 0)
-	list := d.client.list
-	if key != "" {
-		list = d.client.listForSearch
-	}
-	l, err := list(ctx, d.submission.CaseID, d.submission.GroupID)
+	l, err := d.client.listStable(ctx, d.submission.CaseID, d.submission.GroupID)
 	switch {
 	case err != nil:
 		return unclear, err
