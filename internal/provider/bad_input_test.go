@@ -35,7 +35,8 @@ var resourceRows = []struct {
 	{"content_1", `content = "a"`, ""},
 	{"content_10000", fmt.Sprintf(`content = %q`, strings.Repeat("完", 10000)), ""},
 	{"content_10001", fmt.Sprintf(`content = %q`, strings.Repeat("完", 10001)), "content must have 1 to 10000 characters, but has 10001."},
-	{"content_blank", `content = " \n\t "`, "content must contain more than white space."},
+	{"content_blank", `content = " \n\t "`, "content must contain more than white space and invisible characters."},
+	{"content_invisible", `content = "\u200b\u2060"`, "content must contain more than white space and invisible characters."},
 	{"content_lines", `content = "first\nsecond\ttab"`, ""},
 
 	{"accessory_ids_empty", `accessory_ids = []`, ""},

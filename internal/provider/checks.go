@@ -62,10 +62,10 @@ func noControl(s string) error {
 	return nil
 }
 
-// notBlank refuses an empty value, and one of white space only.
+// notBlank refuses an empty value, and one of which nothing would show.
 func notBlank(s string) error {
-	if strings.TrimSpace(s) == "" {
-		return errors.New("must contain more than white space")
+	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+		return errors.New("must contain more than white space and invisible characters")
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		text = conflictText(conflict)
 		a.at = "idempotency_key"
 	case errors.As(err, &search):
-		text = fmt.Sprintf("Nothing was sent: ticket %s could not be searched for the idempotency_key %q, and may have the message from an earlier run. %s.\n\n%s",
+		text = fmt.Sprintf("Nothing was sent: ticket %s could not be searched for the idempotency_key %q. %s.\n\n%s",
 			search.CaseID, search.IdempotencyKey, capitalize(a.cause), a.todo)
 	case !errors.As(err, &notSubmitted): // the service refused it, and would refuse it again
 		text = "Not posted: " + a.cause + ".\n\n" + a.todo
@@ -62,7 +62,10 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and the ticket did not have the message afterwards. It may still arrive. "+
 			"The last attempt failed: %s.\n\n%s\n\n%s", a.cause, a.todo, m.checkedAdvice())
 	default:
-		text = "Not posted: " + a.cause + ".\n\n" + a.todo + " It is safe to apply again."
+		text = "Not posted: " + a.cause + ".\n\n" + a.todo
+		if !m.Action {
+			text += " It is safe to apply again."
+		}
 	}
 	if m.Action {
 		text += "\n\n" + actionAdvice
@@ -75,7 +78,7 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 }
 
 // actionAdvice is right for every event and every on_failure of an action_trigger.
-const actionAdvice = "Run terraform plan to see what is left to do."
+const actionAdvice = "Run terraform plan to see what is left to do. An apply invokes the action again only if its event occurs again."
 
 // timeouts is the attribute that bounds the submit.
 func (m caseMessage) timeouts() string {
@@ -135,7 +138,7 @@ func conflictText(err *servicerequest.KeyConflictError) string {
 	if err.Content != "" && err.Shown != "" { // one of the two may be secret
 		fmt.Fprintf(&text, "  this message:  %s\n  on the ticket: %s\n\n", err.Content, err.Shown)
 	}
-	text.WriteString("If the message on the ticket is this one, import it. Otherwise choose another key that no message on the ticket has.")
+	text.WriteString("If the message on the ticket is this one, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose another key that no message on the ticket has.")
 	return text.String()
 }
 
@@ -188,9 +191,10 @@ var answers = []struct {
 }{
 	{code: "OSM.01010001", advice: advice{"", "the service refused a parameter",
 		"Compare the attributes of the resource with the service's answer below."}},
-	{code: "OSM.01010002", advice: advice{"case_id", "the user of the credentials has no permission for this ticket",
-		"Use the credentials of the ticket's owner, or set group_id to the IAM group that you share with the owner."}},
-	{code: "OSM.01010005", advice: advice{"accessory_ids", "the attachments of today are over the daily limit",
+	{code: "OSM.01010002", advice: advice{"case_id", "the service does not let this user work on this ticket, or the ticket is closed",
+		"Read the service's text below. If the ticket is closed, reopen it or use another one. " +
+			"Otherwise use the credentials of the ticket's owner, or set group_id to the IAM group that you share with the owner."}},
+	{code: "OSM.01010005", advice: advice{"accessory_ids", "today's attachments exceed the daily limit",
 		"Apply again tomorrow, or attach fewer."}},
 	{code: "OSM.01010011", advice: advice{"", "the token names no customer",
 		"Use a token that is scoped to the account (domain), of a user in that account."}},

@@ -635,7 +635,7 @@ func TestGuideToFaults(t *testing.T) {
 		p := newProtocol(t, f)
 		schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
 		values := func(computed any) map[string]any {
-			return map[string]any{"case_id": testCase, "content": "hello", "id": computed, "submitted_at": computed, "confirmed_by": computed}
+			return map[string]any{"case_id": testCase, "content": "[deploy 4711] hello", "idempotency_key": "[deploy 4711]", "id": computed, "submitted_at": computed, "confirmed_by": computed}
 		}
 		began := f.clock.Now()
 		response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
@@ -646,6 +646,8 @@ func TestGuideToFaults(t *testing.T) {
 				outcome += ", with a warning"
 			case d.Summary == unconfirmedSummary:
 				outcome = "an error: may or may not be on the ticket"
+			case strings.HasPrefix(d.Detail, "Nothing was sent"):
+				outcome = "an error: nothing was sent, since the ticket could not be searched for the key"
 			default:
 				outcome = "an error: not posted"
 			}

@@ -142,7 +142,7 @@ func TestKeyConflict(t *testing.T) {
   this message:  [deploy 4711] Release 1.4.0 is live.
   on the ticket: [deploy 4711] Release 1.3.9 has been rolled back.
 
-If the message on the ticket is this one, import it. Otherwise choose another key that no message on the ticket has.
+If the message on the ticket is this one, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose another key that no message on the ticket has.
 
 Ticket TT201801020526 has another message with the idempotency key "[deploy 4711]".`; got[0].Detail != want {
 		t.Errorf("detail:\n%s\nwant:\n%s", got[0].Detail, want)

@@ -49,6 +49,9 @@ func CheckKeyInContent(key, content string) error {
 		if containsToken(content, content, key) {
 			return fmt.Errorf("must end within the first %d characters of the content", MaxKeyPosition)
 		}
+		if !strings.Contains(content, key) {
+			return errors.New("must be part of the content, with the same upper and lower case: write it into the content, too")
+		}
 		return errors.New("must be part of the content and stand alone: put it in square brackets, or put a space on both sides of it")
 	}
 	for _, form := range searchForms(content) {

@@ -22,6 +22,10 @@ data "servicerequest_case" "outage" {
 resource "servicerequest_case_message" "restarted" {
   case_id = data.servicerequest_case.outage.case_id
   content = "We have restarted the nodes of cluster-1, as you asked."
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 output "status" {

@@ -38,6 +38,8 @@ resource "servicerequest_case_message" "traces" {
   accessory_ids = [for name in local.files : servicerequest_attachment.trace[name].id]
 
   lifecycle {
+    create_before_destroy = true
+
     precondition {
       condition     = length(local.files) > 0 && length(local.files) <= 10
       error_message = "The folder ${var.traces} has ${length(local.files)} text files. A message takes 1 to 10."

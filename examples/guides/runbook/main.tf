@@ -41,13 +41,23 @@ resource "servicerequest_case_message" "begins" {
   content         = "[runbook ${var.run_id} begins] We restart node-1 now. Its log is attached."
   idempotency_key = "[runbook ${var.run_id} begins]"
   accessory_ids   = [servicerequest_attachment.log.id]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
-# 3. Do it. Put the work here: a resource, a module, or a provisioner.
+# 3. Do it. Put the work here: a resource, a module, or a provisioner. The next run
+# creates a new resource before it destroys the old one. Work that cannot exist
+# twice belongs in a provisioner.
 resource "terraform_data" "restart" {
   triggers_replace = [var.run_id]
 
   depends_on = [servicerequest_case_message.begins]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # 4. Stop if the ticket was closed in the meantime.
@@ -72,4 +82,8 @@ resource "servicerequest_case_message" "ends" {
   idempotency_key = "[runbook ${var.run_id} ends]"
 
   depends_on = [data.servicerequest_case.after]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

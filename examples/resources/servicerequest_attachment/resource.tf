@@ -23,4 +23,8 @@ resource "servicerequest_case_message" "evidence" {
     servicerequest_attachment.events.id,
     servicerequest_attachment.settings.id,
   ]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

@@ -21,13 +21,23 @@ resource "servicerequest_case_message" "begins" {
   case_id         = var.case_id
   content         = "[maintenance ${var.run_id} begins] We restart the nodes of cluster-1 now."
   idempotency_key = "[maintenance ${var.run_id} begins]"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
-# Put the work here: a resource, a module, or a provisioner.
+# Put the work here: a resource, a module, or a provisioner. The next run creates a
+# new resource before it destroys the old one. Work that cannot exist twice belongs
+# in a provisioner.
 resource "terraform_data" "maintenance" {
   triggers_replace = [var.run_id]
 
   depends_on = [servicerequest_case_message.begins]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "servicerequest_case_message" "ends" {
@@ -36,4 +46,8 @@ resource "servicerequest_case_message" "ends" {
   idempotency_key = "[maintenance ${var.run_id} ends]"
 
   depends_on = [terraform_data.maintenance]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # release.sh RELEASE [RUN_ID]: deploys a release and announces how that ended.
-# To repeat the announcement of a run, give its RUN_ID.
+# To repeat a run, give its RUN_ID. That deploys again, too. The message is not
+# posted again if the outcome is the same.
 set -euo pipefail
 cd "$(dirname "$0")"
 
