@@ -193,7 +193,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		return cases, false, &IncompleteError{len(cases), err}
 	}
 	if repeats && len(cases) < total {
-		return cases, false, &IncompleteError{len(cases), errRepeats}
+		return cases, false, &IncompleteError{len(cases), errCountsMore}
 	}
 	return cases, more, err
 }

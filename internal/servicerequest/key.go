@@ -45,14 +45,13 @@ func CheckIdempotencyKey(key string) error {
 // CheckKeyInContent reports why a content does not carry a key in a way that
 // survives how a service may show it, in words that follow the key's name.
 func CheckKeyInContent(key, content string) error {
-	if !containsToken(firstRunes(content, MaxKeyPosition), content, key) {
-		if containsToken(content, content, key) {
-			return fmt.Errorf("must end within the first %d characters of the content", MaxKeyPosition)
-		}
-		if !strings.Contains(content, key) {
-			return errors.New("must be part of the content, with the same upper and lower case: write it into the content, too")
-		}
+	switch {
+	case !strings.Contains(content, key):
+		return errors.New("must be part of the content, with the same upper and lower case: write it into the content, too")
+	case !containsToken(content, content, key):
 		return errors.New("must be part of the content and stand alone: put it in square brackets, or put a space on both sides of it")
+	case !containsToken(firstRunes(content, MaxKeyPosition), content, key):
+		return fmt.Errorf("must end within the first %d characters of the content", MaxKeyPosition)
 	}
 	for _, form := range searchForms(content) {
 		if !containsToken(firstRunes(form, MaxKeyPosition), form, key) {
@@ -60,8 +59,10 @@ func CheckKeyInContent(key, content string) error {
 				"or put a space on both sides of it (a line break is not enough), and not between < and >")
 		}
 	}
-	if link, _ := regexp.MatchString(regexp.QuoteMeta(key)+`[(\[:]`, content); link && strings.HasSuffix(key, "]") {
-		return errors.New("must not be followed by (, [ or : in the content, which would make it a Markdown link: put a space between them")
+	for _, next := range []string{"(", "[", ":"} {
+		if strings.HasSuffix(key, "]") && strings.Contains(content, key+next) {
+			return errors.New("must not be followed by (, [ or : in the content, which would make it a Markdown link: put a space between them")
+		}
 	}
 	return nil
 }
@@ -171,24 +172,15 @@ func isTokenRune(r rune) bool {
 // show it: the same letters and digits, with or without markup; ours with
 // something added; or the beginning of ours.
 func Shows(shown, ours string) bool {
-	for _, form := range comparableForms(shown, ours) {
-		if strings.Contains(form.shown, form.ours) {
-			return true
-		}
-	}
-	return showsBeginning(shown, ours)
+	return matchForms(shown, ours, strings.Contains) || showsBeginning(shown, ours)
 }
 
 // ShowsSame reports whether a text on the ticket is ours, as a service may show
 // it: the same letters and digits, with or without markup, or the beginning of
 // ours, 100 characters or more.
 func ShowsSame(shown, ours string) bool {
-	for _, form := range comparableForms(shown, ours) {
-		if form.shown == form.ours {
-			return true
-		}
-	}
-	return showsBeginning(shown, ours)
+	same := func(shown, ours string) bool { return shown == ours }
+	return matchForms(shown, ours, same) || showsBeginning(shown, ours)
 }
 
 // cutReference is a character reference whose end may be missing.
@@ -196,32 +188,22 @@ var cutReference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 
 func showsBeginning(shown, ours string) bool {
 	shown = cutReference().ReplaceAllString(strings.TrimRight(shown, ".… "), "")
-	if utf8.RuneCountInString(shown) < minCutLength {
-		return false
-	}
-	for _, form := range comparableForms(shown, ours) {
-		if strings.HasPrefix(form.ours, form.shown) {
-			return true
-		}
-	}
-	return false
+	begins := func(shown, ours string) bool { return strings.HasPrefix(ours, shown) }
+	return utf8.RuneCountInString(shown) >= minCutLength && matchForms(shown, ours, begins)
 }
 
-type comparable struct{ shown, ours string }
-
-// comparableForms returns the letters and digits of two texts, as they are, and
-// without the markup of the one where the other has none: the service may strip
-// markup or add it. Where both have markup it counts, since texts may differ in
-// nothing else.
-func comparableForms(shown, ours string) []comparable {
+// matchForms reports whether the letters and digits of two texts match: as they
+// are, or without the markup of the one where the other has none, since the
+// service may strip markup or add it. Where both have markup it counts, since
+// texts may differ in nothing else.
+func matchForms(shown, ours string, match func(shown, ours string) bool) bool {
 	shown, ours = unescape(shown), unescape(ours)
 	plainShown, plainOurs := stripMarkup(shown), stripMarkup(ours)
-	forms := []comparable{{lettersAndDigits(shown), lettersAndDigits(ours)}}
-	if shown == plainShown {
-		forms = append(forms, comparable{lettersAndDigits(shown), lettersAndDigits(plainOurs)})
+	matches := func(shown, ours string) bool {
+		shown, ours = lettersAndDigits(shown), lettersAndDigits(ours)
+		return shown != "" && ours != "" && match(shown, ours)
 	}
-	if ours == plainOurs {
-		forms = append(forms, comparable{lettersAndDigits(plainShown), lettersAndDigits(ours)})
-	}
-	return slices.DeleteFunc(forms, func(f comparable) bool { return f.ours == "" || f.shown == "" })
+	return matches(shown, ours) ||
+		shown == plainShown && matches(shown, plainOurs) ||
+		ours == plainOurs && matches(plainShown, ours)
 }

@@ -34,8 +34,8 @@ type ledger struct {
 // ticket is what the ledger knows of one ticket.
 type ticket struct {
 	caseID string
-	// listing is held by whoever lists the ticket for everyone.
-	listing semaphore
+	// lister is held by whoever lists the ticket for everyone.
+	lister semaphore
 
 	mu sync.Mutex
 	// locks are the look-alike prefixes and the idempotency keys of the submissions
@@ -76,7 +76,7 @@ func (l *ledger) ticket(caseID string) *ticket {
 			l.tickets = map[string]*ticket{}
 		}
 		t = &ticket{
-			caseID: caseID, listing: make(semaphore, 1), released: make(chan struct{}),
+			caseID: caseID, lister: make(semaphore, 1), released: make(chan struct{}),
 			locks: map[string]bool{}, keys: map[string]keyUse{}, sent: &sentTexts{},
 		}
 		l.tickets[caseID] = t
@@ -127,22 +127,22 @@ func (t *ticket) admit(ctx context.Context, c *Client, groupID string, search bo
 		defer cancel()
 	}
 	failures, _ := t.searchFailures()
-	if err := t.listing.acquire(limited); err != nil {
+	if err := t.lister.acquire(limited); err != nil {
 		if search || ctx.Err() != nil {
 			return nil, listing{}, err
 		}
 		return t.enter(groupID), listing{}, nil
 	}
-	defer t.listing.release()
+	defer t.lister.release()
 
 	l, err := t.fresh(c.clock.Now(), groupID, after)
-	if n, failure := t.searchFailures(); search && n > failures {
+	if n, failure := t.searchFailures(); n > failures {
 		err = failure
 	}
-	renew := t.needsBaseline(c.clock.Now(), groupID)
 	if search && err != nil {
 		return nil, l, err
 	}
+	renew := t.needsBaseline(c.clock.Now(), groupID)
 	if renew || search && l.began.IsZero() {
 		l, err = c.listStable(limited, t.caseID, groupID)
 		if ctx.Err() != nil {

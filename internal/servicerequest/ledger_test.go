@@ -338,7 +338,7 @@ func TestFailedSearchIsEveryonesWhoWaited(t *testing.T) {
 	f := &fakeTicket{clock: newFakeClock()}
 	c := f.client(t)
 	ticket := c.ledger.ticket(testCase)
-	ticket.listing <- struct{}{} // nobody lists before all wait
+	ticket.lister <- struct{}{} // nobody lists before all wait
 	var all, waiting sync.WaitGroup
 	waiting.Add(callers)
 	f.onList = func(int, string) string { return "garbage" }
@@ -353,7 +353,7 @@ func TestFailedSearchIsEveryonesWhoWaited(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	ticket.listing.release()
+	ticket.lister.release()
 	all.Wait()
 	if f.lists != idempotentAttempts {
 		t.Errorf("%d lists, want the %d of one caller", f.lists, idempotentAttempts)

@@ -30,7 +30,7 @@ var (
 	errListShrank      = errors.New("the list lost messages while it was read")
 	errOffset          = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
 	errOverlaps        = errors.New("two pages of the list have the same messages, so that others may be missing")
-	errRepeats         = errors.New("the service counts more than it gives")
+	errCountsMore      = errors.New("the service counts more than it gives")
 )
 
 // listing is what one reading of a ticket's list gave.
@@ -50,7 +50,7 @@ func (l listing) incomplete() bool { return l.repeats && len(l.messages) < l.cou
 func (l listing) notSearchable() error {
 	switch {
 	case l.incomplete(), l.count > 0 && len(l.messages) == 0:
-		return errRepeats
+		return errCountsMore
 	case l.overlaps:
 		return errOverlaps
 	}

@@ -109,7 +109,7 @@ func (t *sentTexts) add(own *ownText, n sentText) {
 
 var (
 	errInDoubt      = errors.New("the ticket has new messages that may be this one in another form")
-	errListRepeats  = errors.New("the list shows more messages than it counts, so one may be there twice")
+	errListSurplus  = errors.New("the list shows more messages than it counts, so one may be there twice")
 	errListShort    = errors.New("the list shows fewer of the messages that it counts than before")
 	errListLost     = errors.New("the list no longer shows messages that it showed before")
 	errNoBaseline   = errors.New("the ticket could not be listed before the message was sent, so there is nothing to compare with")
@@ -126,7 +126,7 @@ func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 	case l.overlaps:
 		return unclear, errOverlaps
 	case l.surplus() > b.surplus:
-		return unclear, errListRepeats
+		return unclear, errListSurplus
 	}
 	listed := countTexts(l.messages)
 	b.sent.mu.Lock()

@@ -26,7 +26,7 @@ func (d *delivery) prepare(ctx context.Context) (existing Receipt, found bool, e
 	case err != nil && ctx.Err() != nil:
 		return Receipt{}, false, d.notSubmitted(ctx.Err())
 	case err != nil:
-		return Receipt{}, false, &SearchError{CaseID: d.submission.CaseID, IdempotencyKey: key, Err: d.client.redactError(err)}
+		return Receipt{}, false, d.notSearched(err)
 	}
 	d.baseline = b
 	if key == "" {
@@ -53,7 +53,7 @@ func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 	case conflict:
 		return Receipt{}, false, d.conflict(other)
 	case err != nil:
-		return Receipt{}, false, &SearchError{CaseID: d.submission.CaseID, IdempotencyKey: d.submission.IdempotencyKey, Err: err}
+		return Receipt{}, false, d.notSearched(err)
 	case pending:
 		return Receipt{}, false, d.unconfirmed(errPending)
 	}
@@ -68,6 +68,10 @@ func (d *delivery) adopt(submittedAt time.Time) Receipt {
 	d.useKey(r)
 	d.notify(StepConfirmed, "", 0)
 	return r
+}
+
+func (d *delivery) notSearched(err error) error {
+	return &SearchError{CaseID: d.submission.CaseID, IdempotencyKey: d.submission.IdempotencyKey, Err: d.client.redactError(err)}
 }
 
 func (d *delivery) conflict(shown string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -52,7 +53,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 		if err := cmp.Or(CheckIdempotencyKey(key), CheckKeyInContent(key, s.Content)); err != nil {
 			return Receipt{}, &NotSubmittedError{Err: fmt.Errorf("the idempotency key %w", err)}
 		}
-		locks = append([]string{"key " + s.IdempotencyKey}, locks...)
+		locks = append([]string{"key " + key}, locks...)
 	}
 	if err := d.ticket.lock(ctx, locks); err != nil {
 		return Receipt{}, d.notSubmitted(err)
@@ -96,8 +97,8 @@ type delivery struct {
 //
 // Once an outcome was unknown, each further POST comes right after a check that
 // found the message absent, whatever the wait was for. Nothing else leads to
-// another POST then: the zero outcome is unknown, the zero presence is unclear, and
-// the transport is kept from repeating by itself (see request.once).
+// another POST then: the zero outcome is unknown, the zero presence is unclear,
+// and the transport is kept from repeating by itself (see request.once).
 func (d *delivery) run(ctx context.Context) (Receipt, error) {
 	defer d.leave()
 	if existing, found, err := d.prepare(ctx); err != nil || found {
@@ -178,7 +179,7 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 	if outcome == unknown || outcome == unknownRefused {
 		n.checks = checkOffsets
 		if isTimeout(o) {
-			n.checks = append(n.checks[:len(n.checks):len(n.checks)], timeoutOffsets...)
+			n.checks = slices.Concat(checkOffsets, timeoutOffsets)
 		}
 	}
 	switch {
@@ -203,7 +204,7 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 		return n
 	}
 	if len(n.checks) == 0 || n.wait > n.checks[len(n.checks)-1] {
-		n.checks = append(n.checks[:len(n.checks):len(n.checks)], n.wait)
+		n.checks = append(slices.Clip(n.checks), n.wait)
 	}
 	return n
 }
@@ -245,7 +246,7 @@ func (d *delivery) watch(ctx context.Context, o observation, offsets []time.Dura
 			return d.finalCheck(ctx)
 		case last && found == unclear && !errors.Is(err, errInDoubt) && extra > 0:
 			extra--
-			offsets = append(offsets[:len(offsets):len(offsets)], offsets[i]+extraCheckGap)
+			offsets = append(slices.Clip(offsets), offsets[i]+extraCheckGap)
 		case last:
 			return found, err
 		}

@@ -32,7 +32,7 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 		return nil, err
 	}
 	if err == nil && l.incomplete() {
-		cut, err = true, errRepeats
+		cut, err = true, errCountsMore
 	}
 	ticket, caseErr := c.Case(ctx, caseID, groupID)
 	if caseErr != nil {
