@@ -890,49 +890,6 @@ func TestGuideToCredentials(t *testing.T) {
 	}
 }
 
-// Every link of a guide and of the README leads to a page that exists, and to a
-// heading on it.
-func TestGuideLinks(t *testing.T) {
-	t.Parallel()
-	pages, err := filepath.Glob(root + "/templates/guides/*.tmpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
-	notInAnchor := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
-	for _, page := range append(pages, root+"/README.md", root+"/templates/index.md.tmpl") {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		place := strings.Replace(page, "/templates/", "/docs/", 1) // where the page will be
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			target := filepath.Join(filepath.Dir(place), m[1])
-			if m[1] == "" {
-				target = strings.TrimSuffix(place, ".tmpl")
-			}
-			content, err := os.ReadFile(strings.Replace(target, "/docs/guides/", "/templates/guides/", 1) + ".tmpl")
-			if err != nil { // a page without a template, or a folder
-				if _, err = os.Stat(target); err != nil {
-					t.Errorf("%s: %v", filepath.Base(page), err)
-					continue
-				}
-				content, _ = os.ReadFile(target)
-			}
-			found := m[2] == ""
-			for line := range strings.Lines(string(content)) {
-				if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
-					anchor := strings.ReplaceAll(notInAnchor.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), ""), " ", "-")
-					found = found || anchor == m[2]
-				}
-			}
-			if !found {
-				t.Errorf("%s: no heading #%s on %s", filepath.Base(page), m[2], target)
-			}
-		}
-	}
-}
-
 // The files that the README's map names exist.
 func TestGuideToTheRepository(t *testing.T) {
 	t.Parallel()

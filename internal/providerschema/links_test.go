@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -201,6 +202,47 @@ func mdHint(link string) string {
 		return "the addresses of pages have no .md"
 	}
 	return ""
+}
+
+// The other Markdown files are read on GitHub, where a link is a path.
+func TestLinksWorkOnGitHub(t *testing.T) {
+	for _, pattern := range []string{"../../*.md", "../../.github/*.md", "../../examples/*.md", "../../examples/modules/*/*.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := parsePage(string(text))
+			for _, link := range p.links {
+				if strings.HasPrefix(link, "https://") {
+					continue
+				}
+				name, anchor, _ := strings.Cut(link, "#")
+				target := filepath.Join(filepath.Dir(file), name)
+				if name == "" {
+					target = file
+				}
+				if _, err := os.Stat(target); err != nil {
+					t.Errorf("%s: (%s): %v", file, link, err)
+					continue
+				}
+				if anchor == "" {
+					continue
+				}
+				text, err := os.ReadFile(target)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !parsePage(string(text)).has(registry{}, anchor) {
+					t.Errorf("%s: (%s): no anchor #%s", file, link, anchor)
+				}
+			}
+		}
+	}
 }
 
 func TestLinkRules(t *testing.T) {
