@@ -7,19 +7,19 @@ terraform {
   }
 }
 
-# The endpoint and the credentials come from the environment.
+# Set the endpoint and the credentials in the environment.
 provider "servicerequest" {
   language  = "en-us"
   time_zone = "GMT+1"
 }
 
 variable "run" {
-  description = "What the message is about, such as the number of a pipeline's run."
+  description = "Number of the pipeline's run. Each run posts one message."
   type        = string
   default     = "4711"
 }
 
-# The key makes it safe to apply again, on any machine, with or without a state.
+# With the key, the message is not posted again if the ticket already shows it.
 resource "servicerequest_case_message" "deployed" {
   case_id         = "TT201801020526"
   content         = "[deploy ${var.run}] Release 1.4.0 is live. The connection resets have stopped."

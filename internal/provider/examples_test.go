@@ -62,7 +62,7 @@ func whole(text string) string {
 }
 
 // elsewhere are folders under examples/ that tests of their own run.
-var elsewhere = []string{"guides/gitops", "guides/pipelines", "guides/runbook", "modules"}
+var elsewhere = []string{"guides/gitops", "guides/pipelines", "guides/runbook", "guides/sites", "modules"}
 
 // Every folder with a configuration under examples/, and in it every file that
 // stands alone, is applied, planned again without a change, and destroyed.
