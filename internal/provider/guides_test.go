@@ -167,41 +167,41 @@ var changeRows = map[string]changeRow{
 		m.key = "Release 1.4.0"
 		return m.String()
 	}},
-	"an attribute that was not set, to `null`": {after: changeWith("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
-	"`triggers`, from not set to `{}`":         {after: changeWith("triggers = {}")},
-	"`accessory_ids`, from not set to `[]`":    {after: changeWith("accessory_ids = []")},
+	"an unset attribute, set to `null`":        {after: changeWith("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
+	"`triggers`, from unset to `{}`":           {after: changeWith("triggers = {}")},
+	"`accessory_ids`, from unset to `[]`":      {after: changeWith("accessory_ids = []")},
 	"`triggers`":                               {before: changeWith(`triggers = { a = "1" }`), after: changeWith(`triggers = { a = "2" }`)},
 	"`accessory_ids`, or their order":          {before: changeWith(`accessory_ids = ["a", "b"]`), after: changeWith(`accessory_ids = ["b", "a"]`)},
-	"`content`, in white space or markup only": {after: changeContent(func(s string) string { return strings.Replace(s, "live", " <b>live</b>", 1) })},
+	"`content`, only in white space or markup": {after: changeContent(func(s string) string { return strings.Replace(s, "live", " <b>live</b>", 1) })},
 	"`content`, to another text":               {after: changeContent(func(s string) string { return s + " At last." })},
 	"`content`, to another text, with `ignore_changes`": {after: func(m changeMessage) string {
 		m.content += " At last."
 		m.more = createFirst("ignore_changes = [content]")
 		return m.String()
 	}},
-	"a value that is not known at plan, and turns out to be the same": {before: changeLate("same-1"), after: changeLate("same-2")},
+	"a value that is unknown during the plan and turns out to be the same": {before: changeLate("same-1"), after: changeLate("same-2")},
 	"`case_id`": {after: func(m changeMessage) string {
 		m.caseID += "-other"
 		return m.String()
 	}},
-	"the name of the resource, with a `moved` block": {after: changeName(true)},
-	"the name of the resource, without one":          {after: changeName(false)},
-	"a key of `for_each`, with a `moved` block":      {before: changeEach("a"), after: changeEachKey(true)},
-	"a key of `for_each`, without one":               {before: changeEach("a"), after: changeEachKey(false)},
-	"`count` to `for_each`, with a `moved` block": {before: changeWith("count = 1"), after: func(m changeMessage) string {
+	"the name of the resource, with a `moved` block":    {after: changeName(true)},
+	"the name of the resource, without a `moved` block": {after: changeName(false)},
+	"a key of `for_each`, with a `moved` block":         {before: changeEach("a"), after: changeEachKey(true)},
+	"a key of `for_each`, without a `moved` block":      {before: changeEach("a"), after: changeEachKey(false)},
+	"from `count` to `for_each`, with a `moved` block": {before: changeWith("count = 1"), after: func(m changeMessage) string {
 		address := "servicerequest_case_message." + m.name
 		return changeEach("a")(m) + movedBlock(true, address+"[0]", address+`["a"]`)
 	}},
-	"into a module, with a `moved` block": {after: func(m changeMessage) string {
+	"the module of the resource, with a `moved` block": {after: func(m changeMessage) string {
 		address := "servicerequest_case_message." + m.name
 		return fmt.Sprintf("module %q {\n  source = \"./%s\"\n}\n", m.name, m.name) + movedBlock(true, address, "module."+m.name+"."+address)
 	}},
-	"the resource is taken out of the configuration": {after: takenOut},
-	"the resource is taken out, with a `removed` block": {after: func(m changeMessage) string {
+	"the resource is removed from the configuration": {after: takenOut},
+	"the resource is replaced with a `removed` block": {after: func(m changeMessage) string {
 		return fmt.Sprintf("removed {\n  from = servicerequest_case_message.%s\n\n  lifecycle {\n    destroy = false\n  }\n}\n", m.name)
 	}},
-	"the state, with `terraform state rm`": {forget: true},
-	"nothing, but `-replace` is given":     {replace: true},
+	"the state, after `terraform state rm`": {forget: true},
+	"nothing, but the plan has `-replace`":  {replace: true},
 }
 
 // planned is a plan's resource change, as show -json prints it.

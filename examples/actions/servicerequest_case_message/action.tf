@@ -13,7 +13,7 @@ variable "release" {
   default = "1.4.0"
 }
 
-# Invoked after each deploy, and by hand:
+# Terraform invokes this action after each deployment. To invoke it by hand:
 # terraform apply -invoke action.servicerequest_case_message.deployed
 action "servicerequest_case_message" "deployed" {
   config {

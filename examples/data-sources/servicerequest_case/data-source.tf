@@ -6,8 +6,8 @@ terraform {
   }
 }
 
-# While the ticket is closed, plan and apply stop here. A message that was posted
-# stays in the state, so that it is not posted again when the ticket is reopened.
+# If the ticket is closed, plan and apply fail here. The state keeps a posted
+# message, so it is not posted again after the ticket is reopened.
 data "servicerequest_case" "outage" {
   case_id = "TT201801020526"
 

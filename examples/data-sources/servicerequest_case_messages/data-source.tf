@@ -12,6 +12,6 @@ data "servicerequest_case_messages" "answers" {
 }
 
 output "last_answer" {
-  description = "What an engineer wrote last; null while none has."
+  description = "The last message of an engineer, or null if there is none."
   value       = try(data.servicerequest_case_messages.answers.messages[length(data.servicerequest_case_messages.answers.messages) - 1].content, null)
 }

@@ -13,7 +13,7 @@ data "servicerequest_cases" "outages" {
 }
 
 output "open" {
-  description = "The tickets that are still open, by their IDs."
+  description = "The descriptions of the open tickets, by ticket ID."
   value = {
     for ticket in data.servicerequest_cases.outages.cases : ticket.case_id => ticket.description
     if ticket.is_open

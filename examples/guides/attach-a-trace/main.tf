@@ -7,13 +7,13 @@ terraform {
 }
 
 variable "case_id" {
-  description = "The ticket that asks for evidence."
+  description = "ID of the ticket."
   type        = string
   default     = "TT201801020526"
 }
 
 variable "traces" {
-  description = "Folder with what was recorded. Every text file in it goes to the ticket."
+  description = "Folder with the traces. Every text file in it is attached."
   type        = string
   default     = "traces"
 }
@@ -28,7 +28,7 @@ resource "servicerequest_attachment" "trace" {
   source = "${path.module}/${var.traces}/${each.key}"
 }
 
-# A new or changed file is uploaded, and goes out with a new message.
+# A new or changed file is uploaded and posted with a new message.
 resource "servicerequest_case_message" "traces" {
   case_id = var.case_id
   content = "Recorded while the connections were reset:\n${join("\n", [

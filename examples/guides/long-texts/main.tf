@@ -7,19 +7,19 @@ terraform {
 }
 
 variable "case_id" {
-  description = "The ticket that asks for evidence."
+  description = "ID of the ticket."
   type        = string
   default     = "TT201801020526"
 }
 
 variable "report" {
-  description = "A text of any length, such as the output of terraform show."
+  description = "File with a text of any length, such as the output of terraform show."
   type        = string
   default     = "plan.txt"
 }
 
 variable "log" {
-  description = "A log of up to 2 MB."
+  description = "File with a log of up to 2 MB."
   type        = string
   default     = "deploy.log"
 }
@@ -27,8 +27,8 @@ variable "log" {
 locals {
   text = file("${path.module}/${var.report}")
 
-  # A message has at most 10,000 characters. Terraform counts some of them, such as
-  # flags, as one where the service counts two: leave some room.
+  # A message can have 10,000 characters at most. Terraform counts some characters,
+  # such as flags, once where the service counts them twice. So leave some room.
   fits = length(local.text) <= 9000
 }
 
@@ -38,15 +38,15 @@ resource "servicerequest_attachment" "report" {
   source = "${path.module}/${var.report}"
 }
 
-# The service accepts .txt, but no .log.
+# The service accepts .txt files, but not .log files.
 resource "servicerequest_attachment" "log" {
   source = "${path.module}/${var.log}"
   name   = "${basename(var.log)}.txt"
 }
 
 locals {
-  # The key is made of what is sent. So a changed file is posted, and the same
-  # files are never posted again.
+  # The key contains a digest of what is sent. So a changed file is posted, and the
+  # same files are not posted again.
   key = "[evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}]"
 }
 
@@ -60,7 +60,7 @@ resource "servicerequest_case_message" "evidence" {
     substr(local.text, 0, 1000),
   ])
 
-  # At most 10 for a message.
+  # A message can have 10 attachments at most.
   accessory_ids = concat(servicerequest_attachment.report[*].id, [servicerequest_attachment.log.id])
 
   lifecycle {

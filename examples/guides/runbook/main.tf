@@ -9,17 +9,17 @@ terraform {
 }
 
 variable "case_id" {
-  description = "The ticket that this is about."
+  description = "ID of the ticket."
   type        = string
   default     = "TT201801020526"
 }
 
 variable "run_id" {
-  description = "Names this run of the runbook. It stays the same when the run is repeated."
+  description = "ID of this run. It must stay the same when you repeat the run."
   type        = string
 }
 
-# 1. Stop unless the ticket is open.
+# 1. Stop if the ticket is not open.
 data "servicerequest_case" "before" {
   case_id = var.case_id
 
@@ -47,9 +47,9 @@ resource "servicerequest_case_message" "begins" {
   }
 }
 
-# 3. Do it. Put the work here: a resource, a module, or a provisioner. The next run
-# creates a new resource before it destroys the old one. Work that cannot exist
-# twice belongs in a provisioner.
+# 3. Do the work. Put it here: a resource, a module, or a provisioner. The next run
+# creates the new resource before it destroys the old one. If the work cannot exist
+# twice, use a provisioner.
 resource "terraform_data" "restart" {
   triggers_replace = [var.run_id]
 
@@ -74,8 +74,8 @@ data "servicerequest_case" "after" {
   }
 }
 
-# 5. Say how it ended. With case_id from the data source, every change above would
-# replace this message: the ID would not be known while Terraform plans.
+# 5. Say how it ended. Do not take case_id from the data source here. It would be
+# unknown during the plan after every change above, and this message would be replaced.
 resource "servicerequest_case_message" "ends" {
   case_id         = var.case_id
   content         = "[runbook ${var.run_id} ends] node-1 has restarted. Please check the connection resets."

@@ -7,13 +7,13 @@ terraform {
 }
 
 variable "case_id" {
-  description = "The ticket that waits for a fix."
+  description = "ID of the ticket."
   type        = string
   default     = "TT201801020526"
 }
 
 variable "release" {
-  description = "The release that is being deployed."
+  description = "The release that is deployed."
   type        = string
   default     = "1.4.0"
 }
@@ -22,8 +22,8 @@ data "servicerequest_case" "outage" {
   case_id = var.case_id
 }
 
-# Only an open ticket gets the message. Thanks to the key, a ticket that is closed
-# and opened again does not get it twice.
+# The message is posted only if the ticket is open. With the key, it is not posted
+# again after the ticket was closed and reopened.
 resource "servicerequest_case_message" "deployed" {
   count = data.servicerequest_case.outage.is_open ? 1 : 0
 
@@ -37,6 +37,6 @@ resource "servicerequest_case_message" "deployed" {
 }
 
 output "submitted_at" {
-  description = "When the service took the message; null while there is none."
+  description = "When the message was submitted, or null if there is no message."
   value       = one(servicerequest_case_message.deployed[*].submitted_at)
 }

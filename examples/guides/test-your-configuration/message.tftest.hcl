@@ -1,4 +1,4 @@
-# terraform test
+# Run with terraform test.
 mock_provider "servicerequest" {
   source = "./mocks"
 }

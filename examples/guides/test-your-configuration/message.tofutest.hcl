@@ -1,5 +1,5 @@
-# tofu test: OpenTofu reads this file instead of message.tftest.hcl. It has no
-# mock data files, so the values are here.
+# Run with tofu test. OpenTofu reads this file instead of message.tftest.hcl. It has
+# no mock data files, so this file has the values.
 mock_provider "servicerequest" {
   mock_resource "servicerequest_case_message" {
     defaults = {

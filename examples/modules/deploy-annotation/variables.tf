@@ -4,7 +4,7 @@ variable "case_id" {
 }
 
 variable "group_id" {
-  description = "IAM group ID, for a ticket of another user of the group."
+  description = "IAM group ID, for a ticket of another user in the same group."
   type        = string
   default     = null
 }
@@ -26,11 +26,11 @@ variable "outcome" {
 }
 
 variable "run_id" {
-  description = "The run of the pipeline. It stays the same when the run is repeated."
+  description = "ID of the pipeline's run. It must stay the same when you repeat the run."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.run_id))
-    error_message = "The run_id must have 1 to 40 letters, digits and - _ . characters."
+    error_message = "The run_id must have 1 to 40 characters: letters, digits and - _ ."
   }
 }

@@ -1,6 +1,6 @@
 import {
   to = servicerequest_case_message.imported
-  id = "TT201801020526/message-00000001" # a third part, if any, is the group_id
+  id = "TT201801020526/message-00000001" # or CASE_ID/MESSAGE_ID/GROUP_ID
 }
 
 resource "servicerequest_case_message" "imported" {

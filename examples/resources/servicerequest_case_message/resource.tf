@@ -6,9 +6,9 @@ terraform {
   }
 }
 
-# The ticket is searched for the key before the message is posted. So this message
-# is on the ticket once, even if a run is killed or the state is lost. Another run
-# number posts another message.
+# The provider searches the ticket for the key before it posts the message. If the
+# ticket shows the message, it is not posted again, even if a run was killed or the
+# state is lost. Another run number posts another message.
 variable "run" {
   type    = string
   default = "4711"
@@ -28,8 +28,8 @@ resource "servicerequest_case_message" "deployed" {
   }
 }
 
-# Without a key, the state alone says that the message was posted. A change of
-# triggers posts it again.
+# Without a key, only the state records that the message was posted. If triggers
+# change, it is posted again.
 variable "maintenance_window" {
   type    = string
   default = "2026-01-10 22:00 UTC"

@@ -7,18 +7,18 @@ terraform {
 }
 
 variable "case_id" {
-  description = "The ticket that waits for the release."
+  description = "ID of the ticket."
   type        = string
   default     = "TT201801020526"
 }
 
 variable "release" {
-  description = "The release that is live. A change of it in Git posts a message."
+  description = "The release that is live. Changing it in Git posts a message."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.release))
-    error_message = "The release must have 1 to 40 letters, digits and - _ . characters."
+    error_message = "The release must have 1 to 40 characters: letters, digits and - _ ."
   }
 }
 
@@ -27,13 +27,13 @@ resource "servicerequest_case_message" "release" {
   content         = "[release ${var.release}] This release is live in production."
   idempotency_key = "[release ${var.release}]"
 
-  # A failed attempt leaves the earlier message in the state.
+  # If an attempt fails, the state keeps the earlier message.
   lifecycle {
     create_before_destroy = true
   }
 }
 
 output "confirmed_by" {
-  description = "How the message was confirmed."
+  description = "How the message was confirmed: response, check or existing."
   value       = servicerequest_case_message.release.confirmed_by
 }

@@ -7,7 +7,7 @@ terraform {
 }
 
 variable "case_ids" {
-  description = "The tickets that wait for the release."
+  description = "IDs of the tickets."
   type        = set(string)
   default     = ["TT201801020526"]
 }
@@ -29,18 +29,18 @@ variable "outcome" {
 }
 
 variable "run_id" {
-  description = "The run of the pipeline. It stays the same when the run is repeated."
+  description = "ID of the pipeline's run. It must stay the same when you repeat the run."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.run_id))
-    error_message = "The run_id must have 1 to 40 letters, digits and - _ . characters."
+    error_message = "The run_id must have 1 to 40 characters: letters, digits and - _ ."
   }
 }
 
 locals {
-  # One message for each run and outcome. Another application that writes to the
-  # same tickets needs another word than "deploy".
+  # One message for each run and outcome. If another application posts on the same
+  # tickets, use another word than "deploy" there.
   key = "[deploy ${var.run_id} ${var.outcome}]"
 
   text = {
@@ -57,7 +57,7 @@ resource "servicerequest_case_message" "deploy" {
   content         = "${local.key} ${local.text[var.outcome]}"
   idempotency_key = local.key
 
-  # The state keeps the message of the last run until the next one is posted.
+  # The state keeps the last message until the next one is posted.
   lifecycle {
     create_before_destroy = true
   }

@@ -1,5 +1,5 @@
-# Any backend with locking will do. This one is a PostgreSQL database, whose
-# address is in the environment variable PG_CONN_STR.
+# You can use any backend that locks the state. This one is a PostgreSQL database.
+# The environment variable PG_CONN_STR has its address.
 terraform {
   backend "pg" {
     schema_name = "ticket_messages"

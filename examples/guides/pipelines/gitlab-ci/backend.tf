@@ -1,4 +1,4 @@
-# The state is in GitLab. The pipeline sets the TF_HTTP_ variables.
+# GitLab stores the state. The pipeline sets the TF_HTTP_ variables.
 terraform {
   backend "http" {}
 }

@@ -7,13 +7,13 @@ terraform {
 }
 
 variable "case_id" {
-  description = "The ticket that is told of the maintenance."
+  description = "ID of the ticket."
   type        = string
   default     = "TT201801020526"
 }
 
 variable "run_id" {
-  description = "The run of the pipeline. It stays the same when the run is repeated."
+  description = "ID of the pipeline's run. It must stay the same when you repeat the run."
   type        = string
 }
 
@@ -27,9 +27,9 @@ resource "servicerequest_case_message" "begins" {
   }
 }
 
-# Put the work here: a resource, a module, or a provisioner. The next run creates a
-# new resource before it destroys the old one. Work that cannot exist twice belongs
-# in a provisioner.
+# Put the work here: a resource, a module, or a provisioner. The next run creates the
+# new resource before it destroys the old one. If the work cannot exist twice, use a
+# provisioner.
 resource "terraform_data" "maintenance" {
   triggers_replace = [var.run_id]
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# release.sh RELEASE [RUN_ID]: deploys a release and announces how that ended.
-# To repeat a run, give its RUN_ID. That deploys again, too. The message is not
-# posted again if the outcome is the same.
+# Usage: release.sh RELEASE [RUN_ID]
+# Deploys a release and announces how the deployment ended. To repeat a run, pass its
+# RUN_ID. The script then deploys again. If the outcome is the same, the message is
+# not posted again.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,5 +1,5 @@
-# Values for what the service or the provider would set. Copy this file, and name
-# its folder as the source of a mock_provider.
+# Values for the attributes that the provider computes. To use this file, copy it and
+# set its folder as the source of a mock_provider.
 
 mock_resource "servicerequest_case_message" {
   defaults = {
@@ -40,7 +40,7 @@ mock_data "servicerequest_case" {
   }
 }
 
-# Each message of a list has these values.
+# Each message in a list has these values.
 mock_data "servicerequest_case_messages" {
   defaults = {
     messages = {

@@ -1,4 +1,4 @@
-# terraform test: no credentials and no service needed.
+# Run with terraform test. It needs no credentials and no service.
 mock_provider "servicerequest" {
   mock_resource "servicerequest_case_message" {
     defaults = {
