@@ -45,7 +45,7 @@ type fixture struct {
 	providers map[string]func() (tfprotov6.ProviderServer, error)
 }
 
-func newFixture(t *testing.T, options simulator.Options) *fixture {
+func newFixture(t testing.TB, options simulator.Options) *fixture {
 	t.Helper()
 	clock := &clock{}
 	options.Tokens = append(options.Tokens, testToken)

@@ -15,7 +15,7 @@ type protocol struct {
 }
 
 // newProtocol is a provider that is configured for the service.
-func newProtocol(t *testing.T, f *fixture) protocol {
+func newProtocol(t testing.TB, f *fixture) protocol {
 	t.Helper()
 	made, err := f.providers["servicerequest"]()
 	if err != nil {
@@ -41,7 +41,7 @@ func newProtocol(t *testing.T, f *fixture) protocol {
 	return protocol{server, schemas}
 }
 
-func wantNoDiagnostics(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
+func wantNoDiagnostics(t testing.TB, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
 	for _, d := range diagnostics {
 		t.Fatalf("%s: %s: %s", d.Attribute, d.Summary, d.Detail)
@@ -49,7 +49,7 @@ func wantNoDiagnostics(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 }
 
 // dynamic is a configuration for a schema, with null for what values has not.
-func dynamic(t *testing.T, schema *tfprotov6.Schema, values map[string]any) *tfprotov6.DynamicValue {
+func dynamic(t testing.TB, schema *tfprotov6.Schema, values map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
 	typ := schema.ValueType()
 	d, err := tfprotov6.NewDynamicValue(typ, value(t, typ, values))
@@ -59,7 +59,7 @@ func dynamic(t *testing.T, schema *tfprotov6.Schema, values map[string]any) *tfp
 	return &d
 }
 
-func value(t *testing.T, typ tftypes.Type, v any) tftypes.Value {
+func value(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	t.Helper()
 	switch v := v.(type) {
 	case map[string]any:
