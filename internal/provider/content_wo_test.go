@@ -27,9 +27,10 @@ func TestWriteOnlyContent(t *testing.T) {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_11_0)},
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
-			refused(``, `(?s)Exactly one of.*content`),
-			refused("content = \"a\"\ncontent_wo = \"b\"\ncontent_wo_version = 1", `(?s)Exactly one of.*content`),
-			refused(`content_wo = "b"`, `must be configured\s+together`),
+			refused("", `(?s)Invalid content\n.*Set content or content_wo\.`),
+			refused("content = \"a\"\ncontent_wo = \"b\"\ncontent_wo_version = 1", `(?s)Invalid content_wo\n.*Set either content or content_wo, not both\.`),
+			refused(`content_wo = "b"`, `(?s)Invalid content_wo\n.*Set content_wo_version together with content_wo\.`),
+			refused("content = \"a\"\ncontent_wo_version = 1", `(?s)Invalid content_wo_version\n.*Set content_wo_version only together with\s+content_wo\.`),
 			refused("content_wo = \"\"\ncontent_wo_version = 1", `content_wo must have 1 to 10000\s+characters, but has 0`),
 			refused("content_wo = \" \\t\"\ncontent_wo_version = 1", `content_wo must contain more than white\s+space`),
 			refused("content_wo = \"[run 4712]\"\ncontent_wo_version = 1\nidempotency_key = \"[run 4711]\"", `idempotency_key must be part of the\s+content`),

@@ -681,15 +681,13 @@ func mocked(text string) map[string][]string {
 
 // foreignErrors are the summaries that the framework's validators give.
 var foreignErrors = map[string][]string{
-	"listvalidator.NoNullValues":         {"Null List Value"},
-	"listvalidator.UniqueValues":         {"Duplicate List Value"},
-	"listvalidator.SizeAtMost":           {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
-	"listvalidator.ValueStringsAre":      {}, // those of the check of each value
-	"int64validator.Between":             {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
-	"int64validator.OneOf":               {validatordiag.InvalidAttributeValueMatchDiagnostic(path.Empty(), "", "").Summary()},
-	"stringvalidator.ExactlyOneOf":       {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary()},
-	"resourcevalidator.ExactlyOneOf":     {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary(), "Missing Attribute Configuration"},
-	"resourcevalidator.RequiredTogether": {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary()},
+	"listvalidator.NoNullValues":    {"Null List Value"},
+	"listvalidator.UniqueValues":    {"Duplicate List Value"},
+	"listvalidator.SizeAtMost":      {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
+	"listvalidator.ValueStringsAre": {}, // those of the check of each value
+	"int64validator.Between":        {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
+	"int64validator.OneOf":          {validatordiag.InvalidAttributeValueMatchDiagnostic(path.Empty(), "", "").Summary()},
+	"stringvalidator.ExactlyOneOf":  {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary()},
 }
 
 // Every summary that the provider has is in the guide on errors, and the guide has
