@@ -1,0 +1,552 @@
+//go:build unix
+
+package provider
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// TestComparison posts the same message in different ways, lets the same thing
+// happen to each, and compares the runs of the CLI and the ticket.
+
+// The results for restapi are those of its version 3.0.0. To run it:
+//
+//	go test -run TestComparison ./internal/provider -args -restapi /path/to/terraform-provider-restapi
+var restapiProgram = flag.String("restapi", "", "absolute path of the provider Mastercard/restapi, for TestComparison to include it")
+
+const (
+	comparedContent = "[deploy 4711] Release 1.4.0 is live."
+	comparedKey     = `idempotency_key = "[deploy 4711]"`
+)
+
+// contender is a way to post a message.
+type contender struct {
+	name   string
+	tool   string // servicerequest, curl or restapi
+	config func(f *fixture, content string) string
+}
+
+// Unless its name says otherwise, a form is what a careful person writes: the token
+// comes from the environment, and an HTTP error fails the run.
+var contenders = []contender{
+	{"servicerequest", "servicerequest", messageConfig(comparedKey, "")},
+	{"servicerequest without a key", "servicerequest", messageConfig("", "")},
+	{"servicerequest with a token from a variable", "servicerequest", messageConfig(comparedKey, `
+variable "token" {
+  type      = string
+  sensitive = true
+}
+
+provider "servicerequest" {
+  token = var.token
+}`)},
+
+	{"curl", "curl", curlConfig(pipeToken + curlCommand(""))},
+	{"curl with retry", "curl", curlConfig(pipeToken + curlCommand("--retry 3"))},
+	{"curl with retry of all errors", "curl", curlConfig(pipeToken + curlCommand("--retry 3 --retry-all-errors"))},
+	{"curl with location", "curl", curlConfig(pipeToken + curlCommand("--location"))},
+	// The script searches the first page of the ticket, posts, and wants an empty answer.
+	{"curl in a script", "curl", curlConfig(`list=$(` + pipeToken + curlOptions + ` --header @- "$${URL}s?limit=100&trim_osm_rich_text_label=false") || exit
+      case $list in *'[deploy 4711]'*) exit 0 ;; esac
+      answer=$(` + pipeToken + curlCommand("") + `) || exit
+      case $answer in '' | '{}') ;; *) echo "$answer" >&2; exit 1 ;; esac`)},
+	{"curl with the token as an argument", "curl", curlConfig(strings.Replace(curlCommand(""), "--header @-", `--header "X-Auth-Token: $TICKET_TOKEN"`, 1))},
+	{"curl with a token from a variable", "curl", func(f *fixture, content string) string {
+		command := strings.Replace(curlCommand(""), "--header @-", `--header 'X-Auth-Token: ${var.token}'`, 1)
+		return curlConfig(command)(f, content) + `
+variable "token" {
+  type      = string
+  sensitive = true
+}`
+	}},
+
+	{"restapi", "restapi", restapiConfig("")},
+	{"restapi with retries", "restapi", restapiConfig("retries {\n    max_retries = 3\n  }")},
+}
+
+func messageConfig(key, more string) func(*fixture, string) string {
+	return func(_ *fixture, content string) string {
+		return requiredProvider + fmt.Sprintf(`
+resource "servicerequest_case_message" "test" {
+  case_id = %q
+  content = %q
+  %s
+}
+%s`, testCase, content, key, more)
+	}
+}
+
+const (
+	pipeToken   = `printf 'X-Auth-Token: %s\n' "$TICKET_TOKEN" | `
+	curlOptions = `curl --silent --show-error --fail-with-body --max-time 60 `
+)
+
+func curlCommand(options string) string {
+	return curlOptions + options + ` --header @- --header 'Content-Type: application/json' --data "$BODY" "$URL"`
+}
+
+func curlConfig(command string) func(*fixture, string) string {
+	return func(f *fixture, content string) string {
+		return fmt.Sprintf(`
+resource "terraform_data" "message" {
+  triggers_replace = [%[3]q]
+
+  provisioner "local-exec" {
+    command = <<-EOT
+      %[1]s
+    EOT
+    environment = {
+      URL  = %[2]q
+      BODY = jsonencode({ message = { content = %[3]q } })
+    }
+  }
+}
+`, command, f.URL()+submitPath, content)
+	}
+}
+
+// restapiConfig makes up an ID, since the service returns none, and reads the ticket
+// to destroy, since the service cannot delete a message. With read_search, or without
+// write_returns_object, no row ends better.
+func restapiConfig(more string) func(*fixture, string) string {
+	return func(f *fixture, content string) string {
+		return fmt.Sprintf(`
+terraform {
+  required_providers {
+    restapi = {
+      source = "Mastercard/restapi"
+    }
+  }
+}
+
+variable "token" {
+  type      = string
+  ephemeral = true
+}
+
+provider "restapi" {
+  uri                  = %[1]q
+  write_returns_object = true
+  headers              = { X-Auth-Token = var.token }
+  %[4]s
+}
+
+resource "restapi_object" "message" {
+  object_id               = "deploy-4711"
+  path                    = %[2]q
+  data                    = jsonencode({ message = { content = %[3]q } })
+  update_method           = "POST"
+  update_path             = %[2]q
+  read_path               = "/v2/servicerequest/cases/%[5]s/status"
+  destroy_method          = "GET"
+  destroy_path            = "/v2/servicerequest/cases/%[5]s/status"
+  ignore_server_additions = true
+}
+`, f.URL(), submitPath, content, more, testCase)
+	}
+}
+
+const submitPath = "/v2/servicerequest/cases/" + testCase + "/message"
+
+// trial is a contender in a row.
+type trial struct {
+	*testing.T
+	*cli
+	f    *fixture
+	runs []string // how each ended: ok, error or killed
+}
+
+// newTrial skips the test if the contender is not on this machine.
+func (w contender) newTrial(t *testing.T, content string, faults []simulator.Fault) *trial {
+	t.Helper()
+	f := newFixture(t, simulator.Options{Faults: faults})
+	c := newCLI(t, map[string]string{"main.tf": w.config(f, content)}, "TF_VAR_token="+testToken)
+	switch w.tool {
+	case "servicerequest":
+		c.env = append(c.env, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	case "curl":
+		needCLI(t, 4, 0, "terraform_data")
+		if err := exec.Command("curl", "--fail-with-body", "--version").Run(); err != nil {
+			t.Skip("curl 7.76 or later is not on PATH")
+		}
+		c.write(".curlrc", "noproxy = \"*\"\n") // replaces the developer's own
+		c.env = append(c.env, "CURL_HOME="+c.dir, "TICKET_TOKEN="+testToken)
+	case "restapi":
+		needCLI(t, 10, 11, "ephemeral variables")
+		if *restapiProgram == "" {
+			t.Skip("-restapi is not given")
+		}
+		c.write("restapi.tfrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"Mastercard/restapi\" = %q\n  }\n  direct {\n    exclude = [\"*/*/*\"]\n  }\n}\n",
+			filepath.Dir(*restapiProgram)))
+		c.env = append(c.env, "TF_CLI_CONFIG_FILE="+filepath.Join(c.dir, "restapi.tfrc"))
+	}
+	return &trial{T: t, cli: c, f: f}
+}
+
+// note records how a run ended.
+func (tr *trial) note(r result) result {
+	tr.Helper()
+	switch {
+	case r.code == 0:
+		tr.runs = append(tr.runs, "ok")
+	case r.code < 0:
+		tr.runs = append(tr.runs, "killed")
+	default:
+		tr.runs = append(tr.runs, "error")
+	}
+	tr.Log(tail(r.output()))
+	return r
+}
+
+func (tr *trial) do(args ...string) result {
+	tr.Helper()
+	return tr.note(tr.try(args...))
+}
+
+func (tr *trial) apply() result {
+	tr.Helper()
+	return tr.do("apply", "-auto-approve")
+}
+
+// outcome is how each run ended, and how often the message is on the ticket.
+func (tr *trial) outcome() string {
+	tr.Helper()
+	messages := 0
+	for _, content := range tr.f.contents() {
+		if strings.HasPrefix(content, comparedContent) {
+			messages++
+		}
+	}
+	return fmt.Sprintf("%s: %s", strings.Join(tr.runs, ", "), plural(messages, "message"))
+}
+
+func plural(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func once(tr *trial) string {
+	tr.apply()
+	return tr.outcome()
+}
+
+func twice(tr *trial) string {
+	tr.apply()
+	tr.apply()
+	return tr.outcome()
+}
+
+func refused(tr *trial) string {
+	tr.f.AddCase(simulator.Case{ID: testCase, Status: 3}) // a completed ticket takes no messages
+	return twice(tr)
+}
+
+func planFirst(tr *trial) string {
+	tr.do("plan")
+	tr.apply()
+	return tr.outcome()
+}
+
+// redirected adds what the server gets that the service redirects to.
+func redirected(tr *trial) string {
+	other := newFixture(tr.T, simulator.Options{})
+	tr.f.SetFaults(simulator.Fault{Kind: "redirect", Location: other.URL() + submitPath})
+	tr.apply()
+	has := "nothing"
+	for _, r := range other.posts() {
+		if headerOf(r, "X-Auth-Token") == testToken && strings.Contains(string(r.Body), comparedContent) {
+			has = "token and text"
+		}
+	}
+	if len(other.Requests()) > 0 && has == "nothing" {
+		tr.Errorf("the other server got %+v", other.Requests())
+	}
+	return tr.outcome() + "; elsewhere: " + has
+}
+
+// killed kills the first run after the message is stored and before the answer.
+func killed(tr *trial) string {
+	cmd, signal := tr.start("apply", "-auto-approve")
+	eventually(tr.T, "the message", func() bool { return len(tr.f.contents()) == 1 })
+	signal(syscall.SIGKILL)
+	tr.note(tr.ended(cmd, cmd.Wait()))
+	tr.apply()
+	return tr.outcome()
+}
+
+// onLongTicket is stateLost on a ticket with more messages than a page can have.
+func onLongTicket(tr *trial) string {
+	for i := range 100 {
+		tr.f.AddMessage(testCase, simulator.Message{Content: fmt.Sprintf("Message %d", i)})
+	}
+	return stateLost(tr)
+}
+
+func stateLost(tr *trial) string {
+	tr.apply()
+	tr.loseState()
+	tr.apply()
+	return tr.outcome()
+}
+
+// requests adds the requests that a plan, an apply and another plan make.
+func requests(tr *trial) string {
+	before := 0
+	var counts []string
+	for _, args := range [][]string{{"plan"}, {"apply", "-auto-approve"}, {"plan", "-detailed-exitcode"}} {
+		tr.do(args...)
+		after := len(tr.f.Requests())
+		counts = append(counts, plural(after-before, "request"))
+		before = after
+	}
+	return tr.outcome() + "; " + strings.Join(counts, ", ")
+}
+
+// destroyed adds whether destroying warns that the message stays.
+func destroyed(tr *trial) string {
+	needCLI(tr.T, 3, 0, "asking a provider about a destroy")
+	tr.apply()
+	said := "says nothing"
+	if strings.Contains(tr.do("destroy", "-auto-approve").output(), "The message stays on the ticket") {
+		said = "warns"
+	}
+	return tr.outcome() + "; " + said
+}
+
+// tokenPlaces is where a plan and its apply, with logs at TRACE, leave the token. The
+// process list shows the arguments of curl: a script in its place records them.
+func tokenPlaces(tr *trial) string {
+	if program, err := exec.LookPath("curl"); err == nil {
+		tr.write("curl", fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$@\" >>%q\nexec %q \"$@\"\n", filepath.Join(tr.dir, "arguments"), program))
+		if err := os.Chmod(filepath.Join(tr.dir, "curl"), 0o700); err != nil {
+			tr.Fatal(err)
+		}
+		tr.env = append(tr.env, "PATH="+tr.dir+":"+os.Getenv("PATH"))
+	}
+	tr.env = append(tr.env, "TF_LOG=TRACE")
+	var stdout, stderr strings.Builder
+	for _, args := range [][]string{{"plan", "-out=saved"}, {"apply", "saved"}} {
+		r := tr.do(args...)
+		stdout.WriteString(r.stdout)
+		stderr.WriteString(r.stderr)
+	}
+	wantAll(tr.T, stderr.String(), "[TRACE]")
+	if got := tr.outcome(); got != "ok, ok: 1 message" {
+		tr.Errorf("%s", got)
+	}
+	names := map[string]string{
+		"output 0": "output", "output 1": "log",
+		filepath.Join(tr.dir, "saved") + "/tfplan": "saved plan", filepath.Join(tr.dir, "arguments"): "process list",
+	}
+	var places []string
+	for _, leak := range leaks(tr.T, tr.cli, []string{stdout.String(), stderr.String()}, []string{testToken}) {
+		place, _, _ := strings.Cut(leak, " has ")
+		if name, ok := names[place]; ok {
+			place = name
+		}
+		places = append(places, place)
+	}
+	if places == nil {
+		return "nowhere"
+	}
+	slices.Sort(places)
+	return strings.Join(slices.Compact(places), ", ")
+}
+
+func TestComparison(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		content string // empty: comparedContent
+		faults  []simulator.Fault
+		do      func(*trial) string
+		want    map[string]string // by contender
+	}{
+		{
+			name:   "lost answer",
+			faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}},
+			do:     twice,
+			want: map[string]string{
+				"servicerequest":                "ok, ok: 1 message",
+				"servicerequest without a key":  "ok, ok: 1 message",
+				"curl":                          "error, ok: 2 messages",
+				"curl with retry of all errors": "ok, ok: 2 messages",
+				"curl in a script":              "error, ok: 1 message",
+				"restapi":                       "error, ok: 2 messages",
+				"restapi with retries":          "ok, ok: 2 messages",
+			},
+		},
+		{
+			name:   "502 after the message is stored",
+			faults: []simulator.Fault{{Kind: "502-committed", Times: 1}},
+			do:     twice,
+			want: map[string]string{
+				"servicerequest":               "ok, ok: 1 message",
+				"servicerequest without a key": "ok, ok: 1 message",
+				"curl":                         "error, ok: 2 messages",
+				"curl with retry":              "ok, ok: 2 messages",
+				"curl in a script":             "error, ok: 1 message",
+				"restapi":                      "error, ok: 2 messages",
+				"restapi with retries":         "ok, ok: 2 messages",
+			},
+		},
+		{
+			name:   "killed before the answer",
+			faults: []simulator.Fault{{Kind: "slow-committed", Times: 1}},
+			do:     killed,
+			want: map[string]string{
+				"servicerequest":               "killed, ok: 1 message",
+				"servicerequest without a key": "killed, ok: 2 messages",
+				"curl":                         "killed, ok: 2 messages",
+				"curl in a script":             "killed, ok: 1 message",
+				"restapi":                      "killed, ok: 2 messages",
+			},
+		},
+		{
+			name: "state lost",
+			do:   stateLost,
+			want: map[string]string{
+				"servicerequest":               "ok, ok: 1 message",
+				"servicerequest without a key": "ok, ok: 2 messages",
+				"curl":                         "ok, ok: 2 messages",
+				"curl in a script":             "ok, ok: 1 message",
+				"restapi":                      "ok, ok: 2 messages",
+			},
+		},
+		{
+			name: "state lost on a long ticket",
+			do:   onLongTicket,
+			want: map[string]string{
+				"servicerequest":   "ok, ok: 1 message",
+				"curl in a script": "ok, ok: 2 messages",
+				"restapi":          "ok, ok: 2 messages",
+			},
+		},
+		{
+			name: "error with status 200",
+			do:   refused,
+			want: map[string]string{
+				"servicerequest":   "error, error: no message",
+				"curl":             "ok, ok: no message",
+				"curl in a script": "error, error: no message",
+				"restapi":          "ok, ok: no message",
+			},
+		},
+		{
+			name:   "page of a proxy",
+			faults: []simulator.Fault{{Kind: "html", Times: 1}},
+			do:     twice,
+			want: map[string]string{
+				"servicerequest":   "ok, ok: 1 message",
+				"curl":             "ok, ok: no message",
+				"curl in a script": "error, ok: 1 message",
+				"restapi":          "error, ok: 1 message",
+			},
+		},
+		{
+			name: "redirect to another server",
+			do:   redirected,
+			want: map[string]string{
+				"servicerequest":     "error: no message; elsewhere: nothing",
+				"curl":               "ok: no message; elsewhere: nothing",
+				"curl in a script":   "ok: no message; elsewhere: nothing",
+				"curl with location": "ok: no message; elsewhere: token and text",
+				"restapi":            "ok: no message; elsewhere: token and text",
+			},
+		},
+		{
+			name:   "throttled",
+			faults: []simulator.Fault{{Kind: "429", RetryAfter: "1", Times: 1}},
+			do:     once,
+			want: map[string]string{
+				"servicerequest":       "ok: 1 message",
+				"curl":                 "error: no message",
+				"curl with retry":      "ok: 1 message",
+				"restapi":              "error: no message",
+				"restapi with retries": "ok: 1 message",
+			},
+		},
+		{
+			name:    "text above the limit",
+			content: comparedContent + strings.Repeat(" And so on.", 1000),
+			do:      planFirst,
+			want: map[string]string{
+				"servicerequest":   "error, error: no message",
+				"curl":             "ok, ok: no message",
+				"curl in a script": "ok, error: no message",
+				"restapi":          "ok, ok: no message",
+			},
+		},
+		{
+			name: "token",
+			do:   tokenPlaces,
+			want: map[string]string{
+				"servicerequest": "nowhere",
+				"servicerequest with a token from a variable": "saved plan",
+				"curl":                               "nowhere",
+				"curl in a script":                   "nowhere",
+				"curl with the token as an argument": "process list",
+				"curl with a token from a variable":  "process list, saved plan",
+				"restapi":                            "nowhere",
+			},
+		},
+		{
+			name: "requests",
+			do:   requests,
+			want: map[string]string{
+				"servicerequest":   "ok, ok, ok: 1 message; no request, 2 requests, no request",
+				"curl":             "ok, ok, ok: 1 message; no request, 1 request, no request",
+				"curl in a script": "ok, ok, ok: 1 message; no request, 2 requests, no request",
+				"restapi":          "ok, ok, ok: 1 message; no request, 1 request, 1 request",
+			},
+		},
+		{
+			name: "destroy",
+			do:   destroyed,
+			want: map[string]string{
+				"servicerequest": "ok, ok: 1 message; warns",
+				"curl":           "ok, ok: 1 message; says nothing",
+				"restapi":        "ok, ok: 1 message; says nothing",
+			},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			if row.content == "" {
+				row.content = comparedContent
+			}
+			tried := 0
+			for _, w := range contenders {
+				want, ok := row.want[w.name]
+				if !ok {
+					continue
+				}
+				tried++
+				t.Run(w.name, func(t *testing.T) {
+					t.Parallel()
+					if got := row.do(w.newTrial(t, row.content, row.faults)); got != want {
+						t.Errorf("%s\nwant %s", got, want)
+					}
+				})
+			}
+			if tried != len(row.want) {
+				t.Errorf("%d of %d contenders are known", tried, len(row.want))
+			}
+		})
+	}
+}
