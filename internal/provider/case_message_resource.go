@@ -20,11 +20,11 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure        = (*caseMessageResource)(nil)
-	_ resource.ResourceWithIdentity         = (*caseMessageResource)(nil)
-	_ resource.ResourceWithImportState      = (*caseMessageResource)(nil)
-	_ resource.ResourceWithModifyPlan       = (*caseMessageResource)(nil)
-	_ resource.ResourceWithValidateConfig   = (*caseMessageResource)(nil)
+	_ resource.ResourceWithConfigure      = (*caseMessageResource)(nil)
+	_ resource.ResourceWithIdentity       = (*caseMessageResource)(nil)
+	_ resource.ResourceWithImportState    = (*caseMessageResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*caseMessageResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*caseMessageResource)(nil)
 )
 
 func newCaseMessageResource() resource.Resource { return &caseMessageResource{} }
