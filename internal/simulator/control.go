@@ -15,10 +15,10 @@ const controlPrefix = "/_simulator/"
 // take a JSON object. An answer is a JSON object too; that of a refusal has the
 // one member "error".
 //
-// They need no token. The tokens are what a test is about: it may revoke them,
-// or use access keys alone. The server listens on loopback addresses only and
-// holds nobody's data. The media type application/json is mandatory, so a web
-// page that the user happens to visit cannot send a request unasked.
+// They need no token: a test may revoke all tokens, or use access keys alone. The
+// server listens on loopback addresses only and has no real data. The media type
+// application/json is mandatory, so that a web page in the user's browser cannot
+// send such a request.
 const (
 	CountsPath  = controlPrefix + "requests" // GET: the number of requests by operation
 	CasesPath   = controlPrefix + "cases"    // POST {"id", "description", "group_id", "status"}: add a ticket
@@ -39,7 +39,7 @@ type controlError struct {
 func invalid(text string) *controlError { return &controlError{http.StatusBadRequest, text} }
 
 func noCase(id string) *controlError {
-	return &controlError{http.StatusNotFound, fmt.Sprintf("there is no ticket %q", id)}
+	return &controlError{http.StatusNotFound, fmt.Sprintf("unknown ticket %q", id)}
 }
 
 // control is a control endpoint. Its handler gets the body of any method but
@@ -64,7 +64,7 @@ func taking[T any](do func(*Simulator, T) *controlError) func(*Simulator, []byte
 		d := json.NewDecoder(bytes.NewReader(body))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&v); err != nil {
-			return nil, invalid("the body is not as expected: " + err.Error())
+			return nil, invalid("invalid body: " + err.Error())
 		}
 		if _, err := d.Token(); err != io.EOF {
 			return nil, invalid("the body has more than one JSON value")
@@ -93,13 +93,13 @@ func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
 	c, ok := controls[path]
 	switch {
 	case !ok:
-		return nil, &controlError{http.StatusNotFound, "there is no control endpoint " + path}
+		return nil, &controlError{http.StatusNotFound, "unknown control endpoint " + path}
 	case r.Method != c.method:
-		return nil, &controlError{http.StatusMethodNotAllowed, path + " takes " + c.method + " only"}
+		return nil, &controlError{http.StatusMethodNotAllowed, path + " accepts only " + c.method}
 	case c.method == http.MethodGet:
 		return c.handle(s, nil)
 	case !isJSON(r.Header.Get("Content-Type")):
-		return nil, &controlError{http.StatusUnsupportedMediaType, "Content-Type is not application/json"}
+		return nil, &controlError{http.StatusUnsupportedMediaType, "Content-Type must be application/json"}
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxControl+1))
 	switch {

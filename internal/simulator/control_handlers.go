@@ -29,7 +29,7 @@ func (s *Simulator) addCaseOnce(v controlCase) *controlError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.cases[c.ID]; ok {
-		return &controlError{http.StatusConflict, fmt.Sprintf("there is a ticket %q already", c.ID)}
+		return &controlError{http.StatusConflict, fmt.Sprintf("ticket %q already exists", c.ID)}
 	}
 	s.addCase(c)
 	return nil
@@ -42,10 +42,10 @@ type controlStatus struct {
 
 func (s *Simulator) changeStatus(v controlStatus) *controlError {
 	if v.Status == nil {
-		return invalid("status is missing")
+		return invalid("status is required")
 	}
 	if _, known := findStatus(*v.Status); !known {
-		return invalid(fmt.Sprintf("there is no status %d", *v.Status))
+		return invalid(fmt.Sprintf("unknown status %d", *v.Status))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +86,7 @@ type controlFaults struct {
 // replaceFaults changes nothing when one of the faults is wrong.
 func (s *Simulator) replaceFaults(v controlFaults) *controlError {
 	if v.Faults == nil {
-		return invalid("faults is missing")
+		return invalid("faults is required")
 	}
 	faults := make([]Fault, len(v.Faults))
 	for i, text := range v.Faults {

@@ -39,33 +39,33 @@ func TestControlRefuses(t *testing.T) {
 		name, method, path, body, want string
 		change                         func(*http.Request)
 	}{
-		{"unknown endpoint", "GET", controlPrefix + "other", "", "404 there is no control endpoint /_simulator/other", nil},
-		{"no endpoint", "GET", controlPrefix, "", "404 there is no control endpoint /_simulator/", nil},
-		{"counts by POST", "POST", CountsPath, "{}", "405 /_simulator/requests takes GET only", nil},
-		{"ticket by GET", "GET", CasesPath, "", "405 /_simulator/cases takes POST only", nil},
-		{"faults by DELETE", "DELETE", FaultsPath, "", "405 /_simulator/faults takes PUT only", nil},
-		{"preflight", "OPTIONS", FaultsPath, "", "405 /_simulator/faults takes PUT only", nil},
-		{"media type of a form", "POST", CasesPath, `{"id":"new"}`, "415 Content-Type is not application/json", header("Content-Type", "text/plain")},
-		{"no media type", "POST", CasesPath, `{"id":"new"}`, "415 Content-Type is not application/json", header("Content-Type")},
-		{"no body", "PUT", StatusPath, "", "400 the body is not as expected: EOF", header("Content-Type", "application/json")},
+		{"unknown endpoint", "GET", controlPrefix + "other", "", "404 unknown control endpoint /_simulator/other", nil},
+		{"no endpoint", "GET", controlPrefix, "", "404 unknown control endpoint /_simulator/", nil},
+		{"counts by POST", "POST", CountsPath, "{}", "405 /_simulator/requests accepts only GET", nil},
+		{"ticket by GET", "GET", CasesPath, "", "405 /_simulator/cases accepts only POST", nil},
+		{"faults by DELETE", "DELETE", FaultsPath, "", "405 /_simulator/faults accepts only PUT", nil},
+		{"preflight", "OPTIONS", FaultsPath, "", "405 /_simulator/faults accepts only PUT", nil},
+		{"media type of a form", "POST", CasesPath, `{"id":"new"}`, "415 Content-Type must be application/json", header("Content-Type", "text/plain")},
+		{"no media type", "POST", CasesPath, `{"id":"new"}`, "415 Content-Type must be application/json", header("Content-Type")},
+		{"no body", "PUT", StatusPath, "", "400 invalid body: EOF", header("Content-Type", "application/json")},
 		{"two values", "POST", CasesPath, `{"id":"new"}{}`, "400 the body has more than one JSON value", nil},
 		{"too large", "POST", CasesPath, `{"id":"new"}` + strings.Repeat(" ", maxControl), "413 the body is too large", nil},
-		{"unknown member", "POST", CasesPath, `{"id":"new","name":"x"}`, `400 the body is not as expected: json: unknown field "name"`, nil},
+		{"unknown member", "POST", CasesPath, `{"id":"new","name":"x"}`, `400 invalid body: json: unknown field "name"`, nil},
 
-		{"ticket without ID", "POST", CasesPath, `{}`, `400 the ID "" is not a path segment of 1 to 64 characters`, nil},
-		{"ticket with unknown status", "POST", CasesPath, `{"id":"new","status":6}`, "400 there is no status 6", nil},
-		{"ticket that exists", "POST", CasesPath, `{"id":"case-123"}`, `409 there is a ticket "case-123" already`, nil},
+		{"ticket without ID", "POST", CasesPath, `{}`, `400 the ID "" is not a valid path segment of 1 to 64 characters`, nil},
+		{"ticket with unknown status", "POST", CasesPath, `{"id":"new","status":6}`, "400 unknown status 6", nil},
+		{"ticket that exists", "POST", CasesPath, `{"id":"case-123"}`, `409 ticket "case-123" already exists`, nil},
 
-		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 status is missing", nil},
-		{"status unknown", "PUT", StatusPath, `{"id":"case-123","status":6}`, "400 there is no status 6", nil},
-		{"status of no ticket", "PUT", StatusPath, `{"id":"x","status":3}`, `404 there is no ticket "x"`, nil},
+		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 status is required", nil},
+		{"status unknown", "PUT", StatusPath, `{"id":"case-123","status":6}`, "400 unknown status 6", nil},
+		{"status of no ticket", "PUT", StatusPath, `{"id":"x","status":3}`, `404 unknown ticket "x"`, nil},
 
 		{"reply without text", "POST", RepliesPath, `{"id":"case-123"}`, "400 the text must have 1 to 10000 characters", nil},
 		{"reply too long", "POST", RepliesPath, `{"id":"case-123","content":"` + long + `"}`, "400 the text must have 1 to 10000 characters", nil},
-		{"reply to no ticket", "POST", RepliesPath, `{"id":"x","content":"x"}`, `404 there is no ticket "x"`, nil},
+		{"reply to no ticket", "POST", RepliesPath, `{"id":"x","content":"x"}`, `404 unknown ticket "x"`, nil},
 
-		{"faults missing", "PUT", FaultsPath, `{}`, "400 faults is missing", nil},
-		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 faults is missing", nil},
+		{"faults missing", "PUT", FaultsPath, `{}`, "400 faults is required", nil},
+		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 faults is required", nil},
 		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind of fault "other"`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

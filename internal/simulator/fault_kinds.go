@@ -13,9 +13,9 @@ type FaultKind struct {
 	Doc       string
 }
 
-// faultKind is a kind of one of two sorts. One answers instead of the operation:
-// it has strike. The other is a condition: it has one of the functions below
-// strike, or code looks it up by its name.
+// faultKind is a kind of fault. There are two sorts. One answers instead of the
+// operation, with strike. The other is a condition: it has one of the functions
+// after strike, or the code looks it up by name.
 type faultKind struct {
 	FaultKind
 	also  string        // a second default operation
@@ -62,7 +62,7 @@ const (
 // are what a proxy or a later version may answer.
 var faultKinds = []faultKind{
 	{FaultKind: FaultKind{"lost-answer", OpSubmit, true, "connection closed without an answer"}, strike: strikeCut},
-	{FaultKind: FaultKind{"cut", OpSubmit, false, "connection closed without an answer, once the request was read"}, strike: strikeCut},
+	{FaultKind: FaultKind{"cut", OpSubmit, false, "connection closed without an answer, after the request was read"}, strike: strikeCut},
 	{FaultKind: FaultKind{"500-committed", OpSubmit, true, "status 500"}, strike: strikeError(500, "OSM.0004", "Internal error")},
 	{FaultKind: FaultKind{"502-committed", OpSubmit, true, "status 502 of the gateway"}, strike: strikeError(502, "APIGW.0201", "Backend unavailable")},
 	{FaultKind: FaultKind{"504-committed", OpSubmit, true, "status 504 of the gateway"}, strike: strikeError(504, "APIGW.0201", "Backend timeout")},
@@ -73,7 +73,7 @@ var faultKinds = []faultKind{
 	{FaultKind: FaultKind{"429", OpSubmit, false, "status 429 of the gateway (retry_after)"}, strike: strikeError(429, "APIGW.0308", "Request throttled")},
 	{FaultKind: FaultKind{"failed-committed", OpSubmit, true, "status 200 with the code of a failed operation"}, strike: strikeError(200, "OSM.01010014", "Operation failed")},
 	{FaultKind: FaultKind{"failed", OpSubmit, false, "status 200 with the code of a failed operation"}, strike: strikeError(200, "OSM.01010014", "Operation failed")},
-	{FaultKind: FaultKind{"slow-committed", OpSubmit, true, "done at once, but answered after delay, or never"}, strike: strikeSlow},
+	{FaultKind: FaultKind{"slow-committed", OpSubmit, true, "answered only after delay, or never"}, strike: strikeSlow},
 	{FaultKind: FaultKind{"slow", OpSubmit, false, "status 504 after delay, or no answer at all"}, strike: strikeSlow},
 	{FaultKind: FaultKind{"truncated-committed", OpSubmit, true, "status 200 with a body that ends in the middle"}, strike: strikeTruncated},
 	{FaultKind: FaultKind{"truncated", OpSubmit, false, "status 200 with a body that ends in the middle"}, strike: strikeTruncated},
@@ -88,18 +88,18 @@ var faultKinds = []faultKind{
 	{FaultKind: FaultKind{"425", OpSubmit, false, "status 425 with an empty body"}, strike: strikeStatus(425)},
 	{FaultKind: FaultKind{"499", OpSubmit, false, "status 499 with an empty body"}, strike: strikeStatus(499)},
 	{FaultKind: FaultKind{"499-committed", OpSubmit, true, "status 499 with an empty body"}, strike: strikeStatus(499)},
-	{FaultKind: FaultKind{"unlisted", OpSubmit, false, "status 200 with a code that no page lists"}, strike: strikeError(200, "OSM.01019999", "Unlisted error")},
-	{FaultKind: FaultKind{"unlisted-committed", OpSubmit, true, "status 200 with a code that no page lists"}, strike: strikeError(200, "OSM.01019999", "Unlisted error")},
+	{FaultKind: FaultKind{"unlisted", OpSubmit, false, "status 200 with an undocumented code"}, strike: strikeError(200, "OSM.01019999", "Unlisted error")},
+	{FaultKind: FaultKind{"unlisted-committed", OpSubmit, true, "status 200 with an undocumented code"}, strike: strikeError(200, "OSM.01019999", "Unlisted error")},
 	{FaultKind: FaultKind{"internal-200", OpSubmit, false, "status 200 with the code of an internal error"}, strike: strikeError(200, "OSM.0004", "Internal error")},
 	{FaultKind: FaultKind{"internal-200-committed", OpSubmit, true, "status 200 with the code of an internal error"}, strike: strikeError(200, "OSM.0004", "Internal error")},
 	{FaultKind: FaultKind{"unbounded", OpSubmit, false, "status 200 with an empty body of unknown length, then the connection closes"}, strike: strikeUnbounded},
 	{FaultKind: FaultKind{"unbounded-committed", OpSubmit, true, "status 200 with an empty body of unknown length, then the connection closes"}, strike: strikeUnbounded},
 	{FaultKind: FaultKind{"101", OpSubmit, false, "status 101, then silence until the client leaves"}, strike: strikeSwitch},
-	{FaultKind: FaultKind{"cut-late", OpSubmit, false, "like cut, but the message comes onto the ticket after delay"}, late: true, delay: lateCommit, strike: strikeCut},
-	{FaultKind: FaultKind{"504-late", OpSubmit, false, "like 504, but the message comes onto the ticket after delay"}, late: true, delay: lateCommit, strike: strikeError(504, "APIGW.0201", "Backend timeout")},
-	{FaultKind: FaultKind{"503-late", OpSubmit, false, "like 503, but the message comes onto the ticket after delay (retry_after)"}, late: true, delay: lateCommit, strike: strikeError(503, "APIGW.0613", "Service unavailable")},
+	{FaultKind: FaultKind{"cut-late", OpSubmit, false, "like cut, but the message is posted after delay"}, late: true, delay: lateCommit, strike: strikeCut},
+	{FaultKind: FaultKind{"504-late", OpSubmit, false, "like 504, but the message is posted after delay"}, late: true, delay: lateCommit, strike: strikeError(504, "APIGW.0201", "Backend timeout")},
+	{FaultKind: FaultKind{"503-late", OpSubmit, false, "like 503, but the message is posted after delay (retry_after)"}, late: true, delay: lateCommit, strike: strikeError(503, "APIGW.0613", "Service unavailable")},
 
-	{FaultKind: FaultKind{kindLateList, OpList, false, "a message shows up only delay after its create_time"}, also: OpDetail, delay: 3 * time.Second, items: leaveOutLate},
+	{FaultKind: FaultKind{kindLateList, OpList, false, "a message appears only after delay, counted from its create_time"}, also: OpDetail, delay: 3 * time.Second, items: leaveOutLate},
 	{FaultKind: FaultKind{"list-denied", OpList, false, "status 403"}, strike: strikeError(403, "OSM.0003", "Forbidden")},
 
 	// The items of a list.
@@ -110,15 +110,15 @@ var faultKinds = []faultKind{
 	{FaultKind: FaultKind{"count-high", OpList, false, "the count is 5 too high"}, count: func(n int) int { return n + 5 }},
 	{FaultKind: FaultKind{"count-low", OpList, false, "the count is 1 too low, but at least 0"}, count: func(n int) int { return max(n-1, 0) }},
 	{FaultKind: FaultKind{"count-zero", OpList, false, "the count is 0"}, count: func(int) int { return 0 }},
-	{FaultKind: FaultKind{kindOffsetIgnored, OpList, false, "every offset gives the first page"}},
-	{FaultKind: FaultKind{kindRepeated, OpList, false, "the last message of each page comes twice; the count does not include it"}},
+	{FaultKind: FaultKind{kindOffsetIgnored, OpList, false, "every offset returns the first page"}},
+	{FaultKind: FaultKind{kindRepeated, OpList, false, "the last message of each page appears twice, but counts once"}},
 	{FaultKind: FaultKind{"wrong-type", OpList, false, "submitted messages are shown as an engineer's (type 1)"}, message: showAuthor(1)},
 	{FaultKind: FaultKind{"third-party", OpList, false, "submitted messages are shown as a third party's (type 2)"}, message: showAuthor(2)},
 	{FaultKind: FaultKind{"attachment-added", OpList, false, "submitted messages have one attachment more than was sent"}, message: addAttachment},
 	{FaultKind: FaultKind{"attachment-anonymous", OpList, false, "attachments of submitted messages have no ID"}, message: hideAttachmentIDs},
 
 	// Texts.
-	{FaultKind: FaultKind{kindStrips, OpList, false, "content without its markup, even when it was asked for"}},
+	{FaultKind: FaultKind{kindStrips, OpList, false, "content without its markup, even if the request asks for it"}},
 	{FaultKind: FaultKind{kindEscapes, OpList, false, "content HTML-escaped"}},
 	{FaultKind: FaultKind{kindTruncates, OpList, false, "content cut to 400 characters"}},
 	{FaultKind: FaultKind{"emoji-dropped", OpList, false, "content without its 4-byte characters"}, also: OpDetail, text: replaceWide("")},
@@ -141,13 +141,13 @@ var faultKinds = []faultKind{
 
 	// Times.
 	{FaultKind: FaultKind{kindNoTimes, OpList, false, "create_time is not a time"}},
-	{FaultKind: FaultKind{kindZoneless, OpList, false, "create_time without a zone, in that of X-Time-Zone"}},
+	{FaultKind: FaultKind{kindZoneless, OpList, false, "create_time without a zone, in the zone of X-Time-Zone"}},
 	{FaultKind: FaultKind{kindTimeOffset, OpList, false, "create_time is off by skew, the Date header is right"}, also: OpDetail, skew: 10 * time.Minute},
 	{FaultKind: FaultKind{kindCoarse, OpList, false, "create_time cut to the minute"}, also: OpDetail},
 	{FaultKind: FaultKind{kindMislabelled, OpList, false, "create_time in UTC, but labelled +08:00"}, also: OpDetail},
 
 	{FaultKind: FaultKind{kindNoDate, "", true, "no Date header"}},
-	{FaultKind: FaultKind{kindSkew, "", true, "the service's clock is off by skew; always"}, skew: 10 * time.Minute},
+	{FaultKind: FaultKind{kindSkew, "", true, "the service's clock is off by skew, for all requests"}, skew: 10 * time.Minute},
 	{FaultKind: FaultKind{kindLatency, "", true, "every answer comes after delay"}, delay: 100 * time.Millisecond},
 }
 
@@ -160,7 +160,7 @@ func FaultKinds() []FaultKind {
 	for i, k := range faultKinds {
 		out[i] = k.FaultKind
 		if k.also != "" {
-			out[i].Doc += "; the " + k.also + " too"
+			out[i].Doc += "; also for " + k.also
 		}
 	}
 	return out

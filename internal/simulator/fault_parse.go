@@ -38,7 +38,7 @@ func ParseFault(text string) (Fault, error) {
 			return fail(err)
 		}
 		if f.Rate == 0 {
-			return fail(fmt.Errorf("a rate of 0 never strikes"))
+			return fail(fmt.Errorf("the rate must be greater than 0"))
 		}
 	}
 	query, err := url.ParseQuery(settings)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Fault is one thing going wrong. A request that is refused for what it is
-// counts for Ordinals, Rate and Times, but the refusal is what it gets.
+// Fault is one thing that goes wrong. A request that is refused because it is wrong
+// counts for Ordinals, Rate and Times, but it gets the refusal, not the fault.
 type Fault struct {
 	Kind      string  // one of FaultKinds
 	Operation string  // which requests it strikes; "" is the kind's own default
@@ -76,9 +76,9 @@ func (f Fault) validate() error {
 	case f.Rate < 0 || f.Rate > 1 || f.Rate != f.Rate:
 		return fmt.Errorf("fault %s: the rate must be from 0 to 1", f.Kind)
 	case f.Rate > 0 && len(f.Ordinals) > 0:
-		return fmt.Errorf("fault %s: either ordinals or a rate", f.Kind)
+		return fmt.Errorf("fault %s: ordinals and a rate exclude each other", f.Kind)
 	case slices.ContainsFunc(f.Ordinals, func(n int) bool { return n < 1 }):
-		return fmt.Errorf("fault %s: ordinals count from 1", f.Kind)
+		return fmt.Errorf("fault %s: ordinals must be at least 1", f.Kind)
 	case f.Times < 0 || f.Delay < 0:
 		return fmt.Errorf("fault %s: times and delay must not be negative", f.Kind)
 	}

@@ -31,12 +31,12 @@ type Case struct {
 func (c Case) Validate() error {
 	switch {
 	case !between(c.ID, 1, 64) || c.ID == "." || c.ID == ".." || !utf8.ValidString(c.ID):
-		return fmt.Errorf("the ID %q is not a path segment of 1 to 64 characters", c.ID)
+		return fmt.Errorf("the ID %q is not a valid path segment of 1 to 64 characters", c.ID)
 	case !between(c.GroupID, 0, 64):
 		return fmt.Errorf("the group ID %q is longer than 64 characters", c.GroupID)
 	}
 	if _, known := findStatus(c.Status); !known {
-		return fmt.Errorf("there is no status %d", c.Status)
+		return fmt.Errorf("unknown status %d", c.Status)
 	}
 	return nil
 }

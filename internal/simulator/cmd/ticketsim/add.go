@@ -14,11 +14,11 @@ func addCommand() command {
 		name:    "add",
 		usage:   "-url URL [-group ID] [-status STATUS] CASE[=DESCRIPTION]",
 		summary: "Add a ticket",
-		about:   `A ticket of the same ID is not replaced: that is an error.`,
+		about:   `It is an error if the server already has a ticket with this ID.`,
 		least:   1,
 		most:    1,
 		prepare: func(flags *flag.FlagSet) action {
-			group := flags.String("group", "", "group `ID` that requests about the ticket must name (default none)")
+			group := flags.String("group", "", "group `ID` that requests for the ticket must send (default none)")
 			status := statusFlag(flags, "to be accepted")
 			return func(ctx context.Context, call invocation) error {
 				c, err := parseCase(call.args[0])

@@ -78,7 +78,7 @@ func (c client) do(ctx context.Context, r request, v any) error {
 func decode(status int, answer []byte, v any) error {
 	var f failure
 	if err := json.Unmarshal(answer, &f); err != nil {
-		return fmt.Errorf("status %d, and the answer is not a simulator's: %w", status, err)
+		return fmt.Errorf("status %d: the answer is not from ticketsim: %w", status, err)
 	}
 	switch {
 	case f.Code != "":

@@ -46,7 +46,7 @@ func (c command) run(ctx context.Context, args []string, s streams) error {
 	flags.SetOutput(io.Discard) // run's caller reports errors
 	call := invocation{streams: s}
 	if c.remote() {
-		flags.Func("url", "`URL` of the running server; mandatory", func(v string) (err error) {
+		flags.Func("url", "`URL` of the running server; required", func(v string) (err error) {
 			call.server, err = newClient(v)
 			return err
 		})
@@ -61,9 +61,9 @@ func (c command) run(ctx context.Context, args []string, s streams) error {
 	call.args = flags.Args()
 	switch {
 	case c.remote() && call.server.base == "":
-		return usagef("-url is missing")
+		return usagef("-url is required")
 	case len(call.args) < c.least:
-		return usagef("an argument is missing; usage: %s %s", c.title(), c.usage)
+		return usagef("missing argument; usage: %s %s", c.title(), c.usage)
 	case c.most >= 0 && len(call.args) > c.most:
 		return usagef("unexpected argument %q; flags come before the arguments", call.args[c.most])
 	}
@@ -95,7 +95,7 @@ func baseURL(text string) (string, error) {
 		return "", err
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("not like http://127.0.0.1:8080")
+		return "", errors.New("must be a URL such as http://127.0.0.1:8080")
 	}
 	return strings.TrimRight(text, "/"), nil
 }

@@ -15,7 +15,7 @@ func commands() []command {
 		addCommand(),
 		replyCommand(),
 		statusCommand("close", "Close a ticket", "completed"),
-		statusCommand("reopen", "Open a closed ticket again", "processing"),
+		statusCommand("reopen", "Reopen a closed ticket", "processing"),
 		faultsCommand(),
 		threadCommand(),
 		requestsCommand(),
@@ -33,7 +33,7 @@ func find(name string) (command, bool) {
 
 // overview is the end of the help of ticketsim itself.
 func overview(w io.Writer) {
-	_, _ = io.WriteString(w, "Commands for a running server; each needs -url, and explains itself with -h:\n")
+	_, _ = io.WriteString(w, "Commands for a running server; each requires -url, and -h describes it:\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range commands() {
 		_, _ = fmt.Fprintf(table, "  %s%s\t%s\n", c.name, strings.TrimPrefix(c.usage, "-url URL"), c.summary)
@@ -41,10 +41,9 @@ func overview(w io.Writer) {
 	_ = table.Flush()
 	_, _ = io.WriteString(w, `
 Environment:
-  TICKETSIM_TOKEN  the token that a server accepts and that thread sends, unless
-                   -token is set; demo-token if unset
+  TICKETSIM_TOKEN  token that the server accepts and that thread sends, unless
+                   -token is set (default demo-token)
 
-Exit status: 0 when the command did its work, 1 when it failed, 2 when its
-arguments are wrong.
+Exit status: 0 on success, 1 on failure, 2 if the arguments are wrong.
 `)
 }

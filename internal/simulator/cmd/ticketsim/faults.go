@@ -15,10 +15,15 @@ func faultsCommand() command {
 	return command{
 		name:    "faults",
 		usage:   "-url URL [FAULT ...]",
-		summary: "Replace the faults of the server; no FAULT clears them",
-		about: `A FAULT is KIND, KIND@1,3 (the first and third request from now on) or KIND%0.3
-(that share of the requests). Settings may follow: ? and then op=, times=,
-delay=, skew=, retry_after= or location=, joined by &. For instance:
+		summary: "Replace the faults of the server, or clear them",
+		about: `Without a FAULT, all faults are cleared. A FAULT is one of:
+
+  KIND      affects every request
+  KIND@1,3  affects the first and the third request from now on
+  KIND%0.3  affects 30 % of the requests, at random
+
+Settings may follow after a ?, joined by &: op=, times=, delay=, skew=,
+retry_after= and location=. Examples:
 
   lost-answer@1,3
   503%0.3
@@ -44,12 +49,12 @@ delay=, skew=, retry_after= or location=, joined by &. For instance:
 }
 
 func listFaultKinds(w io.Writer) {
-	_, _ = io.WriteString(w, "Kinds, with the operation that they strike unless op= is set:\n")
+	_, _ = io.WriteString(w, "Kinds, with the operation that each affects unless op= is set:\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, k := range simulator.FaultKinds() {
 		doc := k.Doc
 		if k.Operation == simulator.OpSubmit && k.Committed {
-			doc += "; the message is on the ticket"
+			doc += "; the message is posted"
 		}
 		_, _ = io.WriteString(table, "  "+k.Name+"\t"+cmp.Or(k.Operation, "any")+"\t"+doc+"\n")
 	}

@@ -1,11 +1,11 @@
 // Ticketsim simulates the ticket service of Huawei Cloud on a loopback address,
 // so that a pipeline can be tested without the service.
 //
-// Without a command it serves until SIGINT or SIGTERM. Its first line of output
-// is its URL. The commands look at a running server, or change what it has.
-// "ticketsim -h" lists them, and "ticketsim COMMAND -h" explains one.
+// Without a command it serves until SIGINT or SIGTERM. The first line of its output
+// is its URL. The commands read or change the state of a running server.
+// "ticketsim -h" lists them, and "ticketsim COMMAND -h" describes one.
 //
-// Serve one ticket, and wait until the server is up:
+// Serve one ticket, and wait until the server answers:
 //
 //	ticketsim -addr 127.0.0.1:8080 -case 'TT1=The disk is slow' &
 //	ticketsim wait -url http://127.0.0.1:8080
@@ -17,18 +17,17 @@
 //	ticketsim thread -url http://127.0.0.1:8080 TT1
 //	ticketsim requests -url http://127.0.0.1:8080
 //
-// Do what an engineer would do:
+// Answer and close the ticket, as an engineer would:
 //
 //	ticketsim reply -url http://127.0.0.1:8080 -name Ada TT1 'We are on it.'
 //	ticketsim close -url http://127.0.0.1:8080 TT1
 //
-// Let the first answer to a message get lost, then let nothing go wrong again:
+// Lose the answer to the next message, then clear the faults:
 //
 //	ticketsim faults -url http://127.0.0.1:8080 lost-answer@1
 //	ticketsim faults -url http://127.0.0.1:8080
 //
-// The exit status is 0 when the command did its work, 1 when it failed, and 2
-// when its arguments are wrong.
+// The exit status is 0 on success, 1 on failure, and 2 if the arguments are wrong.
 package main
 
 import (
@@ -79,7 +78,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		var ok bool
 		if cmd, ok = find(args[0]); !ok {
-			return fail(s, "ticketsim", usagef("there is no command %q", args[0]))
+			return fail(s, "ticketsim", usagef("unknown command %q", args[0]))
 		}
 		args = args[1:]
 	}

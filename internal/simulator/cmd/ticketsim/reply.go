@@ -17,8 +17,8 @@ func replyCommand() command {
 		name:    "reply",
 		usage:   "-url URL [-name NAME] CASE TEXT",
 		summary: "Add an engineer's answer to a ticket",
-		about: `If TEXT is -, the text is read from standard input, without the line breaks at
-its end. An answer comes onto a closed ticket, too.`,
+		about: `If TEXT is -, the text is read from standard input, without trailing line
+breaks. Closed tickets accept answers too.`,
 		least: 2,
 		most:  2,
 		prepare: func(flags *flag.FlagSet) action {

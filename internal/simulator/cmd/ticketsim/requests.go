@@ -16,10 +16,10 @@ func requestsCommand() command {
 		name:    "requests",
 		usage:   "-url URL",
 		summary: "Count the requests by operation",
-		about: `It prints a line for each operation that had requests: the operation, a space
-and the number. "submit 2" says that the server had two requests to add a
-message. The requests of these commands do not count, but for thread: it reads
-the ticket as a client of the service does.`,
+		about: `Prints one line for each operation: its name and the number of requests. For
+example, "submit 2" means two requests to post a message. Requests of ticketsim's
+own commands do not count, except those of thread, which reads the ticket as a
+client of the service does.`,
 		prepare: func(*flag.FlagSet) action {
 			return func(ctx context.Context, call invocation) error {
 				var counts map[string]int

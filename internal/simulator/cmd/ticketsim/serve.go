@@ -15,14 +15,14 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// shutdownGrace is for requests under way; those that hang by a fault are cut.
+// shutdownGrace is the time for requests under way. Those that a fault hangs are cut.
 const shutdownGrace = 5 * time.Second
 
 func serveCommand() command {
 	return command{
 		usage:   "[flags]\n       ticketsim COMMAND -url URL [flags] [arguments]",
 		summary: "Simulate the ticket service on a loopback address",
-		about: `Without a command ticketsim serves until SIGINT or SIGTERM. Its first line of
+		about: `Without a command, ticketsim serves until SIGINT or SIGTERM. The first line of its
 output is its URL.`,
 		prepare: prepareServe,
 		more:    overview,
@@ -42,32 +42,32 @@ type serving struct {
 
 func prepareServe(flags *flag.FlagSet) action {
 	var v serving
-	flags.StringVar(&v.addr, "addr", "127.0.0.1:0", "loopback `address` to listen on; port 0 is any free port")
-	flags.StringVar(&v.addrFile, "addr-file", "", "write the URL to this `file` once listening")
-	flags.StringVar(&v.group, "group", "", "group `ID` that requests about the tickets of -case must name (default none)")
-	flags.BoolVar(&v.log, "log", false, "write a line per request to standard error")
-	flags.BoolVar(&v.version, "version", false, "print the version, and do not serve")
-	flags.BoolVar(&v.opts.AcceptOnClosed, "accept-closed", false, "accept messages on closed tickets instead of refusing them with OSM.01010002")
-	flags.Uint64Var(&v.opts.Seed, "seed", 0, "`number` from which the rates of faults are drawn")
+	flags.StringVar(&v.addr, "addr", "127.0.0.1:0", "loopback `address` to listen on; port 0 picks a free port")
+	flags.StringVar(&v.addrFile, "addr-file", "", "write the URL to this `file` once the server listens")
+	flags.StringVar(&v.group, "group", "", "group `ID` that requests for the tickets of -case must send (default none)")
+	flags.BoolVar(&v.log, "log", false, "log each request to standard error")
+	flags.BoolVar(&v.version, "version", false, "print the version and exit")
+	flags.BoolVar(&v.opts.AcceptOnClosed, "accept-closed", false, "accept messages on closed tickets instead of rejecting them with OSM.01010002")
+	flags.Uint64Var(&v.opts.Seed, "seed", 0, "`number` that seeds the random choice of requests for faults with a rate")
 	flags.Func("token", "`token` to accept; repeatable (default $TICKETSIM_TOKEN, else demo-token)", func(text string) error {
 		v.opts.Tokens = append(v.opts.Tokens, text)
 		return nil
 	})
-	flags.Func("case", "ticket to begin with, `ID[=DESCRIPTION]`; repeatable", func(text string) error {
+	flags.Func("case", "initial ticket, `ID[=DESCRIPTION]`; repeatable", func(text string) error {
 		c, err := parseCase(text)
 		v.cases = append(v.cases, c)
 		return err
 	})
-	flags.Func("fault", "`fault` to suffer; repeatable; \"ticketsim faults -h\" lists the kinds", func(text string) error {
+	flags.Func("fault", "`fault` to inject; repeatable; \"ticketsim faults -h\" lists the kinds", func(text string) error {
 		f, err := simulator.ParseFault(text)
 		v.opts.Faults = append(v.opts.Faults, f)
 		return err
 	})
-	flags.Func("user", "`name:password:domain` that may log in; repeatable", func(text string) error {
+	flags.Func("user", "`name:password:domain` of a user who may log in; repeatable", func(text string) error {
 		name, rest, _ := strings.Cut(text, ":")
 		last := strings.LastIndex(rest, ":") // a password may have colons
 		if name == "" || last < 1 || last == len(rest)-1 {
-			return errors.New("not name:password:domain")
+			return errors.New("must be name:password:domain")
 		}
 		v.opts.Users = append(v.opts.Users, simulator.User{Name: name, Password: rest[:last], Domain: rest[last+1:]})
 		return nil
@@ -75,7 +75,7 @@ func prepareServe(flags *flag.FlagSet) action {
 	flags.Func("access-key", "`AK:SK` pair to accept; repeatable", func(text string) error {
 		ak, sk, _ := strings.Cut(text, ":")
 		if ak == "" || sk == "" {
-			return errors.New("not AK:SK")
+			return errors.New("must be AK:SK")
 		}
 		v.opts.AccessKeys = append(v.opts.AccessKeys, simulator.AccessKey{AccessKey: ak, SecretKey: sk})
 		return nil
@@ -89,7 +89,7 @@ func prepareServe(flags *flag.FlagSet) action {
 	}
 }
 
-// defaultToken is what serve accepts and thread sends when they are given none.
+// defaultToken is the token that serve accepts and thread sends by default.
 func defaultToken() string {
 	if t := os.Getenv("TICKETSIM_TOKEN"); t != "" {
 		return t
@@ -128,8 +128,8 @@ func (v serving) serve(ctx context.Context, s streams) error {
 	return server.Shutdown(grace)
 }
 
-// logTo writes a line per request: nothing from its headers or body, where
-// tokens and passwords are.
+// logTo writes a line for each request. The line has nothing from the headers and the
+// body, which have tokens and passwords.
 func logTo(w io.Writer) func(simulator.Request) {
 	var mu sync.Mutex
 	return func(r simulator.Request) {
@@ -146,7 +146,7 @@ func logTo(w io.Writer) func(simulator.Request) {
 	}
 }
 
-// writeFile writes a file that others only ever see whole.
+// writeFile writes a file in one step: no reader sees a part of it.
 func writeFile(name, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".ticketsim-*")
 	if err != nil {

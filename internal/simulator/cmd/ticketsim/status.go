@@ -19,7 +19,7 @@ func statusCommand(name, summary, byDefault string) command {
 		name:    name,
 		usage:   "-url URL [-status STATUS] CASE",
 		summary: summary,
-		about: `By default the ticket's status becomes ` + byDefault + `. A server refuses messages on a
+		about: `By default the ticket's status becomes ` + byDefault + `. A server rejects messages on a
 closed ticket with OSM.01010002, unless it was started with -accept-closed.`,
 		least: 1,
 		most:  1,
@@ -57,10 +57,10 @@ func parseStatus(text string) (int, error) {
 			return s.Number, nil
 		}
 	}
-	return 0, fmt.Errorf("there is no status %q", text)
+	return 0, fmt.Errorf("unknown status %q", text)
 }
 
-// statusName is how people call a status.
+// statusName returns the name of a status.
 func statusName(number int) string {
 	for _, s := range simulator.Statuses() {
 		if s.Number == number {

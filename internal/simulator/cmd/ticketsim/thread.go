@@ -35,8 +35,8 @@ func threadCommand() command {
 		name:    "thread",
 		usage:   "-url URL [-token TOKEN] [-group ID] CASE",
 		summary: "Print a ticket and its messages",
-		about: `It reads the ticket as a client of the service does: with a token, and exposed
-to the faults of the server.`,
+		about: `Reads the ticket as a client of the service does: with a token, and subject to
+the faults of the server.`,
 		least: 1,
 		most:  1,
 		prepare: func(flags *flag.FlagSet) action {

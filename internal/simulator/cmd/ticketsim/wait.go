@@ -17,8 +17,8 @@ func waitCommand() command {
 	return command{
 		name:    "wait",
 		usage:   "-url URL [-timeout TIME]",
-		summary: "Wait until the server serves",
-		about:   `It fails when the server does not answer in time.`,
+		summary: "Wait until the server answers",
+		about:   `Fails if the server does not answer in time.`,
 		prepare: func(flags *flag.FlagSet) action {
 			timeout := flags.Duration("timeout", 30*time.Second, "give up after this `time`")
 			return func(ctx context.Context, call invocation) error {
@@ -51,7 +51,7 @@ func awaitServer(ctx context.Context, server client) error {
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			return fmt.Errorf("the server does not serve: %w", last)
+			return fmt.Errorf("the server does not answer: %w", last)
 		}
 	}
 }
