@@ -52,13 +52,13 @@ func (r *attachmentResource) Metadata(_ context.Context, req resource.MetadataRe
 
 func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A file for messages to attach: creating it uploads the file, and the `id` goes into a message's `accessory_ids`. " +
-			"Destroying it deletes the file from the service. A file that a message uses stays on its ticket. " +
-			"A changed file or name is uploaded again.\n\n" +
-			"The service has limits, such as 2 MB a file and a list of types. The provider reads them before the first upload of a run, " +
-			"and does not send a file outside of them.\n\n" +
-			"A file that changes between plan and apply is not sent either. Terraform then reports that the provider produced an inconsistent final plan " +
-			"for `content_sha256`. Despite that text it is not a bug: plan again.",
+		MarkdownDescription: "An uploaded file that messages can attach. Creating the resource uploads the file. Put its `id` into the `accessory_ids` of a message. " +
+			"Destroying the resource deletes the file from the service. A file that a message uses stays on its ticket. " +
+			"If the file or its name changes, it is uploaded again.\n\n" +
+			"The service limits the size and the types of files; its documentation names 2 MB a file. The provider reads the limits before the first upload of a run, " +
+			"and uploads no file outside of them. If it cannot read the limits, the service decides.\n\n" +
+			"A file that changes between plan and apply is not uploaded. Terraform then reports that the provider produced an inconsistent final plan " +
+			"for `content_sha256`, and calls this a bug in the provider. It is not a bug: plan again.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Optional: true,
@@ -66,24 +66,24 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					check(notEmpty),
 					stringvalidator.ExactlyOneOf(path.MatchRoot("source"), path.MatchRoot("content"), path.MatchRoot("content_base64")),
 				},
-				MarkdownDescription: "Path of the file. It must exist until it is uploaded. A file that is missing later changes nothing, and a warning says so. Exactly one of `source`, `content` and `content_base64` must be set.",
+				MarkdownDescription: "Path of the file to upload. If the file is missing after the upload, the attachment does not change, and the plan has a warning. Set exactly one of `source`, `content` and `content_base64`.",
 			},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{check(notEmpty)},
-				MarkdownDescription: "The text to attach. It is kept in plan and state: put no secret in it, and use `source` for a large file.",
+				MarkdownDescription: "Text to upload. It is stored in plan and state, so put no secret in it. Use `source` for a large file.",
 			},
 			"content_base64": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{all(notEmpty, isBase64)},
-				MarkdownDescription: "The bytes to attach, in base64. It is kept in plan and state, as `content` is.",
+				MarkdownDescription: "Bytes to upload, in base64, such as the result of `filebase64()`. They are stored in plan and state, like `content`.",
 			},
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{attachmentNameCheck},
-				MarkdownDescription: "Name of the file on the ticket, 1 to 512 characters. Its extension tells the service the file's type. " +
-					"Default: the last element of `source`. Must be set without `source`.",
+				MarkdownDescription: "Name of the file on the ticket, 1 to 512 characters, without `/` and `\\`. Its extension tells the service the file's type. " +
+					"Defaults to the last element of `source`. Required without `source`.",
 			},
 			"id": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "ID from the service, for a message's `accessory_ids`.",
+				MarkdownDescription: "Attachment ID from the service, for the `accessory_ids` of a message.",
 			},
 			"size": schema.Int64Attribute{
 				Computed:            true,
@@ -108,14 +108,14 @@ func notEmpty(s string) error {
 
 func noSeparator(s string) error {
 	if strings.ContainsAny(s, `/\`) {
-		return errors.New(`must be a file's name, without "/" and "\"`)
+		return errors.New(`must be a file name, without "/" and "\"`)
 	}
 	return nil
 }
 
 func isBase64(s string) error {
 	if _, err := base64.StdEncoding.DecodeString(s); err != nil {
-		return errors.New("must be base64, such as filebase64() gives")
+		return errors.New("must be base64, such as the result of filebase64()")
 	}
 	return nil
 }
@@ -129,12 +129,12 @@ func (r *attachmentResource) ValidateConfig(ctx context.Context, req resource.Va
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if m.Name.IsNull() && m.Source.IsNull() && (!m.Content.IsNull() || !m.ContentBase64.IsNull()) {
 		resp.Diagnostics.AddAttributeError(path.Root("name"), "Missing name",
-			`Content without a file has no name. Set name, such as "trace.txt": its extension tells the service the file's type.`)
+			`An attachment without source has no name. Set name, such as "trace.txt": its extension tells the service the file's type.`)
 	}
 }
 
-// ModifyPlan reads the file. So a change of it is planned, and an unusable file
-// fails here. Unknown values wait, and count as changed.
+// ModifyPlan reads the file, so that a changed file is planned and an unusable one
+// fails here. Unknown values count as changed.
 func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return // to be destroyed
@@ -154,7 +154,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		// Nothing else has changed. Terraform also plans before it destroys: with an
 		// error, a runner without the file could not destroy the attachment.
 		resp.Diagnostics.AddAttributeWarning(path.Root("source"), "The file is missing", fmt.Sprintf(
-			"The file %q does not exist any more, so the attachment stays as it was uploaded.", m.Source.ValueString()))
+			"The file %q no longer exists, so the attachment stays as it was uploaded.", m.Source.ValueString()))
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, state)...)
 		return
 	}
@@ -210,15 +210,15 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	m.ID = types.StringValue(id)
-	tflog.Info(ctx, "The attachment is uploaded", map[string]any{"id": id, "name": attachment.Name, "size": attachment.Size})
+	tflog.Info(ctx, "Attachment uploaded", map[string]any{"id": id, "name": attachment.Name, "size": attachment.Size})
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
 // Read keeps the state: the service has no call to read an attachment.
 func (r *attachmentResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
 
-// Update records where the file is from. ModifyPlan plans an update only if
-// neither the file nor its name changes. Any other change is a replacement.
+// Update records how the content is configured. ModifyPlan plans an update only if
+// neither the content nor the name changes. Any other change is a replacement.
 func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m attachmentModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
@@ -240,7 +240,7 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	var kept *servicerequest.NotDeletedError
 	switch {
 	case errors.As(err, &kept):
-		tflog.Info(ctx, "The service keeps the attachment: a message or a ticket uses it, or it does not exist any more", map[string]any{
+		tflog.Info(ctx, "The service did not delete the attachment: a message or a ticket uses it, or it no longer exists", map[string]any{
 			"id": m.ID.ValueString(), "name": m.Name.ValueString(), "reason": kept.Err.Error(),
 		})
 	case err != nil:
@@ -248,8 +248,8 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 }
 
-// complete sets the computed attributes from the configured ones, as far as those
-// are known. The error is for unusable.
+// complete sets those computed attributes that follow from known configured ones.
+// Its error is meant for unusable.
 func (m *attachmentModel) complete() error {
 	m.Size, m.ContentSHA256 = types.Int64Unknown(), types.StringUnknown()
 	if m.Name.IsNull() {
@@ -285,7 +285,7 @@ func (m *attachmentModel) setName() error {
 	}
 	name := filepath.Base(m.Source.ValueString())
 	if err := attachmentNameCheck(name); err != nil {
-		return fmt.Errorf("has a name that cannot be used: it %w. Or set name", err)
+		return fmt.Errorf("has a name that cannot be used: it %w. Rename the file or set name", err)
 	}
 	m.Name = types.StringValue(name)
 	return nil
@@ -293,7 +293,7 @@ func (m *attachmentModel) setName() error {
 
 var (
 	errMissing  = errors.New("does not exist")
-	errChanging = errors.New("it changed while it was read")
+	errChanging = errors.New("it changed while it was being read")
 )
 
 // read reads the content for the upload, and compares it with the plan.
@@ -319,7 +319,7 @@ func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) 
 	return a, nil
 }
 
-// at is the attribute that has the content; empty while it is unknown.
+// at is the attribute that has the content. It is empty while the content is unknown.
 func (m *attachmentModel) at() path.Path {
 	switch {
 	case known(m.Source):
@@ -334,8 +334,8 @@ func (m *attachmentModel) at() path.Path {
 
 func known(s types.String) bool { return !s.IsNull() && !s.IsUnknown() }
 
-// open opens the content, and refuses a size that cannot be sent. The errors are
-// words that follow the name of the content.
+// open opens the content, and refuses a size that cannot be sent. The text of an
+// error continues a sentence about the content.
 func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) {
 	switch {
 	case known(m.Source):
@@ -356,7 +356,7 @@ func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) 
 	case size == 0:
 		err = errors.New("is empty")
 	case size > highest:
-		err = fmt.Errorf("has %d bytes, but at most %d fit: a request to the service may have 12 MB, in base64", size, highest)
+		err = fmt.Errorf("has %d bytes, but at most %d fit into a request: the service accepts 12 MB, and the content is sent in base64", size, highest)
 	}
 	if err != nil {
 		_ = content.Close()
@@ -395,8 +395,8 @@ func (m *attachmentModel) unusable(err error) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Unusable attachment", what+" "+err.Error()+". Nothing was sent.")}
 }
 
-// documentedTypes are the types that the service's documentation lists. Which ones
-// it accepts is known only when it is asked, at apply.
+// documentedTypes are the types that the service's documentation lists. The apply
+// asks the service which types it accepts.
 var documentedTypes = servicerequest.AttachmentLimits{
 	Types: []string{"jpg", "jpeg", "bmp", "png", "gif", "txt", "doc", "docx", "rar", "zip", "pdf", "xls", "xlsx"},
 }
@@ -408,7 +408,7 @@ func (m *attachmentModel) typeWarning() diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.nameAt(), "Undocumented type of attachment", fmt.Sprintf(
-		"The service may refuse %q: its documentation lists only the types %s. %s", name, strings.Join(documentedTypes.Types, ", "), renameAdvice(name)))}
+		"The service may refuse %q: its documentation lists only these file types: %s. %s", name, strings.Join(documentedTypes.Types, ", "), renameAdvice(name)))}
 }
 
 // renameAdvice is the way out for a file of a type that the service refuses.
@@ -424,22 +424,22 @@ func (m *attachmentModel) nameAt() path.Path {
 	return path.Root("name")
 }
 
-// checkLimits compares an attachment with the service's limits, as far as they are
-// known. Otherwise the service decides.
+// checkLimits compares an attachment with those limits of the service that are
+// known. About the others the service decides.
 func (m *attachmentModel) checkLimits(ctx context.Context, client *servicerequest.Client, a *servicerequest.Attachment) diag.Diagnostics {
 	limits, err := client.AttachmentLimits(ctx)
 	switch {
 	case err != nil:
-		tflog.Warn(ctx, "The service's limits of attachments are unknown, uploading without a check", map[string]any{"name": a.Name, "reason": err.Error()})
+		tflog.Warn(ctx, "Attachment limits unknown, uploading without a check", map[string]any{"name": a.Name, "reason": err.Error()})
 	case limits.MaxMB == 0 || limits.Types == nil:
-		tflog.Warn(ctx, "Not all of the service's limits of attachments could be read", map[string]any{"name": a.Name})
+		tflog.Warn(ctx, "Some attachment limits could not be read", map[string]any{"name": a.Name})
 	}
 	if !limits.TakesSize(a.Size) {
 		return m.unusable(fmt.Errorf("has %d bytes, but the service accepts at most %v MB (limit_size)", a.Size, limits.MaxMB))
 	}
 	if !limits.TakesType(a.Name) {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(m.nameAt(), "Unusable attachment", fmt.Sprintf(
-			"The service does not accept %q, only files of these types (limit_file_type): %s. %s Nothing was sent.",
+			"The service does not accept %q. It accepts only these file types (limit_file_type): %s. %s Nothing was sent.",
 			a.Name, strings.Join(limits.Types, ", "), renameAdvice(a.Name)))}
 	}
 	return nil

@@ -545,7 +545,7 @@ func TestAttachmentBadInput(t *testing.T) {
 		{"content = \"x\"\nname = \"\"", "name", "must have 1 to 512 characters, but has 0"},
 		{"content = \"x\"\nname = \"" + strings.Repeat("ö", 513) + "\"", "name", "must have 1 to 512 characters, but has 513"},
 		{"content = \"x\"\nname = \"a\\nb.txt\"", "name", "contains a line break or another control character; remove it"},
-		{"content = \"x\"\nname = \"a/b.txt\"", "name", "must be a file's name"},
+		{"content = \"x\"\nname = \"a/b.txt\"", "name", `must be a file name, without "/" and "\".`},
 		{`name = "a.txt"`, "resource", "No attribute specified when one (and only one)"},
 		{fmt.Sprintf("content = \"x\"\nsource = %q", empty), "source", "2 attributes specified when one (and only one)"},
 		{"content = \"x\"\ncontent_base64 = \"eA==\"\nname = \"a.txt\"", "resource", "2 attributes specified when one (and only one)"},

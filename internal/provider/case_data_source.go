@@ -63,13 +63,13 @@ func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 		Optional: true, Validators: []validator.String{groupIDCheck},
 		MarkdownDescription: groupIDDescription,
 	}
-	attributes["severity"] = computedString("Name of the severity.")
-	attributes["source"] = computedString("Name of the channel by which the ticket came.")
-	attributes["judgement"] = computedString("What the customer wrote about the service.")
+	attributes["severity"] = computedString("Name of the severity level.")
+	attributes["source"] = computedString("Name of the channel through which the ticket was created.")
+	attributes["judgement"] = computedString("The customer's comment on the service.")
 	attributes["resolved_at"] = computedString("When the ticket was resolved. " + timeDescription)
-	attributes["resolved_at_raw"] = computedString("`resolved_at` as the service writes it.")
+	attributes["resolved_at_raw"] = computedString("`resolved_at` as the service returns it.")
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A service ticket, for example to ask whether it is still open. It costs one request. Values that the service does not return are null.",
+		MarkdownDescription: "Reads a service ticket, for example to check whether it is still open. Makes one request. Values that the service does not return are null.",
 		Attributes:          attributes,
 	}
 }
@@ -98,31 +98,31 @@ func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-const timeDescription = "RFC 3339 in UTC; null when it cannot be read. A time without a zone is taken to be in the provider's `time_zone`."
+const timeDescription = "RFC 3339 in UTC; null if it cannot be read. A time without a zone is read as a time in the provider's `time_zone`."
 
 func caseSummaryAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"case_id": computedString("Ticket ID."),
 		"status": schema.Int64Attribute{
 			Computed:            true,
-			MarkdownDescription: "Status, as the service counts: " + statusList(func(s caseStatus) string { return strconv.Itoa(s.number) + " `" + s.name + "`" }) + ".",
+			MarkdownDescription: "Number of the status: " + statusList(func(s caseStatus) string { return strconv.Itoa(s.number) + " `" + s.name + "`" }) + ".",
 		},
 		"status_name": computedString("Name of the status: " + statusList(func(s caseStatus) string { return "`" + s.name + "`" }) +
-			". A status that has no name here is its number."),
+			". For any other status, its number."),
 		"is_open": schema.BoolAttribute{
 			Computed: true,
-			MarkdownDescription: "Whether the ticket is open. It is not when it is " +
-				"`completed`, `cancelled` or `invalid`; with any other status it is.",
+			MarkdownDescription: "Whether the ticket is open: `false` if its status is " +
+				"`completed`, `cancelled` or `invalid`, `true` for any other status.",
 		},
 		"description":    computedString("Short description."),
-		"business_type":  computedString("Name of the type of problem."),
-		"incident_type":  computedString("Name of the type of ticket."),
+		"business_type":  computedString("Name of the problem type."),
+		"incident_type":  computedString("Name of the ticket type."),
 		"region":         computedString("Name of the region."),
 		"customer_id":    computedString("ID of the account."),
-		"user_id":        computedString("ID of the account's user who owns the ticket."),
+		"user_id":        computedString("ID of the user in the account who owns the ticket."),
 		"user_name":      computedString("Name of that user."),
 		"created_at":     computedString("When the ticket was created. " + timeDescription),
-		"created_at_raw": computedString("`created_at` as the service writes it."),
+		"created_at_raw": computedString("`created_at` as the service returns it."),
 	}
 }
 
@@ -159,8 +159,8 @@ var caseStatuses = []caseStatus{
 	{17, "awaiting_feedback", false},
 }
 
-// statusOf returns the status with this number. An unlisted one counts as open:
-// a ticket that is not surely closed may still get a message.
+// statusOf returns the status with this number. An unlisted status counts as open:
+// unless a ticket is known to be closed, it may still accept messages.
 func statusOf(number int) caseStatus {
 	for _, s := range caseStatuses {
 		if s.number == number {
@@ -205,7 +205,7 @@ func timestamp(t time.Time) types.String {
 func readDiagnostic(summary string, err error) diag.Diagnostic {
 	var incomplete *servicerequest.IncompleteError
 	if errors.As(err, &incomplete) {
-		return diag.NewWarningDiagnostic("Incomplete list", "The service did not give the whole list, and "+incomplete.Error()+".")
+		return diag.NewWarningDiagnostic("Incomplete list", "The service did not return the whole list. "+capitalize(incomplete.Error())+".")
 	}
 	d := callDiagnostic(summary, err)
 	if at := advise(err, "").at; at == "case_id" {

@@ -28,17 +28,19 @@ const (
 // Descriptions of the attributes that resource and action share.
 const (
 	caseIDDescription      = "Ticket ID, 1 to 64 characters, such as `TT201801020526`."
-	accessoryIDDescription = "IDs of uploaded attachments, at most 10, each 1 to 64 characters."
-	groupIDDescription     = "IAM group ID, 1 to 64 characters. Needed for a ticket of another user of the same group."
-	keyDescription         = "A text that the message contains and that no other message on the ticket has, such as `[deploy 4711]`. " +
-		"6 to 64 characters: ASCII letters, digits, `- _ . : / # [ ]` and single spaces between them. " +
-		"It must end within the first 100 characters of the message, and must not be a part of a longer word or number. " +
+	contentDescription     = "Text of the message, 1 to 10000 characters, at least one of them visible."
+	accessoryIDDescription = "IDs of uploaded attachments: at most 10, each different and 1 to 64 characters."
+	groupIDDescription     = "IAM group ID, 1 to 64 characters. Required for a ticket of another user in the same group."
+	keyDescription         = "Part of the message's text that no other message on the ticket contains, such as `[deploy 4711]`. " +
 		"Before the message is posted, the ticket is searched for the key. " +
-		"If the ticket has the message already, nothing is sent, and a warning says so; attachments are not compared. If another message has the key, the apply is refused. " +
-		"So the message is not posted again after a run was killed or the state was lost. " +
-		"The key is sent only as a part of the message. " +
-		"The key is not a lock: two runs that search the ticket within the same seconds may both post the message."
-	timeoutDescription = "Time to submit the message, retries included, as a duration such as `10m`, at most `24h`. Default `5m`."
+		"If the ticket already shows the message, nothing is sent and a warning says so; attachments are not compared. " +
+		"If another message has the key, the apply fails and nothing is sent. " +
+		"So a message that the ticket shows is not posted again after a run was killed or the state was lost. " +
+		"6 to 64 characters: ASCII letters, digits, `- _ . : / # [ ]` and single spaces between them. " +
+		"The key must end within the first 100 characters of the message, and must not be part of a longer word or number. " +
+		"It is sent only as part of the message. " +
+		"It is not a lock: two runs that search the ticket within the same seconds may both post the message."
+	timeoutDescription = "Time limit for posting the message, including retries, as a duration such as `10m`, at most `24h`. Default `5m`."
 )
 
 var (
@@ -64,11 +66,11 @@ type caseMessage struct {
 	GroupID        types.String
 	IdempotencyKey types.String
 	WriteOnly      bool // the content must not be shown
-	Action         bool // it has no state, and the next apply does not send it again
+	Action         bool // it has no state, and the next apply may not send it again
 }
 
 // check checks all values once more, now that they are known. Terraform does not
-// ask again for those that were unknown when it validated.
+// validate a value again that was unknown at first.
 func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	content := path.Root("content")
 	if m.WriteOnly {
@@ -96,8 +98,8 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	return append(diags, checkKeyInContent(ctx, m.IdempotencyKey, m.Content)...)
 }
 
-// checkKeyInContent checks that the content has the key. Unknown values wait, and
-// wrong ones have an error of their own.
+// checkKeyInContent checks that the content has the key. It skips values that are
+// unknown, or invalid and therefore reported elsewhere.
 func checkKeyInContent(ctx context.Context, key, content types.String) diag.Diagnostics {
 	if !known(key) || !known(content) || keyCheck(key.ValueString()) != nil || contentCheck(content.ValueString()) != nil {
 		return nil
@@ -175,7 +177,7 @@ func logEvent(ctx context.Context, caseID string, e servicerequest.Event) {
 	log(ctx, "Case message: "+string(e.Step), fields)
 }
 
-// progressText is a step as the user of an action reads it.
+// progressText describes a step to the user of an action.
 func progressText(e servicerequest.Event) string {
 	switch e.Step {
 	case servicerequest.StepSubmitting:
@@ -183,7 +185,7 @@ func progressText(e servicerequest.Event) string {
 	case servicerequest.StepChecking:
 		return "Checking the ticket: " + e.Reason
 	case servicerequest.StepRetrying:
-		return fmt.Sprintf("Trying again in %s: %s", e.Wait.Round(time.Millisecond), e.Reason)
+		return fmt.Sprintf("Retrying in %s: %s", e.Wait.Round(time.Millisecond), e.Reason)
 	default:
 		return "The message is on the ticket"
 	}

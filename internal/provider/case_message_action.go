@@ -40,8 +40,8 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 		MarkdownDescription: timeoutDescription,
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Submits a message to a service ticket whenever it is invoked. It has no state: use the resource of the same name " +
-			"for a message that is part of a configuration. Needs Terraform 1.14.",
+		MarkdownDescription: "Posts a message to a service ticket each time it is invoked, unless the ticket already shows a message with its `idempotency_key`. " +
+			"An action has no state. Use the resource of the same name for a message that is part of a configuration. Requires Terraform 1.14 or later.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},
@@ -49,7 +49,7 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 			},
 			"content": schema.StringAttribute{
 				Required: true, Validators: []validator.String{contentCheck},
-				MarkdownDescription: "The text, 1 to 10000 characters, not of white space only.",
+				MarkdownDescription: contentDescription,
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -91,8 +91,8 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 		return
 	}
 	progress := func(text string) {
-		// After an interrupt, Terraform stops listening at the next progress event,
-		// and would miss the outcome.
+		// After an interrupt, Terraform stops listening at the next progress event.
+		// It would then miss the outcome.
 		if ctx.Err() == nil {
 			resp.SendProgress(action.InvokeProgressEvent{Message: text})
 		}

@@ -76,7 +76,7 @@ func TestActionReportsItsProgress(t *testing.T) {
 	for _, text := range progress {
 		kinds = append(kinds, strings.Join(strings.Fields(text)[:2], " "))
 	}
-	want := []string{"Submitting the", "Trying again", "Submitting the", "Trying again", "Checking the", "The message", "Confirmed by:"}
+	want := []string{"Submitting the", "Retrying in", "Submitting the", "Retrying in", "Checking the", "The message", "Confirmed by:"}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("progress %q\nwant beginnings %q", progress, want)
 	}
@@ -95,7 +95,7 @@ func TestActionWarns(t *testing.T) {
 		posts   int
 	}{
 		{"existing", "[run 4711]", true, "", "The ticket already has this message", []string{"Nothing was sent: ticket TT201801020526 already has this message", `"[run 4711]"`}, 0},
-		{"sent again", nil, false, "cut", "Case message was sent again", []string{"sent to ticket TT201801020526 again", "(no answer)"}, 2},
+		{"sent again", nil, false, "cut", "Case message was sent again", []string{"The message is on ticket TT201801020526. It was sent again: ", "(no answer)"}, 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -31,11 +31,11 @@ var caseMessageIdentitySchema = identityschema.Schema{
 		},
 		"message_id": identityschema.StringAttribute{
 			RequiredForImport: true,
-			Description:       "The service's message ID. For a message that this provider created, the UUID in its id, which cannot be used for an import.",
+			Description:       "Message ID from the service. For a message that this provider created, it is the UUID from the id attribute, which cannot be used for an import.",
 		},
 		"group_id": identityschema.StringAttribute{
 			OptionalForImport: true,
-			Description:       "IAM group ID, for a ticket of another user of the same group.",
+			Description:       "IAM group ID. Required for a ticket of another user in the same group.",
 		},
 	},
 }
@@ -46,7 +46,7 @@ type caseMessageIdentity struct {
 	GroupID   types.String `tfsdk:"group_id"`
 }
 
-// identity follows from the state.
+// identity derives the identity from the state.
 func (m caseMessageModel) identity() caseMessageIdentity {
 	messageID := strings.TrimPrefix(m.ID.ValueString(), m.CaseID.ValueString()+"/")
 	return caseMessageIdentity{CaseID: m.CaseID, MessageID: types.StringValue(messageID), GroupID: m.GroupID}
@@ -56,7 +56,7 @@ func (m caseMessageModel) identity() caseMessageIdentity {
 func parseImportID(id string) (caseMessageIdentity, error) {
 	parts := strings.Split(id, "/")
 	if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
-		return caseMessageIdentity{}, fmt.Errorf("the ID must be CASE_ID/MESSAGE_ID, or CASE_ID/MESSAGE_ID/GROUP_ID for a ticket of another user of the group; got %q", id)
+		return caseMessageIdentity{}, fmt.Errorf("the ID must be CASE_ID/MESSAGE_ID, or CASE_ID/MESSAGE_ID/GROUP_ID for a ticket of another user in the group; got %q", id)
 	}
 	identity := caseMessageIdentity{CaseID: types.StringValue(parts[0]), MessageID: types.StringValue(parts[1])}
 	if len(parts) == 3 {
@@ -104,10 +104,10 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 	at := slices.IndexFunc(ticket.Messages, func(m servicerequest.Message) bool { return m.ID == wanted.MessageID.ValueString() })
 	switch {
 	case at < 0:
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("Ticket %s has no message with the ID %q. The servicerequest_case_messages data source lists the IDs. "+
-			"The UUID in the id of a message that this provider created is not the service's ID.", wanted.CaseID.ValueString(), wanted.MessageID.ValueString()))
+		resp.Diagnostics.AddError(summary, fmt.Sprintf("Ticket %s has no message with the ID %q. The data source servicerequest_case_messages lists the message IDs. "+
+			"The UUID in the id attribute of a message that this provider created is not a message ID.", wanted.CaseID.ValueString(), wanted.MessageID.ValueString()))
 	case checkManageable(ticket.Messages[at]) != nil:
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s cannot be managed here. It %s.",
+		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s cannot be imported. It %s.",
 			wanted.MessageID.ValueString(), wanted.CaseID.ValueString(), checkManageable(ticket.Messages[at])))
 	default:
 		set := func(name string, value attr.Value) diag.Diagnostics {
@@ -118,19 +118,19 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 	}
 }
 
-// checkManageable reports why a message cannot be managed here: no configuration
-// can be equal to it. The error is words that follow the message's name.
+// checkManageable reports why Terraform cannot manage a message: no configuration
+// can equal it. The error's text continues a sentence about the message.
 func checkManageable(m servicerequest.Message) error {
 	if m.Type != servicerequest.AuthorCustomer {
 		return errors.New("was written by Huawei Cloud, not by the customer")
 	}
 	if err := contentCheck(m.Content); err != nil {
-		return fmt.Errorf("has a text that no configuration can have: it %w", err)
+		return fmt.Errorf("has a text that is not valid in a configuration: it %w", err)
 	}
 	seen := map[string]bool{}
 	for _, a := range m.Accessories {
 		if accessoryIDCheck(a.ID) != nil || seen[a.ID] {
-			return errors.New("has attachments with missing, invalid or equal IDs")
+			return errors.New("has attachments with missing, invalid or duplicate IDs")
 		}
 		seen[a.ID] = true
 	}
@@ -143,14 +143,14 @@ func checkManageable(m servicerequest.Message) error {
 // An import can resolve a submit that could not be confirmed, so it must not post
 // the message again. The ticket may show a text in another form than it was sent,
 // and it does not show triggers at all. So the first plan after an import accepts
-// a configuration that says what was imported, and plans confirmed_by = "import".
-// With the first apply the state has the configuration's values, and each further
-// change posts another message.
+// a configuration that matches the imported message, and plans confirmed_by =
+// "import". The first apply stores the configuration's values in the state. Every
+// later change posts another message.
 
-// isNewImport reports whether the state is an import that was not applied yet.
+// isNewImport reports whether the state is an import that has not been applied yet.
 func (m caseMessageModel) isNewImport() bool { return m.ConfirmedBy.IsNull() }
 
-// shows reports whether an imported message is what the configuration says.
+// shows reports whether an imported message matches the configuration.
 func (m caseMessageModel) shows(ctx context.Context, config caseMessageModel) (bool, diag.Diagnostics) {
 	content := config.Content
 	if content.IsNull() {

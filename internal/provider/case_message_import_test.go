@@ -103,11 +103,11 @@ resource "servicerequest_case_message" "test" {
 		Steps: []resource.TestStep{
 			step(importedMessage, "TT201801020526", `must be\s+CASE_ID/MESSAGE_ID`),
 			step(importedMessage, "TT201801020526/", `must be\s+CASE_ID/MESSAGE_ID`),
-			step(importedMessage, "../m-3", `case_id must be a ticket's ID`),
+			step(importedMessage, "../m-3", `case_id must be a ticket ID, not "\." or "\.\."`),
 			step(importedMessage, " TT201801020526/m-3", `case_id begins or ends with white space`),
 			step(importedMessage, "TT201801020526/m-4", `has no message with\s+the ID "m-4"`),
 			step(importedMessage, "TT201801020526/m-2", `was written\s+by\s+Huawei Cloud`),
-			step(importedMessage, "TT201801020526/m-5", `It has a text\s+that no configuration can have: it must have 1 to 10000 characters, but has\s+0`),
+			step(importedMessage, "TT201801020526/m-5", `cannot be imported\.\s+It\s+has\s+a\s+text\s+that\s+is\s+not\s+valid\s+in\s+a\s+configuration:\s+it\s+must\s+have\s+1\s+to\s+10000\s+characters,\s+but\s+has\s+0`),
 			step(importedMessage, "elsewhere/m-3", `OSM.01010015`),
 			step(grouped, "grouped/m-9", `OSM.01010002`),
 			step(importedMessage, "TT201801020526/m-3", ""),

@@ -28,8 +28,8 @@ type caseMessageListModel struct {
 
 func (l *caseMessageList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The customer's messages on a ticket, to import them. Messages that cannot be managed are left out: " +
-			"those of Huawei Cloud's engineers, and those without a text. Needs Terraform 1.14.",
+		MarkdownDescription: "Lists the customer's messages on a ticket, for import. Messages that Terraform cannot manage are omitted, " +
+			"such as those of Huawei Cloud's engineers and those without a text. Requires Terraform 1.14 or later.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},

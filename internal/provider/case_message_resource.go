@@ -59,12 +59,12 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 	}
 	// Which changes replace the resource: see ModifyPlan.
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A message on a service ticket. Creating it posts the message, once. It cannot be changed or taken back. " +
-			"Every change of what is sent, and of `triggers`, posts another message. " +
-			"Destroying it makes no call, needs no credentials and leaves the message on the ticket.\n\n" +
-			"An import reads the text and the attachments as the ticket shows them. The first apply after it sends nothing if the configuration " +
-			"has the same letters and digits, with or without markup, and the same attachments; it may set `triggers`. " +
-			"After that apply every change posts another message. The service may show only a part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
+		MarkdownDescription: "A message on a service ticket. Creating the resource posts the message, once. A posted message cannot be edited or deleted. " +
+			"Changing anything that is sent, or `triggers`, posts another message. " +
+			"Destroying the resource makes no API call, needs no credentials and leaves the message on the ticket.\n\n" +
+			"An import reads the text and the attachments as the ticket shows them. The first apply after an import sends nothing if the configuration " +
+			"has the same attachments, and a text with the same letters and digits, with or without markup. It may set `triggers`. " +
+			"After that apply, such a change posts another message. The service may show only part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},
@@ -72,16 +72,16 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{contentCheck},
-				MarkdownDescription: "The text, 1 to 10000 characters, not of white space only. It is kept in plan and state. Exactly one of `content` and `content_wo` must be set.",
+				MarkdownDescription: contentDescription + " It is stored in plan and state. Set either `content` or `content_wo`.",
 			},
 			"content_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true, Validators: []validator.String{contentCheck},
-				MarkdownDescription: "The text, as `content`, but kept in neither plan nor state. Set `content_wo_version` with it. " +
-					"Needs Terraform 1.11 or OpenTofu 1.11.",
+				MarkdownDescription: "Text of the message, like `content`, but stored in neither plan nor state. Requires `content_wo_version`, " +
+					"and Terraform 1.11 or OpenTofu 1.11 or later.",
 			},
 			"content_wo_version": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "Any number. Terraform does not store `content_wo`, so it does not notice a change of that text alone: change this number to post it.",
+				MarkdownDescription: "Version of `content_wo`, any whole number. Terraform does not store `content_wo`, so it does not detect a new text. Change this number to post the new text.",
 			},
 			"accessory_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -94,29 +94,30 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
-				MarkdownDescription: "Values that post the message again when they change, such as a release. They are never sent. " +
-					"With an `idempotency_key`, the key must change too, or nothing is posted.",
+				MarkdownDescription: "Values that post the message again when they change, such as the number of a release. They are not sent. " +
+					"With an `idempotency_key`, change the key too; otherwise nothing is posted.",
 			},
 			"idempotency_key": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{keyCheck},
-				MarkdownDescription: keyDescription + " A change of the key alone sends nothing.",
+				MarkdownDescription: keyDescription + " Changing only the key sends nothing.",
 			},
 			"timeouts": limits,
 			"id": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "`<case_id>/<UUID>`. The UUID is the provider's own: the service returns no ID when a message is submitted. " +
-					"Of an imported message, `<case_id>/<message_id>`.",
+				MarkdownDescription: "`<case_id>/<UUID>`. The provider generates the UUID, since the service returns no ID for a new message. " +
+					"For an imported message, `<case_id>/<message_id>`.",
 			},
 			"submitted_at": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "When the message was submitted, by the service's clock, RFC 3339 in UTC. Null for a message that existed before and whose time cannot be read.",
+				MarkdownDescription: "When the message was posted, RFC 3339 in UTC: by the service's clock, or by this machine's if the answer was lost or has no date. " +
+					"For a message that existed before or was imported, the time that the ticket shows; null if it cannot be read.",
 			},
 			"confirmed_by": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "How delivery was confirmed: `response`, the service accepted the message; " +
-					"`check`, the answer was lost, and a check of the ticket found the message; " +
-					"`existing`, the ticket already had the message with its `idempotency_key`, and nothing was sent; " +
-					"`import`, the message was imported.",
+				MarkdownDescription: "How delivery was confirmed. `response`: the service accepted the message. " +
+					"`check`: the outcome was unknown, and a check of the ticket found the message. " +
+					"`existing`: the ticket already had the message with its `idempotency_key`, and nothing was sent. " +
+					"`import`: the message was imported. Null between an import and the first apply.",
 			},
 		},
 	}
@@ -161,9 +162,9 @@ func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.V
 	resp.Diagnostics.Append(checkKeyInContent(ctx, m.IdempotencyKey, content)...)
 }
 
-// ModifyPlan decides what a change does: everything that is sent, and triggers,
-// replaces the resource. Only here, and not in an attribute's plan modifier, is it
-// known what else changes.
+// ModifyPlan decides what a change does. A change of anything that is sent, or of
+// triggers, replaces the resource. A plan modifier of one attribute could not
+// decide that: it does not see the others.
 //
 // Terraform plans a replacement a second time, as the creation of a resource
 // without a state. So nothing is planned here for the new resource.
@@ -179,7 +180,7 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 		}
 		resp.Diagnostics.AddWarning("The message stays on the ticket",
 			"Destroying this resource only removes it from the state. The message on ticket "+state.CaseID.ValueString()+
-				" cannot be taken back, and stays there.")
+				" cannot be deleted and stays there.")
 		return
 	}
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -243,7 +244,7 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("idempotency_key"), "The idempotency_key stays the same", fmt.Sprintf(
 		"Ticket %s already has a message with the idempotency_key %q. %s "+
-			"To post another message, choose another key, in the text too. It names the release, the run, or whatever the message is about.",
+			"To post another message, choose another key, such as the number of this release or run, and write it into the text.",
 		state.CaseID.ValueString(), state.IdempotencyKey.ValueString(), outcome))}
 }
 
@@ -255,10 +256,10 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	timeout, diags := m.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
-	// The ID is made before the message is sent. Nothing may fail afterwards.
+	// The ID is generated before the message is sent. Nothing may fail afterwards.
 	unique, err := uuid.GenerateUUID()
 	if err != nil {
-		resp.Diagnostics.AddError("Unable to make an ID", err.Error()+". Nothing was sent.")
+		resp.Diagnostics.AddError("Unable to generate an ID", "Nothing was sent: this machine's random number generator failed. Apply again.\n\n"+capitalize(err.Error())+".")
 	}
 	if resp.Diagnostics.HasError() {
 		return

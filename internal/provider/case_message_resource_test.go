@@ -401,7 +401,7 @@ resource "servicerequest_case_message" "test" {
   case_id = terraform_data.late.output
   content = "hello"
 }`),
-			ExpectError: words("The value of case_id must be a ticket's ID, not a step in a path."),
+			ExpectError: words("The value of case_id must be a ticket ID, not \".\" or \"..\"."),
 		}},
 	})
 	f.wantPosts(t, 0, 0)
@@ -425,9 +425,9 @@ resource "servicerequest_case_message" "test" {
 			{Config: message, ExpectError: words("`endpoint` (SERVICEREQUEST_ENDPOINT)")},
 			{Config: message, ExpectError: words("`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)")},
 			{Config: provider(`token = "t"`), PlanOnly: true, ExpectNonEmptyPlan: true},
-			{Config: provider(`token = "t"`), ExpectError: words("Missing: - `endpoint` (SERVICEREQUEST_ENDPOINT)")},
+			{Config: provider(`token = "t"`), ExpectError: words("neither the provider block nor the environment has: - `endpoint` (SERVICEREQUEST_ENDPOINT)")},
 			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), PlanOnly: true, ExpectNonEmptyPlan: true},
-			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), ExpectError: words("Missing: - `secret_key` (HW_SECRET_KEY)")},
+			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), ExpectError: words("neither the provider block nor the environment has: - `secret_key` (HW_SECRET_KEY)")},
 		},
 	})
 	f.wantPosts(t, 0, 0)

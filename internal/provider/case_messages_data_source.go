@@ -47,7 +47,7 @@ func (d *caseMessagesDataSource) Metadata(_ context.Context, req datasource.Meta
 
 func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "All messages of a service ticket, in the order of time. It costs a request for the ticket, and one for each 100 messages. " +
+		MarkdownDescription: "Reads all messages of a service ticket. Makes one request for the ticket, and one for each 100 messages. " +
 			"Values that the service does not return are null.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
@@ -60,19 +60,19 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"author_type": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{oneOf(authorTypes...)},
-				MarkdownDescription: "List the messages of these authors alone: `customer`, `engineer` (of Huawei Cloud) or `third_party`.",
+				MarkdownDescription: "Return only the messages of this type of author: `customer`, `engineer` (of Huawei Cloud) or `third_party`.",
 			},
 			"messages": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "The messages, the oldest first.",
+				MarkdownDescription: "The messages, oldest first.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"message_id":     computedString("Message ID, for an import. Null if the list of messages shows the message in another form than the ticket does."),
-					"author_type":    computedString("`customer`, `engineer` or `third_party`. A type that has no name here is its number."),
+					"message_id":     computedString("Message ID, for an import. Null if the service shows the message differently in its list than in the ticket."),
+					"author_type":    computedString("Type of the author: `customer`, `engineer` or `third_party`. For any other type, its number."),
 					"author_id":      computedString("ID of the author."),
 					"author_name":    computedString("Name of the author."),
-					"content":        computedString("The text. The service may cut it short, to 400 characters."),
-					"created_at":     computedString("When the message was written. " + timeDescription),
-					"created_at_raw": computedString("`created_at` as the service writes it."),
+					"content":        computedString("Text of the message. The service may cut it to 400 characters."),
+					"created_at":     computedString("When the message was posted. " + timeDescription),
+					"created_at_raw": computedString("`created_at` as the service returns it."),
 					"attachments": schema.ListNestedAttribute{
 						Computed:            true,
 						MarkdownDescription: "The attachments. The service shows at most 5.",

@@ -103,6 +103,6 @@ func TestCaseMessagesDataSourceWarnsOfAnIncompleteList(t *testing.T) {
 data "servicerequest_case_messages" "test" { case_id = "TT1" }
 output "contents" { value = data.servicerequest_case_messages.test.messages[*].content }`), f.URL(),
 		always(t, `{"count":1000,"message_list":[{"content":"a"},{"content":"b"}],"incident_detail_info":{}}`))})
-	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "the list ends after 2", "counts more than it gives")
+	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "The service did not return the whole list. The list ends after 2 items:", "counts more items than it returns.")
 	wantValue(t, "contents", c.outputs()["contents"], []any{"a", "b"})
 }

@@ -55,12 +55,12 @@ func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 		statuses = append(statuses, int64(s.number))
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Service tickets that match every argument. It costs a request for each 100 tickets.",
+		MarkdownDescription: "Searches for service tickets that match all arguments. Makes one request for each 100 tickets.",
 		Attributes: map[string]schema.Attribute{
 			"keywords": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
 				Validators:          []validator.List{listvalidator.NoNullValues(), listvalidator.ValueStringsAre(wordCheck)},
-				MarkdownDescription: "Words to search for.",
+				MarkdownDescription: "Keywords to search for.",
 			},
 			"label_ids": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -68,31 +68,31 @@ func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 					listvalidator.SizeAtMost(maxLabels), listvalidator.NoNullValues(), listvalidator.UniqueValues(),
 					listvalidator.ValueStringsAre(wordCheck),
 				},
-				MarkdownDescription: "IDs of labels, at most 5.",
+				MarkdownDescription: "Label IDs, at most 5, each different.",
 			},
 			"status": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.OneOf(statuses...)},
-				MarkdownDescription: "Status: " + statusList(func(s caseStatus) string { return fmt.Sprintf("%d `%s`", s.number, s.name) }) + ".",
+				MarkdownDescription: "Number of the status: " + statusList(func(s caseStatus) string { return fmt.Sprintf("%d `%s`", s.number, s.name) }) + ".",
 			},
 			"start_time": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{timeCheck},
-				MarkdownDescription: "Beginning of the time to search, RFC 3339, such as `2026-01-31T00:00:00Z`, to the second.",
+				MarkdownDescription: "Start of the time range to search, RFC 3339, such as `2026-01-31T00:00:00Z`. Fractions of a second are ignored.",
 			},
 			"end_time": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{timeCheck},
-				MarkdownDescription: "End of the time to search, RFC 3339, not before `start_time`.",
+				MarkdownDescription: "End of the time range to search, RFC 3339. Must not be before `start_time`.",
 			},
 			"group_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{groupIDCheck},
-				MarkdownDescription: "IAM group ID, 1 to 64 characters. Needed to find the tickets of other users of the same group.",
+				MarkdownDescription: "IAM group ID, 1 to 64 characters. Required to find tickets of other users in the same group.",
 			},
 			"limit": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(1, maxCasesLimit)},
-				MarkdownDescription: fmt.Sprintf("How many tickets to list at most, 1 to %d. Default %d. There is a warning when there are more.", maxCasesLimit, defaultCasesLimit),
+				MarkdownDescription: fmt.Sprintf("Maximum number of tickets to return, 1 to %d. Default %d. If more tickets match, there is a warning only when `limit` is not set.", maxCasesLimit, defaultCasesLimit),
 			},
 			"cases": schema.ListNestedAttribute{
 				Computed:            true,
-				MarkdownDescription: "The tickets, each once, in the service's order. Values that the service does not return are null.",
+				MarkdownDescription: "The tickets without duplicates, in the service's order. Values that the service does not return are null.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: caseSummaryAttributes()},
 			},
 		},
@@ -110,12 +110,12 @@ var (
 func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.UTC().Year() < 1970 || t.UTC().Year() > 9999 {
-		return time.Time{}, errors.New(`must be a time in RFC 3339, such as "2026-01-31T00:00:00Z", from 1970 on`)
+		return time.Time{}, errors.New(`must be an RFC 3339 time such as "2026-01-31T00:00:00Z", in 1970 or later`)
 	}
 	return t, nil
 }
 
-// span is the time to search; zero where it is null or unknown.
+// span is the time range to search. A bound that is null or unknown is zero.
 func (m *casesModel) span() (from, to time.Time) {
 	from, _ = parseTime(m.StartTime.ValueString())
 	to, _ = parseTime(m.EndTime.ValueString())
@@ -156,7 +156,7 @@ func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	if more && m.Limit.IsNull() {
 		resp.Diagnostics.AddAttributeWarning(path.Root("limit"), "More cases than listed",
-			fmt.Sprintf("The search finds more than the %d tickets that are listed by default. Search for less, or set limit.", defaultCasesLimit))
+			fmt.Sprintf("More than %[1]d tickets match, and %[1]d are returned by default. Narrow the search, or set limit.", defaultCasesLimit))
 	}
 	m.Cases = []caseSummaryModel{} // none is not null
 	for _, c := range found {

@@ -90,6 +90,6 @@ func TestCasesDataSourceWarnsOfAnIncompleteList(t *testing.T) {
 data "servicerequest_cases" "test" {}
 output "ids" { value = data.servicerequest_cases.test.cases[*].case_id }`), f.URL(),
 		always(t, `{"total_count":"1000","incident_info_list":[{"incident_id":1},{"incident_id":"2"}]}`))})
-	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "the list ends after 2", "counts more")
+	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: Incomplete list", "The service did not return the whole list. The list ends after 2 items:", "counts more items than it returns.")
 	wantValue(t, "ids", c.outputs()["ids"], []any{"1", "2"})
 }

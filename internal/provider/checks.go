@@ -14,9 +14,9 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// check reports what is wrong with a value, in words that follow its name. It
-// never repeats the value, which may be a secret. It is a validator for an
-// attribute, and a function for the environment variable that sets it.
+// check reports what is wrong with a value. The error's text continues a sentence
+// that begins with the value's name. It never repeats the value, which may be a
+// secret. Attributes use a check as a validator, environment variables call it.
 type check func(string) error
 
 var _ validator.String = check(nil)
@@ -62,22 +62,22 @@ func noControl(s string) error {
 	return nil
 }
 
-// notBlank refuses an empty value, and one of which nothing would show.
+// notBlank refuses a value without a visible character.
 func notBlank(s string) error {
 	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
-		return errors.New("must contain more than white space and invisible characters")
+		return errors.New("must contain at least one visible character")
 	}
 	return nil
 }
 
-// isTicketID refuses what was pasted with a ticket's ID or instead of it, and
-// what a URL path would take for a step.
+// isTicketID refuses a URL or white space that was pasted with the ID, and dot
+// segments, which would change the request's path.
 func isTicketID(s string) error {
 	switch {
 	case strings.Contains(s, "://"):
-		return errors.New(`must be the ticket's ID alone, such as "TT201801020526", not the URL of the ticket`)
+		return errors.New(`must be a ticket ID such as "TT201801020526", not a URL`)
 	case s == "." || s == "..":
-		return errors.New("must be a ticket's ID, not a step in a path")
+		return errors.New(`must be a ticket ID, not "." or ".."`)
 	case strings.TrimSpace(s) != s:
 		return errors.New("begins or ends with white space; remove it")
 	}
@@ -104,10 +104,10 @@ func duration(lowest, highest time.Duration) check {
 	return func(s string) error {
 		d, err := time.ParseDuration(s)
 		if err != nil {
-			return errors.New(`must be a duration such as "30s" or "5m"; there is no unit "d", a day is "24h"`)
+			return errors.New(`must be a duration such as "30s" or "5m"; write a day as "24h"`)
 		}
 		if d < lowest || d > highest {
-			return fmt.Errorf("must be from %s to %s", lowest, highest)
+			return fmt.Errorf("must be between %s and %s", lowest, highest)
 		}
 		return nil
 	}
@@ -117,7 +117,7 @@ const maxMaxRetries = 100
 
 func inRange(n, lowest, highest int64) error {
 	if n < lowest || n > highest {
-		return fmt.Errorf("must be from %d to %d", lowest, highest)
+		return fmt.Errorf("must be between %d and %d", lowest, highest)
 	}
 	return nil
 }

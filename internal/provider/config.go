@@ -39,7 +39,7 @@ type setting struct {
 	description string
 }
 
-// header checks a value that is sent as a header: a line break in it would forge
+// header checks a value that is sent as a header: a line break in it would add
 // another header.
 func header(limit int) check { return all(length(1, limit), noControl) }
 
@@ -47,79 +47,79 @@ var settings = []setting{
 	{
 		name: "endpoint", env: []string{"SERVICEREQUEST_ENDPOINT"}, check: endpoint,
 		value: func(m *providerModel) types.String { return m.Endpoint },
-		description: "Base URL of the service, `https` (plain `http` to a loopback host only): " +
+		description: "Base URL of the service: " +
 			"`https://osm.cn-south-1.myhuaweicloud.com` (China), `https://osm.ap-southeast-3.myhuaweicloud.com` (International) " +
-			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). A path is kept.",
+			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). Must use `https`; `http` is accepted for loopback hosts only. It may have a path.",
 	},
 	{
 		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN"}, sensitive: true, check: header(5000),
 		value:       func(m *providerModel) types.String { return m.Token },
-		description: "User token (`X-Auth-Token`), 1 to 5000 characters, valid for 24 hours.",
+		description: "IAM user token, sent as `X-Auth-Token`. 1 to 5000 characters. A token is valid for 24 hours.",
 	},
 	{
 		name: "access_key", env: []string{"HW_ACCESS_KEY"}, sensitive: true, check: header(128),
 		value:       func(m *providerModel) types.String { return m.AccessKey },
-		description: "Access key (AK), to sign requests together with `secret_key`. Huawei recommends it over tokens.",
+		description: "Access key (AK). Requests are signed with it and `secret_key`. Huawei Cloud recommends access keys over tokens.",
 	},
 	{
 		name: "secret_key", env: []string{"HW_SECRET_KEY"}, sensitive: true, check: header(128),
 		value:       func(m *providerModel) types.String { return m.SecretKey },
-		description: "Secret key (SK) of `access_key`.",
+		description: "Secret key (SK) of `access_key`. It is never sent.",
 	},
 	{
 		name: "security_token", env: []string{"HW_SECURITY_TOKEN"}, sensitive: true, check: header(10000),
 		value:       func(m *providerModel) types.String { return m.SecurityToken },
-		description: "Security token of a temporary `access_key`.",
+		description: "Security token of a temporary `access_key`. The environment variable is ignored if the provider block sets both `access_key` and `secret_key`.",
 	},
 	{
 		name: "domain_id", env: []string{"HW_DOMAIN_ID"}, check: header(64),
 		value:       func(m *providerModel) types.String { return m.DomainID },
-		description: "Account ID, sent as `X-Domain-Id` with signed requests.",
+		description: "Account ID, sent as `X-Domain-Id` in signed requests.",
 	},
 	{
 		name: "user_name", env: []string{"HW_USER_NAME"}, check: all(length(1, 255), noControl),
 		value:       func(m *providerModel) types.String { return m.UserName },
-		description: "IAM user name, to get a token with `password`, `domain_name` and `auth_url`.",
+		description: "IAM user name. With `password`, `domain_name` and `auth_url`, the provider gets a token from IAM.",
 	},
 	{
 		name: "password", env: []string{"HW_USER_PASSWORD"}, sensitive: true, check: length(1, 1024),
 		value:       func(m *providerModel) types.String { return m.Password },
-		description: "Password of `user_name`.",
+		description: "Password of the IAM user.",
 	},
 	{
 		name: "domain_name", env: []string{"HW_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
 		value:       func(m *providerModel) types.String { return m.DomainName },
-		description: "Account name of `user_name`.",
+		description: "Name of the account (domain) to which the IAM user belongs.",
 	},
 	{
 		name: "auth_url", env: []string{"HW_AUTH_URL"}, check: endpoint,
 		value:       func(m *providerModel) types.String { return m.AuthURL },
-		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. The rules of `endpoint` apply.",
+		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. Must use `https`, like `endpoint`.",
 	},
 	{
 		name: "language", env: []string{"SERVICEREQUEST_LANGUAGE"}, check: header(32),
 		value:       func(m *providerModel) types.String { return m.Language },
-		description: "Language of the environment (`X-Language`), 1 to 32 characters. Not sent when unset; the service then takes `zh-cn`.",
+		description: "Language, sent as `X-Language`, such as `en-us`. 1 to 32 characters. If unset, nothing is sent, and the service uses `zh-cn`.",
 	},
 	{
 		name: "time_zone", env: []string{"SERVICEREQUEST_TIME_ZONE"}, check: header(32),
 		value:       func(m *providerModel) types.String { return m.TimeZone },
-		description: "Time zone of the environment (`X-Time-Zone`), 1 to 32 characters, such as `GMT+1`. Not sent when unset; the service then takes `GMT+8`.",
+		description: "Time zone, sent as `X-Time-Zone`, such as `GMT+1`. 1 to 32 characters. If unset, nothing is sent, and the service uses `GMT+8`.",
 	},
 	{
 		name: "site", env: []string{"SERVICEREQUEST_SITE"}, check: oneOf("china", "international"),
 		value:       func(m *providerModel) types.String { return m.Site },
-		description: "`china` or `international`, sent as `X-Site`. Not sent when unset: set it only if the service asks for it.",
+		description: "Site, sent as `X-Site`: `china` or `international`. Set it only if the service requires it. If unset, nothing is sent.",
 	},
 	{
 		name: "request_timeout", env: []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, check: duration(time.Millisecond, time.Hour),
 		value:       func(m *providerModel) types.String { return m.RequestTimeout },
-		description: "Time for one HTTP request, as a duration such as `30s`. Default `" + defaultRequestTimeout + "`.",
+		description: "Time limit for one HTTP request, as a duration from `1ms` to `1h`. Default `" + defaultRequestTimeout + "`.",
 	},
 	{
 		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: length(1, 4096),
 		value:       func(m *providerModel) types.String { return m.CACertFile },
-		description: "Path of a PEM file with the certificates to trust instead of the system's.",
+		description: "Path of a PEM file with CA certificates. They replace the system's certificates.",
 	},
 }
 
@@ -134,12 +134,14 @@ func providerAttributes() map[string]schema.Attribute {
 		"max_retries": schema.Int64Attribute{
 			Optional:   true,
 			Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
-			MarkdownDescription: "How often a request that the service certainly did not carry out is tried again; 0 turns it off. Calls that read are repeated a few times in any case. " +
-				fmt.Sprintf("Default %d. ", defaultMaxRetries) + orVariables(maxRetriesEnv),
+			MarkdownDescription: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
+				"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
+				"Other calls are retried up to 3 times, whatever this value is. " +
+				orVariables(maxRetriesEnv),
 		},
 		"insecure": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Accept any server certificate. For tests only: anyone between this machine and the service can read the credentials. " +
+			MarkdownDescription: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service can read the credentials and the messages. " +
 				orVariables(insecureEnv),
 		},
 	}
@@ -155,10 +157,14 @@ func providerAttributes() map[string]schema.Attribute {
 }
 
 func orVariables(names []string) string {
-	return "Environment: `" + strings.Join(names, "`, then `") + "`."
+	noun := "variable"
+	if len(names) > 1 {
+		noun = "variables"
+	}
+	return "Environment " + noun + ": `" + strings.Join(names, "`, then `") + "`."
 }
 
-// mode is a way of authentication, with the attributes that it uses.
+// mode is an authentication method, with the attributes that it uses.
 type mode struct {
 	name     string
 	selects  []string // any of them selects the mode
@@ -209,7 +215,7 @@ func firstSet(m *providerModel, names []string, unknown bool) string {
 	return ""
 }
 
-// checkOneMode refuses a provider block with two ways of authentication.
+// checkOneMode refuses a provider block with two authentication methods.
 func checkOneMode(m *providerModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	var first mode
@@ -221,7 +227,7 @@ func checkOneMode(m *providerModel) diag.Diagnostics {
 			first = mode
 		default:
 			diags.AddAttributeError(path.Root(name), "Conflicting credentials",
-				fmt.Sprintf("The provider block sets two ways of authentication: %s (%s) and %s (%s). Keep one of them.",
+				fmt.Sprintf("The provider block configures two authentication methods: %s (%s) and %s (%s). Remove one of them.",
 					first.name, strings.Join(first.selects, ", "), mode.name, strings.Join(mode.selects, ", ")))
 		}
 	}
@@ -243,7 +249,7 @@ func environment(names []string) (name, value string) {
 // environment, and the environment before the defaults.
 type config struct {
 	client      servicerequest.Config
-	missing     []string // settings that an API call needs and that nobody has set
+	missing     []string // settings that an API call needs and that are not set
 	secrets     []string
 	diagnostics diag.Diagnostics
 
@@ -291,12 +297,12 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 	if c.require("endpoint") {
 		c.client.Endpoint, _ = servicerequest.ParseEndpoint(c.values["endpoint"]) // checked above
 	}
-	// An unknown optional value is missing, too. Otherwise a call would be made
-	// with the default, or signed without the security token.
+	// An unknown optional value counts as missing. Otherwise a call would use the
+	// default, or be signed without the security token.
 	c.unknown["max_retries"], c.unknown["insecure"] = m.MaxRetries.IsUnknown(), m.Insecure.IsUnknown()
 	for _, name := range slices.Sorted(maps.Keys(c.unknown)) {
 		if c.unknown[name] {
-			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet: apply first what it comes from")
+			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet: apply the resources that it depends on first")
 		}
 	}
 	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
@@ -308,9 +314,9 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 	return c
 }
 
-// credentials chooses the mode: that of the provider block, or else the first
-// one that the environment has a value of. It drops the values of the other modes:
-// a variable that is not used may hold anything.
+// credentials chooses the mode: that of the provider block, else the first mode
+// for which the environment has a value. It drops the values of the other modes:
+// an unused variable may have any value.
 func (c *config) credentials(m *providerModel) {
 	chosen := slices.IndexFunc(modes, func(mode mode) bool { return firstSet(m, mode.selects, true) != "" })
 	if chosen < 0 {
@@ -423,7 +429,7 @@ func (c *config) insecure(v types.Bool, env func([]string) (string, string)) boo
 		}
 	}
 	if insecure {
-		c.diagnostics.AddAttributeWarning(path.Root("insecure"), "Server certificates are not checked",
+		c.diagnostics.AddAttributeWarning(path.Root("insecure"), "Server certificates are not verified",
 			"Anyone between this machine and the service can read the credentials and the messages. "+
 				"To trust a private certificate authority, set ca_cert_file instead.")
 	}
@@ -446,9 +452,9 @@ func (c *config) caCert() []byte {
 			if x509.NewCertPool().AppendCertsFromPEM(pem) {
 				return pem
 			}
-			err = errors.New("no PEM certificate in it")
+			err = errors.New("it contains no PEM certificate")
 		}
 	}
-	c.diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("cannot be read: %w", err)))
+	c.diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("names a file that cannot be used: %w", err)))
 	return nil
 }

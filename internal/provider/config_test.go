@@ -293,11 +293,11 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "account alone is no way of authentication", env: values{"HW_DOMAIN_NAME": "d", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_SECURITY_TOKEN": "st"},
 			missing: []string{"credentials: `token`"}},
 
-		{name: "token not known yet", env: pairEnv, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply first what it comes from"}},
-		{name: "secret not known yet", env: tokenEnv, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet: apply first what it comes from"}},
-		{name: "password not known yet", env: loginEnv, block: values{"password": unknownValue}, missing: []string{"`password`, whose value is not known yet: apply first what it comes from"}},
+		{name: "token not known yet", env: pairEnv, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply the resources that it depends on first"}},
+		{name: "secret not known yet", env: tokenEnv, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet: apply the resources that it depends on first"}},
+		{name: "password not known yet", env: loginEnv, block: values{"password": unknownValue}, missing: []string{"`password`, whose value is not known yet: apply the resources that it depends on first"}},
 		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, mode: tokenOf},
-		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, mode: pairOf, missing: []string{"`security_token`, whose value is not known yet: apply first what it comes from"}},
+		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, mode: pairOf, missing: []string{"`security_token`, whose value is not known yet: apply the resources that it depends on first"}},
 
 		// Values of a way that is not used may be anything.
 		{name: "bad values of other ways", env: values{"HW_AUTH_TOKEN": "t", "HW_ACCESS_KEY": "a\nb", "HW_SECURITY_TOKEN": "\n", "HW_AUTH_URL": "iam", "HW_USER_PASSWORD": strings.Repeat("p", 2000)}, mode: tokenOf},

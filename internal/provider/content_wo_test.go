@@ -32,7 +32,7 @@ func TestWriteOnlyContent(t *testing.T) {
 			refused(`content_wo = "b"`, `(?s)Invalid content_wo\n.*Set content_wo_version together with content_wo\.`),
 			refused("content = \"a\"\ncontent_wo_version = 1", `(?s)Invalid content_wo_version\n.*Set content_wo_version only together with\s+content_wo\.`),
 			refused("content_wo = \"\"\ncontent_wo_version = 1", `content_wo must have 1 to 10000\s+characters, but has 0`),
-			refused("content_wo = \" \\t\"\ncontent_wo_version = 1", `content_wo must contain more than white\s+space`),
+			refused("content_wo = \" \\t\"\ncontent_wo_version = 1", `content_wo must contain at least one\s+visible\s+character`),
 			refused("content_wo = \"[run 4712]\"\ncontent_wo_version = 1\nidempotency_key = \"[run 4711]\"", `idempotency_key must be part of the\s+content`),
 			{
 				Config: config("content_wo = \"the password was 12345\"\ncontent_wo_version = 1"),

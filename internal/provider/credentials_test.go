@@ -237,23 +237,23 @@ func TestRefusedCredentials(t *testing.T) {
 	}{
 		{
 			"wrong password", func(f *fixture) string { return strings.Replace(f.loginArguments(), "ÄÖ", "AO", 1) }, nil,
-			[]string{"Not posted: IAM gave no token.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
+			[]string{"Not posted: IAM did not issue a token.", "Check the provider's user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
 		},
 		{
 			"second 401", (*fixture).loginArguments, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },
-			[]string{"Not posted: the token that IAM gave for user_name was refused, and so was a second one.", "HTTP 401 Unauthorized, OSM.0002"}, 2, 2,
+			[]string{"Not posted: the service refused the token that IAM issued for user_name, and also a second one.", "HTTP 401 Unauthorized, OSM.0002"}, 2, 2,
 		},
 		{
 			"fixed token", func(*fixture) string { return "token = \"expired\"\n" }, nil,
-			[]string{"Not posted: the token has expired, or is for another region.", "Get a new one from IAM", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
+			[]string{"Not posted: the token is invalid or expired, or belongs to another region.", "Get a new token from IAM", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
 		},
 		{
 			"revoked key", func(*fixture) string { return pairArguments }, func(f *fixture) { f.RevokeAccessKey(testPair.AccessKey) },
-			[]string{"Not posted: the signature was refused.", "that the key is active", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
+			[]string{"Not posted: the service refused the signature.", "Check that the key is active", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
 		},
 		{
 			"clock", func(*fixture) string { return pairArguments }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "clock-skew", Skew: 20 * time.Minute}) },
-			[]string{"Not posted: this machine's clock is probably wrong", "Here it is 20"}, 0, 1,
+			[]string{"Not posted: the service refused the signature, probably because this machine's clock is wrong.", "This machine's clock shows 20"}, 0, 1,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -18,13 +18,13 @@ import (
 )
 
 // missingConfiguration is reported by the first API call that needs a setting
-// that nobody has set.
+// that is not set.
 func missingConfiguration(p *providerData) diag.Diagnostic {
 	detail := "Nothing was sent: the provider is not configured."
 	if p != nil {
-		detail = "Nothing was sent: an API call needs more settings than the provider block and the environment have. Missing:\n\n  - " +
+		detail = "Nothing was sent: an API call needs settings that neither the provider block nor the environment has:\n\n  - " +
 			strings.Join(p.missing, "\n  - ") +
-			"\n\nSet the attribute in the provider block, or the environment variable in parentheses, and run it again."
+			"\n\nSet the attributes in the provider block, or the environment variables in parentheses, and run Terraform again."
 	}
 	return diag.NewErrorDiagnostic("Missing provider configuration", detail)
 }
@@ -35,8 +35,8 @@ const (
 	unconfirmedSummary  = "Case message may or may not be on the ticket"
 )
 
-// submitDiagnostic turns an error of Submit into what the user reads: the outcome
-// in a few words, the cause, what to do, and last the error as it is.
+// submitDiagnostic explains an error of Submit: the outcome in a few words, the
+// cause, what to do, and last the error itself for support, if it adds anything.
 func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	var (
 		unconfirmed  *servicerequest.UnconfirmedError
@@ -45,21 +45,22 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		notSubmitted *servicerequest.NotSubmittedError
 	)
 	a := advise(err, m.timeouts())
-	summary, text := notSubmittedSummary, ""
+	summary, text, raw := notSubmittedSummary, "", err
 	switch {
 	case errors.As(err, &unconfirmed):
 		summary, text = unconfirmedSummary, unconfirmedText(unconfirmed, m)
 		a.at = ""
 	case errors.As(err, &conflict):
-		text = conflictText(conflict)
+		text, raw = conflictText(conflict, m), nil // the text says it all
 		a.at = "idempotency_key"
 	case errors.As(err, &search):
-		text = fmt.Sprintf("Nothing was sent: ticket %s could not be searched for the idempotency_key %q. %s.\n\n%s",
-			search.CaseID, search.IdempotencyKey, capitalize(a.cause), a.todo)
+		text = fmt.Sprintf("Nothing was sent: ticket %s could not be searched for the idempotency_key %q. The message may be there from an earlier run. "+
+			"The search failed: %s.\n\n%s", search.CaseID, search.IdempotencyKey, a.cause, a.todo)
+		raw = search.Err
 	case !errors.As(err, &notSubmitted): // the service refused it, and would refuse it again
 		text = "Not posted: " + a.cause + ".\n\n" + a.todo
 	case notSubmitted.Checked:
-		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and the ticket did not have the message afterwards. It may still arrive. "+
+		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and a check did not find the message on the ticket. It may still arrive. "+
 			"The last attempt failed: %s.\n\n%s\n\n%s", a.cause, a.todo, m.checkedAdvice())
 	default:
 		text = "Not posted: " + a.cause + ".\n\n" + a.todo
@@ -70,15 +71,17 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	if m.Action {
 		text += "\n\n" + actionAdvice
 	}
-	text += "\n\n" + capitalize(err.Error()) + "."
+	if raw != nil {
+		text += "\n\n" + capitalize(raw.Error()) + "."
+	}
 	if a.at != "" {
 		return diag.NewAttributeErrorDiagnostic(path.Root(a.at), summary, text)
 	}
 	return diag.NewErrorDiagnostic(summary, text)
 }
 
-// actionAdvice is right for every event and every on_failure of an action_trigger.
-const actionAdvice = "Run terraform plan to see what is left to do. An apply invokes the action again only if its event occurs again."
+// actionAdvice holds for every event and every on_failure of an action_trigger.
+const actionAdvice = "Run terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again."
 
 // timeouts is the attribute that bounds the submit.
 func (m caseMessage) timeouts() string {
@@ -93,18 +96,18 @@ func (m caseMessage) checkedAdvice() string {
 	if m.IdempotencyKey.ValueString() != "" {
 		return "Before the message is sent again, the ticket is searched for the idempotency_key. If the message has arrived by then, nothing is sent."
 	}
-	return "Check the ticket before you apply again. Or " + keyAdvice
+	return "Check the ticket before you apply again. Alternatively, " + keyAdvice
 }
 
-const keyAdvice = "set idempotency_key to a part of the text that no other message on the ticket has, and apply again: " +
-	"the ticket is then searched for it, and nothing is sent if the message is there."
+const keyAdvice = "set idempotency_key to a part of the text that no other message on the ticket contains, and apply again: " +
+	"the ticket is then searched for the key, and nothing is sent if the message is there."
 
 func unconfirmedText(err *servicerequest.UnconfirmedError, m caseMessage) string {
 	var text strings.Builder
 	if err.Err == nil {
 		text.WriteString("May be on the ticket: the outcome of another submit with the same idempotency_key is unknown. Nothing was sent this time.\n\n")
 	} else {
-		text.WriteString("May be on the ticket: the message was sent, but its outcome is unknown, and checking the ticket did not settle it.\n\n")
+		text.WriteString("May be on the ticket: the message was sent, but the outcome is unknown, and the check of the ticket was inconclusive.\n\n")
 	}
 	fmt.Fprintf(&text, "  ticket: %s\n", err.CaseID)
 	if !err.Began.IsZero() {
@@ -116,7 +119,7 @@ func unconfirmedText(err *servicerequest.UnconfirmedError, m caseMessage) string
 	}
 	text.WriteString("\n")
 	if err.Denied {
-		text.WriteString("The user of the credentials has no permission to read the ticket's messages. Ask the account's administrator for it.\n\n")
+		text.WriteString("The user of the credentials has no permission to read the ticket's messages. Ask the account's administrator for this permission.\n\n")
 	}
 	if err.IdempotencyKey != "" {
 		text.WriteString("It is safe to apply again: before the message is sent, the ticket is searched for the idempotency_key. If the message is there, nothing is sent.")
@@ -132,13 +135,17 @@ func unconfirmedText(err *servicerequest.UnconfirmedError, m caseMessage) string
 	return text.String()
 }
 
-func conflictText(err *servicerequest.KeyConflictError) string {
+func conflictText(err *servicerequest.KeyConflictError, m caseMessage) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Nothing was sent: ticket %s has another message with the idempotency_key %q.\n\n", err.CaseID, err.IdempotencyKey)
+	fmt.Fprintf(&text, "Nothing was sent: another message for ticket %s has the idempotency_key %q and a different text.\n\n", err.CaseID, err.IdempotencyKey)
 	if err.Content != "" && err.Shown != "" { // one of the two may be secret
-		fmt.Fprintf(&text, "  this message:  %s\n  on the ticket: %s\n\n", err.Content, err.Shown)
+		fmt.Fprintf(&text, "  this message:  %s\n  other message: %s\n\n", err.Content, err.Shown)
 	}
-	text.WriteString("If the message on the ticket is this one, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose another key that no message on the ticket has.")
+	ifSame := "import it: the data source servicerequest_case_messages lists the message IDs"
+	if m.Action {
+		ifSame = "nothing more is needed"
+	}
+	text.WriteString("If the other message is this one in another form, " + ifSame + ". Otherwise choose a key that no other message on the ticket contains.")
 	return text.String()
 }
 
@@ -151,8 +158,8 @@ func receiptWarnings(r servicerequest.Receipt, m caseMessage) diag.Diagnostics {
 	}
 	if r.Resent != "" {
 		diags.AddWarning("Case message was sent again", fmt.Sprintf(
-			"The message was sent to ticket %s again: the outcome of an earlier attempt was unknown (%s), and the ticket did not have the message when it was last checked. "+
-				"The first message may still arrive. Then the ticket has it twice. An idempotency_key does not prevent that, but makes later runs safe.",
+			"The message is on ticket %s. It was sent again: the outcome of an earlier attempt was unknown (%s), and the last check did not find the message on the ticket. "+
+				"If the first copy still arrives, the ticket has the message twice. Check the ticket later.",
 			m.CaseID.ValueString(), r.Resent))
 	}
 	return diags
@@ -178,7 +185,7 @@ const maxSkew = 15 * time.Minute
 // advice is what an error means to the user.
 type advice struct {
 	at    string // the attribute that is wrong, if one is
-	cause string // a sentence without its capital and its full stop
+	cause string // a sentence without its capital letter and full stop
 	todo  string // sentences
 }
 
@@ -190,34 +197,34 @@ var answers = []struct {
 	advice
 }{
 	{code: "OSM.01010001", advice: advice{"", "the service refused a parameter",
-		"Compare the attributes of the resource with the service's answer below."}},
-	{code: "OSM.01010002", advice: advice{"case_id", "the service does not let this user work on this ticket, or the ticket is closed",
-		"Read the service's text below. If the ticket is closed, reopen it or use another one. " +
+		"Compare the configuration with the service's answer below."}},
+	{code: "OSM.01010002", advice: advice{"case_id", "the user of the credentials is not allowed to work on this ticket, or the ticket is closed",
+		"Read the service's answer below. If the ticket is closed, reopen it or use another one. " +
 			"Otherwise use the credentials of the ticket's owner, or set group_id to the IAM group that you share with the owner."}},
-	{code: "OSM.01010005", advice: advice{"accessory_ids", "today's attachments exceed the daily limit",
-		"Apply again tomorrow, or attach fewer."}},
-	{code: "OSM.01010011", advice: advice{"", "the token names no customer",
-		"Use a token that is scoped to the account (domain), of a user in that account."}},
+	{code: "OSM.01010005", advice: advice{"accessory_ids", "the daily size limit for attachments is exceeded",
+		"Apply again tomorrow, or attach fewer or smaller files."}},
+	{code: "OSM.01010011", advice: advice{"", "the token does not identify a customer",
+		"Use a token that is scoped to the account (domain) and belongs to a user in that account."}},
 	{code: "OSM.01010015", advice: advice{"case_id", "there is no such ticket at this endpoint",
-		"Check case_id. Check also that the provider's endpoint is the site that has the ticket: China, International and Europe do not share tickets."}},
+		"Check case_id, and check that the provider's endpoint is that of the ticket's site: China, International and Europe do not share tickets."}},
 	{status: 400, advice: advice{"", "the service refused the request",
-		"Compare the attributes of the resource with the service's answer below."}},
+		"Compare the configuration with the service's answer below."}},
 	{status: 413, advice: advice{"", "the request is larger than the 12 MB that the service accepts",
-		"Send less."}},
-	{status: 401, mode: servicerequest.ModeToken, advice: advice{"", "the token has expired, or is for another region",
-		"A token lives for 24 hours, and dies within 30 minutes of a password or user change. " +
-			"Get a new one from IAM (POST /v3/auth/tokens, header X-Subject-Token of the answer). " +
+		"Send a shorter text or a smaller file."}},
+	{status: 401, mode: servicerequest.ModeToken, advice: advice{"", "the token is invalid or expired, or belongs to another region",
+		"A token is valid for 24 hours. A change of the user or the password invalidates it within 30 minutes. " +
+			"Get a new token from IAM (POST /v3/auth/tokens returns it in the X-Subject-Token header). " +
 			"Or use an access key, which does not expire: set access_key and secret_key in the provider block, " +
-			"or unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which come before a key in the environment. Then apply again."}},
-	{status: 401, mode: servicerequest.ModeAccessKey, advice: advice{"", "the signature was refused",
-		"Check access_key and secret_key, that the key is active, security_token if the key is temporary, and that the endpoint belongs to the key's site."}},
-	{status: 401, mode: servicerequest.ModePassword, advice: advice{"", "the token that IAM gave for user_name was refused, and so was a second one",
+			"or set HW_ACCESS_KEY and HW_SECRET_KEY and unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which take precedence. Then apply again."}},
+	{status: 401, mode: servicerequest.ModeAccessKey, advice: advice{"", "the service refused the signature",
+		"Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active, and that the endpoint belongs to the key's site."}},
+	{status: 401, mode: servicerequest.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
 		"Check that auth_url and endpoint belong to the same site."}},
 	{status: 403, advice: advice{"", "the user of the credentials has no permission for this call",
-		"Ask the account's administrator for it, then apply again."}},
-	{status: 404, advice: advice{"", "nothing answers at this path",
+		"Ask the account's administrator for this permission, then apply again."}},
+	{status: 404, advice: advice{"", "the endpoint has no such API",
 		"Check the provider's endpoint."}},
-	{status: 429, advice: advice{"", "the service is throttling",
+	{status: 429, advice: advice{"", "the service is throttling requests",
 		"Apply again later, or with a lower -parallelism."}},
 }
 
@@ -231,7 +238,7 @@ func advise(err error, timeouts string) advice {
 		if noTime.Asked {
 			who = "the service asks"
 		}
-		return advice{"", fmt.Sprintf("%s to wait %s, but only %s of %s are left. The last attempt failed: %s",
+		return advice{"", fmt.Sprintf("%s to wait %s, but only %s of %s remain. The last attempt failed: %s",
 			who, noTime.Wait, noTime.Left, timeouts, last.cause),
 			"Apply again later, or raise " + timeouts + "."}
 	}
@@ -245,18 +252,18 @@ func advise(err error, timeouts string) advice {
 	case !isAnswer:
 		return adviseNoAnswer(err, timeouts, fromIAM)
 	case fromIAM && api.Status/100 == 4 && api.Status != http.StatusTooManyRequests:
-		return advice{"", "IAM gave no token",
-			"Check user_name, password, domain_name and auth_url of the provider, then apply again. A refused password is not tried again, so that the account is not locked."}
+		return advice{"", "IAM did not issue a token",
+			"Check the provider's user_name, password, domain_name and auth_url, then apply again. The provider does not retry a refused password, since that could lock the account."}
 	case fromIAM:
-		return advice{"", "IAM gave no token",
-			"Check auth_url of the provider. If it is right, IAM may be down: apply again later."}
+		return advice{"", "IAM did not issue a token",
+			"Check the provider's auth_url. If it is correct, IAM may be unavailable: apply again later."}
 	case isSkewed(api):
-		return advice{"", "this machine's clock is probably wrong, since the signature was refused", fmt.Sprintf(
-			"A signature's date may be at most 15 minutes off. Here it is %s, at the service %s. Set the clock, then apply again.",
+		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
+			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
 			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case api.Location != "" || api.Status/100 == 3:
 		return advice{"", "the endpoint redirects, and the provider does not follow redirects",
-			"A redirect could send the message twice, and the credentials to another server. Set the provider's endpoint to the service's own URL."}
+			"Following a redirect could send the message twice, or the credentials to another server. Set the provider's endpoint to the service's own URL."}
 	}
 	for _, a := range answers {
 		if (a.code == "" || a.code == api.Code) && (a.status == 0 || a.status == api.Status) && (a.mode == "" || a.mode == api.Mode) {
@@ -268,7 +275,7 @@ func advise(err error, timeouts string) advice {
 		a.cause += " and the code " + api.Code
 	}
 	if api.RequestID != "" {
-		a.todo = "If this persists, give Huawei Cloud support the request ID."
+		a.todo = "If this persists, give Huawei Cloud support the request ID below."
 	}
 	return a
 }
@@ -286,24 +293,24 @@ func adviseNoAnswer(err error, timeouts string, fromIAM bool) advice {
 	var network net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && timeouts != "":
-		return advice{"", "the time ran out",
-			"To allow more, raise " + timeouts + ", or request_timeout of the provider for a single request."}
+		return advice{"", "the call timed out",
+			"To allow more time, raise " + timeouts + ", or the provider's request_timeout for a single request."}
 	case errors.Is(err, context.DeadlineExceeded):
-		return advice{"", "the time ran out",
-			"To allow more, raise request_timeout of the provider."}
+		return advice{"", "the call timed out",
+			"To allow more time, raise the provider's request_timeout."}
 	case errors.As(err, &certificate):
-		return advice{"", "the server's certificate is not trusted here",
-			"If a private authority issued it, set ca_cert_file of the provider to that authority's certificate."}
+		return advice{"", "the server's certificate is not trusted",
+			"If a private certificate authority issued it, set the provider's ca_cert_file to that authority's certificate."}
 	case errors.As(err, &noTLS):
-		return advice{"", "the server does not speak TLS at this port",
-			"Check the URL that is set in the provider: https, and the port."}
+		return advice{"", "the server does not use TLS on this port",
+			"Check the port of the https URL in the provider configuration."}
 	case fromIAM:
 		return advice{"", "IAM could not be reached",
-			"Check the network, a proxy, and auth_url of the provider."}
+			"Check the network, the proxy if there is one, and the provider's auth_url."}
 	case errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return advice{"", "the service could not be reached",
-			"Check the network, a proxy, and the provider's endpoint."}
+			"Check the network, the proxy if there is one, and the provider's endpoint."}
 	}
 	return advice{"", "the call failed",
-		"The reason is below. If it is about the connection, check the network, a proxy, and the provider's endpoint."}
+		"See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}
 }

@@ -123,7 +123,7 @@ resource "servicerequest_case_message" "test" {
 				Config: message(""),
 				ExpectError: words("Case message may or may not be on the ticket", "May be on the ticket: ", "ticket: TT201801020526", "text:   36 characters",
 					"has no permission to read the ticket's messages", "Check the ticket in the console.",
-					"Set idempotency_key to a part of the text that no other message on the ticket has, and apply again", "HTTP 403 Forbidden, OSM.0003"),
+					"Set idempotency_key to a part of the text that no other message on the ticket contains, and apply again", "HTTP 403 Forbidden, OSM.0003"),
 			},
 			{
 				// As long as the list is denied, nothing is sent either.
@@ -162,7 +162,7 @@ resource "servicerequest_case_message" "test" {
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
 			// It does not wait for what would be too late.
-			{Config: message("1m"), ExpectError: words("Not posted: the service asks to wait 1m30s, but only ", " of timeouts.create are left.", "the service is throttling", "It is safe to apply again.", "HTTP 429 Too Many Requests")},
+			{Config: message("1m"), ExpectError: words("Not posted: the service asks to wait 1m30s, but only ", " of timeouts.create remain.", "the service is throttling requests", "It is safe to apply again.", "HTTP 429 Too Many Requests")},
 			{Config: message("500ms"), Check: countConfirmed(confirmed)},
 		},
 	})

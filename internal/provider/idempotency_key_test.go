@@ -137,14 +137,12 @@ func TestKeyConflict(t *testing.T) {
 	if len(got) != 1 || got[0].Summary != "Unable to submit case message" || !strings.Contains(got[0].Snippet.Code, "idempotency_key") {
 		t.Fatalf("%+v, want one error at the key", got)
 	}
-	if want := `Nothing was sent: ticket TT201801020526 has another message with the idempotency_key "[deploy 4711]".
+	if want := `Nothing was sent: another message for ticket TT201801020526 has the idempotency_key "[deploy 4711]" and a different text.
 
   this message:  [deploy 4711] Release 1.4.0 is live.
-  on the ticket: [deploy 4711] Release 1.3.9 has been rolled back.
+  other message: [deploy 4711] Release 1.3.9 has been rolled back.
 
-If the message on the ticket is this one, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose another key that no message on the ticket has.
-
-Ticket TT201801020526 has another message with the idempotency key "[deploy 4711]".`; got[0].Detail != want {
+If the other message is this one in another form, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose a key that no other message on the ticket contains.`; got[0].Detail != want {
 		t.Errorf("detail:\n%s\nwant:\n%s", got[0].Detail, want)
 	}
 	f.wantPosts(t, 0, 1)
@@ -161,7 +159,7 @@ func TestKeyConflictOfAWriteOnlyText(t *testing.T) {
 		return map[string]any{"case_id": testCase, "content_wo": content, "content_wo_version": 1, "idempotency_key": "[deploy 4711]"}
 	}
 	response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(nil)), dynamic(t, schema, values("[deploy 4711] The password is 54321.")))
-	if len(response.Diagnostics) != 1 || !strings.HasPrefix(response.Diagnostics[0].Detail, "Nothing was sent: ticket TT201801020526 has another message") {
+	if len(response.Diagnostics) != 1 || !strings.HasPrefix(response.Diagnostics[0].Detail, "Nothing was sent: another message for ticket TT201801020526 has the idempotency_key") {
 		t.Fatalf("diagnostics %v", response.Diagnostics)
 	}
 	if strings.Contains(response.Diagnostics[0].Detail, "password") {
@@ -277,7 +275,7 @@ resource "servicerequest_case_message" "test" {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
-			{Config: config("[deploy 4711]", "[deploy 4712] is done"), ExpectError: words("Invalid idempotency_key", "idempotency_key = terraform_data", "The value of idempotency_key must be part of the content")},
+			{Config: config("[deploy 4711]", "[deploy 4712] is done"), ExpectError: words("Invalid idempotency_key", "idempotency_key = terraform_data", "The value of idempotency_key must be part of the content, in the same upper and lower case.")},
 			{Config: config("4711", "[deploy 4711] is done"), ExpectError: words("The value of idempotency_key must have 6 to 64 characters, but has 4.")},
 		},
 	})
@@ -303,8 +301,8 @@ func TestSentAgainWarns(t *testing.T) {
 	if len(response.Diagnostics) != 1 || response.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || response.Diagnostics[0].Summary != "Case message was sent again" {
 		t.Fatalf("diagnostics %v, want one warning", response.Diagnostics)
 	}
-	if want := "The message was sent to ticket TT201801020526 again: the outcome of an earlier attempt was unknown (no answer), and the ticket did not have the message when it was last checked. " +
-		"The first message may still arrive. Then the ticket has it twice. An idempotency_key does not prevent that, but makes later runs safe."; response.Diagnostics[0].Detail != want {
+	if want := "The message is on ticket TT201801020526. It was sent again: the outcome of an earlier attempt was unknown (no answer), and the last check did not find the message on the ticket. " +
+		"If the first copy still arrives, the ticket has the message twice. Check the ticket later."; response.Diagnostics[0].Detail != want {
 		t.Errorf("detail %q\nwant %q", response.Diagnostics[0].Detail, want)
 	}
 	if state, err := response.NewState.Unmarshal(schema.ValueType()); err != nil || !strings.Contains(state.String(), `"response"`) {

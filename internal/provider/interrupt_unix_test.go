@@ -71,7 +71,7 @@ func TestInterrupted(t *testing.T) {
 		want   string
 	}{
 		{"on the ticket", []simulator.Fault{{Kind: "slow-committed"}}, true, ""},
-		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "a check of the ticket did not find the message, but it may show later"},
+		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "a check of the ticket did not find the message, but it may still arrive"},
 		{"not readable", []simulator.Fault{{Kind: "slow-committed"}, {Kind: "list-denied"}}, false, "HTTP 403 Forbidden, OSM.0003"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

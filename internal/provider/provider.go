@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
@@ -68,7 +69,7 @@ func (p *serviceRequestProvider) Metadata(_ context.Context, _ provider.Metadata
 
 func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Posts messages to Huawei Cloud service tickets, and reports for each one whether it is on the ticket. With an `idempotency_key`, a message that is on the ticket already is not posted again, whatever became of the run that posted it.",
+		MarkdownDescription: "Posts messages to Huawei Cloud service tickets and reports whether each message is on its ticket. With an `idempotency_key`, a message that the ticket already shows is not posted again, even if the run that posted it was killed or its state was lost.",
 		Attributes:          providerAttributes(),
 	}
 }
@@ -101,7 +102,7 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 		c.client.Clock = p.clock
 		client, err := servicerequest.New(c.client)
 		if err != nil {
-			resp.Diagnostics.Append(c.invalid("ca_cert_file", err))
+			resp.Diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("cannot be used: %w", err)))
 			return
 		}
 		data.client = client
@@ -141,8 +142,8 @@ type providerData struct {
 	missing []string               // the missing settings, and where to set them
 	secrets []string               // to keep out of the logs
 
-	// created is set once a message was created. Terraform plans a destroy after
-	// that only for what a replacement has left over (create_before_destroy).
+	// created is set once a message was created. After that, Terraform plans a
+	// destroy only for the old half of a replacement (create_before_destroy).
 	created atomic.Bool
 }
 

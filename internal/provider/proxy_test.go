@@ -49,7 +49,7 @@ provider "servicerequest" {
 	if len(got) != 1 {
 		t.Fatal(refused.output())
 	}
-	wantAll(t, got[0].Detail, "Not posted: ", "check the network, a proxy", "It is safe to apply again.", "Proxy Authentication Required")
+	wantAll(t, got[0].Detail, "Not posted: ", "check the network, the proxy if there is one, and the provider's endpoint.", "It is safe to apply again.", "Proxy Authentication Required")
 	if strings.Contains(refused.output(), "proxy-password-5d1c") {
 		t.Errorf("the proxy's password shows: %s", refused.output())
 	}

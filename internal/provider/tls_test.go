@@ -48,7 +48,7 @@ resource "servicerequest_case_message" %[1]q {
 	if len(untrusted) != 1 {
 		t.Fatalf("%+v", got)
 	}
-	wantAll(t, untrusted[0].Detail, "Not posted: the server's certificate is not trusted here.", "set ca_cert_file of the provider", "It is safe to apply again.")
+	wantAll(t, untrusted[0].Detail, "Not posted: the server's certificate is not trusted.", "set the provider's ca_cert_file to that authority's certificate.", "It is safe to apply again.")
 	if insecure := about(got, "insecure.tf"); len(insecure) == 0 || insecure[0].Severity != "warning" {
 		t.Errorf("insecure: %+v", insecure)
 	}
@@ -66,8 +66,8 @@ resource "servicerequest_case_message" %[1]q {
 	files["empty.pem"] = ""
 	got = newCLI(t, files).fail("plan", "-json").diagnostics()
 	for name, want := range map[string]string{
-		"missing": "The value of ca_cert_file cannot be read: open no-such.pem: ", "no_pem": "The value of ca_cert_file cannot be read: no PEM certificate in it.",
-		"empty": "The value of ca_cert_file cannot be read: no PEM certificate in it.",
+		"missing": "The value of ca_cert_file names a file that cannot be used: open no-such.pem: ", "no_pem": "The value of ca_cert_file names a file that cannot be used: it contains no PEM certificate.",
+		"empty": "The value of ca_cert_file names a file that cannot be used: it contains no PEM certificate.",
 	} {
 		mine := about(got, name+".tf")
 		if len(mine) != 1 {

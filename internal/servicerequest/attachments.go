@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// maxRequestBytes is what the gateway takes: 12 MB.
+	// maxRequestBytes is what the gateway accepts: 12 MB.
 	maxRequestBytes = 12 << 20
-	// maxAttachmentID is what a message takes, in characters.
+	// maxAttachmentID is what a message accepts, in characters.
 	maxAttachmentID = 64
 
 	attachmentsPath = "v2/servicerequest/accessorys/"
@@ -70,7 +70,7 @@ func MaxAttachmentSize(name string) int64 {
 // NewAttachment reads a file of the given size, once.
 func NewAttachment(name string, size int64, content io.Reader) (*Attachment, error) {
 	if highest := MaxAttachmentSize(name); size > highest {
-		return nil, fmt.Errorf("the file has %d bytes, more than the %d that fit into a request", size, highest)
+		return nil, fmt.Errorf("the file has %d bytes, but at most %d fit into a request", size, highest)
 	}
 	head, tail := messageUpload(name).frame()
 	length := len(head) + base64.StdEncoding.EncodedLen(int(size)) + len(tail)
@@ -81,7 +81,7 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 	// One byte more than there should be: a file may grow while it is read.
 	read, err := io.Copy(io.MultiWriter(hash, encoder), io.LimitReader(content, size+1))
 	if err == nil && read != size {
-		err = errors.New("the file changed while it was read")
+		err = errors.New("the file changed while it was being read")
 	}
 	if err != nil {
 		return nil, err
@@ -109,14 +109,14 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 	case err != nil:
 		return "", err
 	case utf8.RuneCountInString(got.ID) > maxAttachmentID, strings.ContainsFunc(got.ID, unicode.IsControl), got.ID == ".", got.ID == "..":
-		return "", fmt.Errorf("the answer to the upload has an accessory_id that no message takes: %d characters, where %d without control characters are allowed: %s",
-			utf8.RuneCountInString(got.ID), maxAttachmentID, c.clean(got.ID))
+		return "", fmt.Errorf("the answer to the upload has an accessory_id of %d characters that no message accepts: %s",
+			utf8.RuneCountInString(got.ID), c.clean(got.ID))
 	}
 	return got.ID, nil
 }
 
 // NotDeletedError reports that the service refused to delete an attachment: a
-// message or a ticket uses it, or it is gone already.
+// message or a ticket uses it, or it no longer exists.
 type NotDeletedError struct{ Err error }
 
 func (e *NotDeletedError) Error() string { return "the attachment was not deleted: " + e.Err.Error() }
@@ -147,8 +147,8 @@ func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
 	return err
 }
 
-// AttachmentLimits is what the service takes. The zero value of a field is a
-// limit that is not known.
+// AttachmentLimits is what the service accepts. A field with its zero value is an
+// unknown limit.
 type AttachmentLimits struct {
 	MaxMB float64  // of a file; a megabyte is 1,048,576 bytes
 	Types []string // file name extensions in lower case, without the dot in front
@@ -169,7 +169,7 @@ func (l AttachmentLimits) TakesType(name string) bool {
 	return len(l.Types) == 0
 }
 
-// limitsMemory is the answer to a question that is asked once per client.
+// limitsMemory keeps the limits, which are requested once per client.
 type limitsMemory struct {
 	mu     sync.Mutex
 	asked  bool
@@ -177,9 +177,9 @@ type limitsMemory struct {
 	err    error
 }
 
-// AttachmentLimits asks the service for its limits, the first time; parallel
-// calls wait for the one answer. A failure is an answer as well, and is given
-// within the time of one request: limits are an aid, and not worth more.
+// AttachmentLimits returns the service's limits. The first call requests them, and
+// parallel calls wait for it. Later calls get the same result, even an error. The
+// call takes at most the time of one request: the limits are only an aid.
 func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error) {
 	m := &c.limits
 	m.mu.Lock()
@@ -207,7 +207,8 @@ func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error)
 	return m.limits, m.err
 }
 
-// limitMB reads a positive number, bare or as a string; 0 is anything else.
+// limitMB reads a positive number, bare or as a string. It returns 0 for any other
+// value.
 func limitMB(raw json.RawMessage) float64 {
 	text := string(raw)
 	_ = json.Unmarshal(raw, &text) // a number stays as it is
@@ -218,8 +219,8 @@ func limitMB(raw json.RawMessage) float64 {
 	return mb
 }
 
-// limitTypes reads a list of extensions such as "jpg, .PNG;txt". A list with
-// anything else in it, such as "*", is not understood, and nil.
+// limitTypes reads a list of extensions such as "jpg, .PNG;txt". It returns nil if
+// the list has anything else, such as "*".
 func limitTypes(raw json.RawMessage) []string {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {

@@ -137,9 +137,9 @@ func TestUploadAnswers(t *testing.T) {
 	}{
 		{200, `{"accessory_id":"` + strings.Repeat("ö", 64) + `"}`, strings.Repeat("ö", 64), "", 1},
 		{201, `{"accessory_id":"a","more":[1]}`, "a", "", 1},
-		{200, `{"accessory_id":"` + strings.Repeat("ö", 65) + `"}`, "", "accessory_id that no message takes: 65 characters", 1},
-		{200, `{"accessory_id":"a\nb"}`, "", "accessory_id that no message takes", 1},
-		{200, `{"accessory_id":".."}`, "", "accessory_id that no message takes", 1},
+		{200, `{"accessory_id":"` + strings.Repeat("ö", 65) + `"}`, "", "the answer to the upload has an accessory_id of 65 characters that no message accepts: ", 1},
+		{200, `{"accessory_id":"a\nb"}`, "", "the answer to the upload has an accessory_id of 3 characters that no message accepts: a b", 1},
+		{200, `{"accessory_id":".."}`, "", "the answer to the upload has an accessory_id of 2 characters that no message accepts: ..", 1},
 		{200, `{}`, "", "has no accessory_id", 1},
 		{200, `{"accessory_id":""}`, "", "has no accessory_id", 1},
 		{200, `{"accessory_id":null}`, "", "has no accessory_id", 1},

@@ -5,29 +5,29 @@ import (
 	"net/http"
 )
 
-// Credentials are one of the ways to prove to the service who calls:
-// [Token], [AccessKey] or [Password].
+// Credentials identify the caller to the service. They are a [Token], an
+// [AccessKey] or a [Password].
 type Credentials interface {
 	authenticator(*Client) authenticator
 }
 
-// authenticator is a mode of authentication at work.
+// authenticator authenticates requests with one kind of credentials.
 type authenticator interface {
-	// prepare makes sure that there is a proof to show, such as a token.
+	// prepare makes sure that there are credentials to send, such as a token.
 	prepare(ctx context.Context) error
-	// authenticate adds the proof to a request, afresh for every attempt.
-	// It fails when there is none to add; nothing was sent then.
+	// authenticate adds the credentials to a request, anew for every attempt. If it
+	// fails, nothing was sent.
 	authenticate(ctx context.Context, req *http.Request, body []byte) error
 	// renew is called when the service answered 401 to req. It reports whether
-	// another attempt would show other credentials.
+	// another attempt would send other credentials.
 	renew(req *http.Request) bool
-	// secrets are the values to keep out of every text.
+	// secrets are the values to remove from every text.
 	secrets() []string
 	// mode names the credentials for the user.
 	mode() Mode
 }
 
-// Mode names a way of authentication.
+// Mode names an authentication method.
 type Mode string
 
 // The modes, named as the user knows them.

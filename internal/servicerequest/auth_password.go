@@ -33,23 +33,23 @@ type session struct {
 	base     *url.URL
 
 	logins semaphore // held by whoever logs in
-	// refused is IAM's refusal of the password (400 or 401). It is final: to
-	// repeat a wrong password for every resource locks the account. Only the
-	// holder of logins touches it.
+	// refused is IAM's refusal of the password (400 or 401). It is final: repeating
+	// a wrong password for every resource could lock the account. Only the holder of
+	// logins may use it.
 	refused error
 
 	mu      sync.Mutex // of the fields below; never held while waiting
 	token   string
 	expires time.Time // by the local clock, with a margin
 	issued  []string  // all tokens so far, to keep them out of every text
-	// failures counts the logins that failed, the last of them with failure. It
-	// is everyone's who waited meanwhile: with a login each, one after the other,
-	// they would wait for hours.
+	// failures counts the failed logins, and failure is the last one's error. All
+	// who waited during a failed login share its result. If each logged in in turn,
+	// the last would wait for hours.
 	failures int
 	failure  error
 }
 
-// maxMargin is how long before its end a token is taken to be over.
+// maxMargin is how long before its expiry a token is no longer used, at most.
 const maxMargin = 5 * time.Minute
 
 func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte) error {
@@ -96,8 +96,8 @@ func (s *session) failed() (failures int, last error) {
 	return s.failures, s.failure
 }
 
-// fail takes note of a login that failed, unless its own caller was cancelled,
-// or may have had no time for another attempt.
+// fail records a failed login, unless its caller was cancelled or had too little
+// time for another attempt.
 func (s *session) fail(ctx context.Context, err error) {
 	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < maxRetryAfter {
 		return
@@ -107,7 +107,7 @@ func (s *session) fail(ctx context.Context, err error) {
 	s.failures, s.failure = s.failures+1, err
 }
 
-// valid is the token, or empty when a login is due.
+// valid returns the token, or an empty text if a login is needed.
 func (s *session) valid() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,7 +195,7 @@ func (s *session) login(ctx context.Context) (string, error) {
 		return "", &LoginError{err}
 	}
 
-	// IAM's clock says how long the token lives; ours may be off.
+	// The lifetime is measured by IAM's clock, since the local one may be off.
 	life := got.Token.ExpiresAt.Sub(o.answeredAt())
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,20 +10,20 @@ import (
 type outcome int
 
 const (
-	// unknown: the message may be on the ticket. It is the zero value, so that
-	// whatever nobody thought of is checked, not repeated.
+	// unknown: the message may be on the ticket. It is the zero value, so that a
+	// case that the code does not handle leads to a check, not to another attempt.
 	unknown outcome = iota
-	// unknownRefused: as unknown, but the answer is a refusal, so that the
-	// message is not sent again.
+	// unknownRefused: like unknown, but the answer is a refusal, so the message is
+	// not sent again.
 	unknownRefused
-	// submitted: the service said so.
+	// submitted: the service confirmed the message.
 	submitted
-	// rejected: the service read the message and refused it, for good.
+	// rejected: the service refused the message. Another attempt would not help.
 	rejected
 	// unauthenticated: the gateway refused the credentials, before the backend
 	// had the message.
 	unauthenticated
-	// notExecuted: the service's backend never had the message.
+	// notExecuted: the message never reached the service's backend.
 	notExecuted
 )
 
@@ -31,8 +31,8 @@ func (o outcome) String() string {
 	return [...]string{"unknown", "unknown, with a refusal", "submitted", "rejected", "unauthenticated", "not executed"}[o]
 }
 
-// statusClientClosedRequest is nginx's: the client, or a proxy for it, closed
-// the connection before there was an answer.
+// statusClientClosedRequest is a status of nginx: the client, or a proxy in front
+// of it, closed the connection before there was an answer.
 const statusClientClosedRequest = 499
 
 // unknownStatus are the statuses of class 4 that do not say whether the backend
@@ -45,7 +45,7 @@ var rules = []struct {
 	outcome outcome
 	reason  string
 }{
-	// Without a connection no byte can have left: DNS, dial, proxy, TLS.
+	// Without a connection (DNS, dial, proxy, TLS), no byte of the request was sent.
 	{func(o observation, _ answer) bool { return o.err != nil && !o.connected }, notExecuted, "no connection"},
 	// Once there was a connection, the whole request may have arrived.
 	{func(o observation, _ answer) bool { return o.err != nil }, unknown, "no answer"},
@@ -54,24 +54,24 @@ var rules = []struct {
 	{status(http.StatusTooManyRequests), notExecuted, "throttled"},
 	// A redirect is not followed, and nothing behind it was asked.
 	{statusClass(3), rejected, "redirected"},
-	{func(o observation, _ answer) bool { return unknownStatus[o.status] }, unknown, "cut off on the way to the service"},
+	{func(o observation, _ answer) bool { return unknownStatus[o.status] }, unknown, "timed out or cut off before the service answered"},
 	{statusClass(4), rejected, "refused"},
-	// 502 and 504 come from a gateway whose backend may have done the work;
-	// so may a 503, from a backend that fell over after the write.
-	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, unknown, "failure in the service"},
-	// From here on it is a 200. The body was cut off or exceeds the limit.
-	{func(o observation, _ answer) bool { return o.bodyErr != nil }, unknown, "answer cut off"},
-	// A captive portal or a proxy says 200 too.
-	{func(_ observation, a answer) bool { return !a.recognised }, unknown, "answer not the service's"},
-	// An empty body that only the connection's end delimits may be the beginning
-	// of any other.
-	{func(o observation, a answer) bool { return a.empty && !o.delimited }, unknown, "answer without an end"},
+	// 502 and 504 come from a gateway whose backend may have stored the message.
+	// A 503 may come from a backend that crashed after it stored the message.
+	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, unknown, "server error or unexpected status"},
+	// From here on the status is 200. The body was cut off or exceeds the limit.
+	{func(o observation, _ answer) bool { return o.bodyErr != nil }, unknown, "unreadable answer"},
+	// A captive portal or a proxy answers 200 too.
+	{func(_ observation, a answer) bool { return !a.recognised }, unknown, "answer not from the service"},
+	// An empty body that only the end of the connection delimits may be the
+	// beginning of a longer one.
+	{func(o observation, a answer) bool { return a.empty && !o.delimited }, unknown, "answer of unknown length"},
 	{func(_ observation, a answer) bool { return a.Code == "" }, submitted, "accepted"},
-	// "Operation failed" does not say before or after the write.
-	{func(_ observation, a answer) bool { return operationFailed[a.Code] }, unknown, "operation failed in the service"},
+	// "Operation failed" does not say whether the message was stored.
+	{func(_ observation, a answer) bool { return operationFailed[a.Code] }, unknown, "operation failed"},
 	{func(_ observation, a answer) bool { return rejectingCodes[a.Code] }, rejected, "refused"},
-	// A code that no page lists for a 200, the gateway's and internal ones included.
-	{func(observation, answer) bool { return true }, unknownRefused, "refused with an unlisted code"},
+	// A code that is not documented for HTTP 200, such as one of the gateway.
+	{func(observation, answer) bool { return true }, unknownRefused, "refused with an undocumented code"},
 }
 
 var (
@@ -101,14 +101,14 @@ func classify(o observation) (outcome, string) {
 	return unknown, "no rule" // the last rule always applies
 }
 
-// answer is what the service and its gateway say of a call.
+// answer is the body of an answer of the service or its gateway.
 type answer struct {
 	Code    string `json:"error_code"`
 	Message string `json:"error_msg"`
 	// recognised reports whether the body is one that the service gives: nothing,
-	// {}, or an object with an error_code. A text without a code may be anyone's.
+	// {}, or an object with an error_code. Any other body may be from a proxy.
 	recognised bool
-	empty      bool // there is nothing but white space
+	empty      bool // the body has only white space
 }
 
 func parseAnswer(body []byte) answer {

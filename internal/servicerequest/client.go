@@ -1,16 +1,16 @@
 // Package servicerequest is a client of Huawei Cloud Service Tickets (OSM), API v2.
 //
-// It exists for one call, [Client.Submit], which the service makes hard to
-// use well: a submit is not idempotent, has no idempotency key and returns no
-// ID. Submit therefore never repeats a request on a guess. Every attempt ends
-// in one outcome (see classify). When that is unknown, the ticket is compared
-// with what it was before the attempt (see baseline), and the message is sent
-// again only if the last check did not find it.
+// Its main call is [Client.Submit]. The service makes a safe submit difficult: the
+// call is not idempotent, has no idempotency key and returns no ID. So Submit never
+// repeats a request on a guess. Every attempt ends in one outcome (see classify).
+// If the outcome is unknown, the ticket is compared with what it was before the
+// attempt (see baseline), and the message is sent again only if the last check did
+// not find it.
 //
-// The layers, inside out: do makes one HTTP exchange, authenticated afresh,
-// since a signature carries a date and a token may have been renewed;
-// doIdempotent repeats what may be repeated freely; Submit repeats what must
-// not be.
+// There are three layers. do makes one HTTP exchange. It authenticates each one
+// anew, since a signature contains the date and a token may have been renewed.
+// doIdempotent repeats calls that may be repeated freely. Submit decides itself
+// whether it may repeat its call.
 //
 // The facts about the service are those of its published API reference and of
 // Huawei's own SDK.
@@ -57,8 +57,9 @@ type Config struct {
 	// RequestTimeout bounds one HTTP request, from dial to the body's last
 	// byte. 0 is 30 seconds.
 	RequestTimeout time.Duration
-	// MaxRetries is how many more attempts follow a first one that was surely
-	// not executed. 0 turns retrying off.
+	// MaxRetries is the maximum number of further attempts for a message, each after
+	// one that was not executed or whose message a check found absent. 0 turns
+	// retries off.
 	MaxRetries int
 
 	// CACertPEM holds certificates to trust instead of the system's.
@@ -123,7 +124,7 @@ type request struct {
 	body   []byte // JSON, or nil
 	// maxBody bounds the answer's body; 0 is maxBodyBytes.
 	maxBody int
-	// private: what the answer has of messages must not get into an error.
+	// private: texts of messages in the answer must not get into an error.
 	private bool
 	// once: the transport must not repeat the request either.
 	once bool
@@ -156,10 +157,11 @@ type observation struct {
 	request  *http.Request
 }
 
-var errBodyTooLong = errors.New("the body is longer than a service's answer can be")
+var errBodyTooLong = errors.New("the body is longer than any answer of the service")
 
-// do makes one HTTP exchange. Only preparing it can fail (a login, a broken
-// URL): then nothing was sent. All else is in the observation.
+// do makes one HTTP exchange. An error means that preparing the request failed (a
+// login, a broken URL), and nothing was sent. The observation has all other
+// failures.
 func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	base := r.base
 	if base == nil {
@@ -172,7 +174,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		return observation{}, err
 	}
 	target.Path = path
-	// %20 is a space for whoever reads a query; + only for some.
+	// Every server reads %20 as a space, but not every server reads + as one.
 	target.RawQuery = strings.ReplaceAll(r.query.Encode(), "+", "%20")
 
 	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(r.body))
@@ -180,8 +182,9 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		return observation{}, err
 	}
 	if r.once {
-		// Go sends again what it takes for unprocessed, if it can get the body
-		// again: over HTTP/2 even after a stream error that may follow the work.
+		// With GetBody, the transport repeats a request that it takes for unprocessed.
+		// Over HTTP/2 it does so even after a stream error, when the service may have
+		// processed the request.
 		req.GetBody = nil
 	}
 	c.setHeaders(req, r)
@@ -241,15 +244,15 @@ func (c *Client) setHeaders(req *http.Request, r request) {
 	}
 }
 
-// casePath is the escaped path of a ticket, with what follows it. The ID is
-// one segment, whatever characters it has.
+// casePath is the escaped path of a ticket, with the given segments below it. The
+// ID is one segment, whatever characters it has.
 func casePath(caseID string, below ...string) string {
 	return strings.Join(append([]string{"v2/servicerequest/cases", escapeSegment(caseID)}, below...), "/")
 }
 
-// escapeSegment leaves only unreserved characters as they are. A path segment
-// may hold more, but a signature escapes them, and a gateway that verifies the
-// path as it arrives would not agree.
+// escapeSegment escapes all characters but the unreserved ones. A path segment may
+// contain others as they are, but the signature escapes them. A gateway that
+// verifies the path as it arrives would then compute another signature.
 func escapeSegment(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

@@ -47,8 +47,8 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// isRefusal reports whether the service refused a call, so that the same call
-// will not fare better. IAM's refusals are not the service's.
+// isRefusal reports whether the service refused a call, so that repeating the call
+// would not help. A refusal by IAM does not count.
 func isRefusal(err error) bool {
 	var e *APIError
 	var login *LoginError
@@ -68,8 +68,8 @@ func isPermissionDenied(err error) bool {
 	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Code == "OSM.01010002")
 }
 
-// NotSubmittedError reports that a message is not on the ticket, and that
-// applying again in the same way is safe.
+// NotSubmittedError reports that a message is not on the ticket. Unless Checked is
+// set, it is safe to submit the message again.
 type NotSubmittedError struct {
 	Attempts int // POSTs made
 	// Checked: an attempt's outcome was unknown, and the message was not on the
@@ -93,20 +93,20 @@ type NoTimeError struct {
 }
 
 func (e *NoTimeError) Error() string {
-	return fmt.Sprintf("the next attempt could be made in %s, but only %s of the time for this message is left; the last attempt: %v", e.Wait, e.Left, e.Err)
+	return fmt.Sprintf("the next attempt has to wait %s, but only %s remain for this message; the last attempt: %v", e.Wait, e.Left, e.Err)
 }
 
 func (e *NoTimeError) Unwrap() error { return e.Err }
 
-// UnconfirmedError reports that a message may be on the ticket: an attempt ended
-// without an answer that settles it, and checking the ticket did not either.
+// UnconfirmedError reports that a message may be on the ticket: the outcome of an
+// attempt was unknown, and the check of the ticket was inconclusive.
 type UnconfirmedError struct {
 	CaseID         string
 	IdempotencyKey string    // empty: none
 	Length         int       // of the content, in characters
-	Began          time.Time // when the attempt began, by the local clock; zero: nothing was sent by this submission
+	Began          time.Time // when the attempt began, by the local clock; zero: this submission sent nothing
 	Err            error     // how the attempt failed; nil when nothing was sent
-	CheckErr       error     // why checking the ticket did not settle it
+	CheckErr       error     // why the check was inconclusive
 	Denied         bool      // the user of the credentials may not read the ticket
 }
 
@@ -114,13 +114,13 @@ func (e *UnconfirmedError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("the message may be on ticket %s: %v", e.CaseID, e.CheckErr)
 	}
-	return fmt.Sprintf("the message may be on ticket %s: %v; checking the ticket did not settle it: %v", e.CaseID, e.Err, e.CheckErr)
+	return fmt.Sprintf("the message may be on ticket %s: %v; the check of the ticket was inconclusive: %v", e.CaseID, e.Err, e.CheckErr)
 }
 
 func (e *UnconfirmedError) Unwrap() []error { return []error{e.Err, e.CheckErr} }
 
 // SearchError reports that nothing was sent, since the ticket could not be
-// searched for the idempotency key. The message may be there.
+// searched for the idempotency key. The message may be on the ticket already.
 type SearchError struct {
 	CaseID, IdempotencyKey string
 	Err                    error
@@ -133,7 +133,7 @@ func (e *SearchError) Error() string {
 func (e *SearchError) Unwrap() error { return e.Err }
 
 // KeyConflictError reports that nothing was sent, since another message has the
-// idempotency key.
+// idempotency key: one on the ticket, or one of this run that may be on it.
 type KeyConflictError struct {
 	CaseID, IdempotencyKey string
 	// Content and Shown are the first words of the two texts; empty where they
@@ -142,7 +142,7 @@ type KeyConflictError struct {
 }
 
 func (e *KeyConflictError) Error() string {
-	return fmt.Sprintf("ticket %s has another message with the idempotency key %q", e.CaseID, e.IdempotencyKey)
+	return fmt.Sprintf("another message for ticket %s has the idempotency key %q", e.CaseID, e.IdempotencyKey)
 }
 
 // FirstWords is the beginning of a text, at most 60 characters on one line.
@@ -154,7 +154,7 @@ type LoginError struct{ Err error }
 func (e *LoginError) Error() string { return "no token from IAM: " + e.Err.Error() }
 func (e *LoginError) Unwrap() error { return e.Err }
 
-const maxExcerpt = 200 // characters of a foreign text in an error
+const maxExcerpt = 200 // characters of a text from the network in an error
 
 // failure turns an observation into the error that describes it.
 func (c *Client) failure(o observation) error {
@@ -179,7 +179,7 @@ func (c *Client) failure(o observation) error {
 		}
 	}
 	if a.Code == "" && a.Message == "" && !o.withheld() {
-		// Redacted before it is cut: half a secret is not recognised.
+		// Redact before cutting: half a secret would not be recognised.
 		body := c.redact(string(o.body))
 		e.Excerpt = c.clean(body[:min(len(body), 4*maxExcerpt)])
 	}
@@ -189,23 +189,23 @@ func (c *Client) failure(o observation) error {
 	return e
 }
 
-// withheld reports whether the body may hold the text of a message. Whoever answers
-// a submit may echo it in any form; a ticket's messages come as JSON, and all
-// else is some proxy's page, which helps to see what is wrong.
+// withheld reports whether the body may contain the text of a message. The answer
+// to a submit may echo it in any form. The answer to a read contains texts only as
+// JSON. Any other body is a proxy's page, which helps to find the cause.
 func (o observation) withheld() bool {
 	body := bytes.TrimSpace(o.body)
 	isJSON := len(body) > 0 && (body[0] == '{' || body[0] == '[')
 	return o.private && (isJSON || o.method == http.MethodPost)
 }
 
-// clean makes text from the network safe to print: without our secrets and
-// control characters, and short.
+// clean makes text from the network safe to print: it removes secrets and control
+// characters, and shortens the text.
 func (c *Client) clean(s string) string {
 	s = c.redact(strings.ToValidUTF8(s, "\uFFFD"))
 	return shorten(s, maxExcerpt)
 }
 
-// shorten puts a text on one line of at most so many characters.
+// shorten puts a text on one line and cuts it after limit characters.
 func shorten(s string, limit int) string {
 	s = printable(s)
 	if runes := []rune(s); len(runes) > limit {
@@ -214,13 +214,13 @@ func shorten(s string, limit int) string {
 	return s
 }
 
-// printable puts a text on one line, without what would control a terminal.
+// printable puts a text on one line, without characters that control a terminal.
 func printable(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
 
-// signature is the secret part of a signed request: good for a repetition of
-// it within 15 minutes.
+// signature is the secret part of a signed request. Whoever has it can repeat the
+// request within 15 minutes.
 var signature = regexp.MustCompile(`Signature=[0-9a-f]{64}`)
 
 func (c *Client) redact(s string) string {
@@ -232,8 +232,8 @@ func (c *Client) redact(s string) string {
 	return signature.ReplaceAllString(s, "Signature=***")
 }
 
-// echoes are the forms in which another side may repeat a secret: as it is,
-// and as JSON, a URL or HTML has it.
+// echoes returns the forms in which an answer may repeat a secret: as it is, and
+// escaped for JSON, a URL or HTML.
 func echoes(secret string) []string {
 	if secret == "" {
 		return nil
@@ -249,7 +249,8 @@ func echoes(secret string) []string {
 	}
 }
 
-// redactError keeps err, for errors.Is and errors.As, behind a clean text.
+// redactError removes secrets from the text of err. errors.Is and errors.As still
+// find err.
 func (c *Client) redactError(err error) error {
 	if text := c.redact(err.Error()); text != err.Error() {
 		return &redactedError{text, err}

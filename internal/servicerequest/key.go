@@ -28,8 +28,8 @@ var keyPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9_.:/#\[\]-]+(?: [A-Za-z0-9_.:/#\[\]-]+)*$`)
 })
 
-// CheckIdempotencyKey reports what is wrong with a key, in words that follow
-// its name.
+// CheckIdempotencyKey reports what is wrong with a key. The error's text continues
+// a sentence that begins with the key's name.
 func CheckIdempotencyKey(key string) error {
 	switch n := utf8.RuneCountInString(key); {
 	case n < MinIdempotencyKey || n > MaxIdempotencyKey:
@@ -42,26 +42,27 @@ func CheckIdempotencyKey(key string) error {
 	return nil
 }
 
-// CheckKeyInContent reports why a content does not carry a key in a way that
-// survives how a service may show it, in words that follow the key's name.
+// CheckKeyInContent reports why a search of the ticket might not find the key,
+// given how the service may show the content. The error's text continues a
+// sentence that begins with the key's name.
 func CheckKeyInContent(key, content string) error {
 	switch {
 	case !strings.Contains(content, key):
-		return errors.New("must be part of the content, with the same upper and lower case: write it into the content, too")
+		return errors.New("must be part of the content, in the same upper and lower case")
 	case !containsToken(content, content, key):
-		return errors.New("must be part of the content and stand alone: put it in square brackets, or put a space on both sides of it")
+		return errors.New("must not be part of a longer word or number in the content: put it in square brackets, or put a space on both sides of it")
 	case !containsToken(firstRunes(content, MaxKeyPosition), content, key):
 		return fmt.Errorf("must end within the first %d characters of the content", MaxKeyPosition)
 	}
 	for _, form := range searchForms(content) {
 		if !containsToken(firstRunes(form, MaxKeyPosition), form, key) {
-			return errors.New("must stand alone in the content even when the service removes markup and line breaks: put it in square brackets, " +
-				"or put a space on both sides of it (a line break is not enough), and not between < and >")
+			return errors.New("must still stand alone in the content after the service removes markup and line breaks: put it in square brackets, " +
+				"or put a space on both sides of it (a line break is not enough), but do not put it between < and >")
 		}
 	}
 	for _, next := range []string{"(", "[", ":"} {
 		if strings.HasSuffix(key, "]") && strings.Contains(content, key+next) {
-			return errors.New("must not be followed by (, [ or : in the content, which would make it a Markdown link: put a space between them")
+			return errors.New("must not be followed by (, [ or : in the content, since Markdown would make it a link: put a space after it")
 		}
 	}
 	return nil
@@ -103,9 +104,9 @@ func searchForms(s string) []string {
 	return forms
 }
 
-// fold replaces what typography and filters make of ASCII, and drops what is
-// invisible. Punctuation that joins words stays as it is in full width: there it
-// separates them.
+// fold undoes what typography and filters do to ASCII, and drops invisible
+// characters. Full-width punctuation that would join words in ASCII stays as it
+// is: in full width it separates them.
 func fold(r rune) rune {
 	switch {
 	case r >= '！' && r <= '～': // the full-width forms of ASCII
@@ -124,9 +125,9 @@ func fold(r rune) rune {
 	return r
 }
 
-// containsToken reports whether key ends within part, a beginning of text, and
-// stands there as a whole token: deploy-81 is not in deploy-812, and 1.4.0 is
-// neither in 11.4.0 nor in 1.4.0.1.
+// containsToken reports whether key is a whole token of text and ends within part,
+// the beginning of text: deploy-81 is not in deploy-812, and 1.4.0 is neither in
+// 11.4.0 nor in 1.4.0.1.
 func containsToken(part, text, key string) bool {
 	for from := 0; ; from++ {
 		at := strings.Index(part[from:], key)
@@ -192,10 +193,9 @@ func showsBeginning(shown, ours string) bool {
 	return utf8.RuneCountInString(shown) >= minCutLength && matchForms(shown, ours, begins)
 }
 
-// matchForms reports whether the letters and digits of two texts match: as they
-// are, or without the markup of the one where the other has none, since the
-// service may strip markup or add it. Where both have markup it counts, since
-// texts may differ in nothing else.
+// matchForms reports whether the letters and digits of two texts match. If only
+// one text has markup, its markup is ignored, since the service may add or strip
+// markup. If both have markup it counts, since the texts may differ in it alone.
 func matchForms(shown, ours string, match func(shown, ours string) bool) bool {
 	shown, ours = unescape(shown), unescape(ours)
 	plainShown, plainOurs := stripMarkup(shown), stripMarkup(ours)

@@ -47,21 +47,21 @@ func TestCheckKeyInContent(t *testing.T) {
 		{"deploy-81", "deploy-81", ""},
 		{"deploy-81", "deploy-81. Done", ""},
 		{"deploy-81", "部署deploy-81完成", ""},
-		{"deploy-81", "Release", "must be part of the content"},
-		{"deploy-81", "Deploy-81", "must be part of the content"},
-		{"deploy-81", "deploy-812 and redeploy-81", "must be part of the content"},
-		{"deploy-81", "deploy-81-rc1, deploy-81.1, x/deploy-81", "must be part of the content"},
+		{"deploy-81", "Release", "must be part of the content, in the same upper and lower case"},
+		{"deploy-81", "Deploy-81", "must be part of the content, in the same upper and lower case"},
+		{"deploy-81", "deploy-812 and redeploy-81", "must not be part of a longer word or number in the content"},
+		{"deploy-81", "deploy-81-rc1, deploy-81.1, x/deploy-81", "must not be part of a longer word or number in the content"},
 		{"deploy-81", "deploy-812, deploy-81", ""},
 		{"deploy-81", "deploy-81\nRelease", "a line break is not enough"},
 		{"deploy-81", "部署：deploy-81 完成", ""},
 		{"deploy-81", "done — deploy-81 — live", ""},
-		{"[deploy 81]", "[deploy 81](https://ci/81)", "Markdown link"},
+		{"[deploy 81]", "[deploy 81](https://ci/81)", "since Markdown would make it a link"},
 		{"[deploy 81]", "[deploy 81] (https://ci/81)", ""},
-		{"[deploy 81]", "latency < 5 ms [deploy 81] errors > 0", "not between < and >"},
+		{"[deploy 81]", "latency < 5 ms [deploy 81] errors > 0", "do not put it between < and >"},
 		{"deploy-81", "deploy-81 \nRelease", ""},
-		{"deploy-81", "deploy-81<br>Release", "must stand alone"},
+		{"deploy-81", "deploy-81<br>Release", "must still stand alone in the content after the service removes markup and line breaks"},
 		{"deploy-81", "deploy-81 <br>Release", ""},
-		{"deploy-81", `<a href="deploy-81">Release</a>`, "must stand alone"},
+		{"deploy-81", `<a href="deploy-81">Release</a>`, "must still stand alone in the content after the service removes markup and line breaks"},
 		{"deploy-81", strings.Repeat("x", 90) + " deploy-81", ""},
 		{"deploy-81", strings.Repeat("x", 91) + " deploy-81", "first 100 characters"},
 		{"deploy-81", strings.Repeat("文", 91) + "deploy-81", ""},
@@ -456,5 +456,5 @@ func ExampleCheckKeyInContent() {
 	fmt.Println("The key", CheckKeyInContent("deploy-81", "deploy-812 is live"))
 	// Output:
 	// <nil>
-	// The key must be part of the content and stand alone: put it in square brackets, or put a space on both sides of it
+	// The key must not be part of a longer word or number in the content: put it in square brackets, or put a space on both sides of it
 }

@@ -16,16 +16,16 @@ const (
 	baselineRetry = time.Minute
 	// baselineMaxAge is the age from which a baseline is renewed.
 	baselineMaxAge = time.Minute
-	// baselineQuiet is how long after an attempt no baseline is taken: the
-	// attempt's message may show late, and would count as someone else's.
+	// baselineQuiet is how long after an attempt no baseline is taken. The message
+	// of that attempt may show late, and would then count as someone else's.
 	baselineQuiet = 6 * time.Second
-	// searchMaxAge is how old a listing may be that a key is searched for in.
+	// searchMaxAge is the maximum age of a listing that is searched for a key.
 	searchMaxAge = 10 * time.Second
 )
 
-// ledger is what this client knows of the tickets that it submits to: what each
-// had before, and which messages this run has sent. The service returns no ID
-// for a message, so the ticket can only be compared with itself.
+// ledger records what each ticket had before this client submitted to it, and
+// which messages this run has sent. The service returns no ID for a message, so a
+// ticket can only be compared with what it was before.
 type ledger struct {
 	mu      sync.Mutex
 	tickets map[string]*ticket
@@ -34,7 +34,7 @@ type ledger struct {
 // ticket is what the ledger knows of one ticket.
 type ticket struct {
 	caseID string
-	// lister is held by whoever lists the ticket for everyone.
+	// lister is held by the caller that lists the ticket for all who wait.
 	lister semaphore
 
 	mu sync.Mutex
@@ -160,7 +160,7 @@ func (t *ticket) admit(ctx context.Context, c *Client, groupID string, search bo
 
 var (
 	// Different groups may see different lists.
-	errOtherGroup = errors.New("the ticket is in use with another group_id in this run")
+	errOtherGroup = errors.New("another message of this run uses the ticket with a different group_id")
 	errBusy       = errors.New("another message of this run has been listing the ticket for 10 seconds")
 )
 
@@ -178,8 +178,8 @@ func (t *ticket) enter(groupID string) *baseline {
 	return t.baseline
 }
 
-// leave takes a submission off the ticket. attempted and unknown say whether it
-// made attempts, and whether the outcome of one was unknown.
+// leave ends a submission. attempted and unknown say whether it made attempts, and
+// whether the outcome of one was unknown.
 func (t *ticket) leave(now time.Time, attempted, unknown bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -226,8 +226,9 @@ func (t *ticket) needsBaseline(now time.Time, groupID string) bool {
 	}
 }
 
-// storeListing takes over what listing the ticket gave. With renew it becomes
-// the baseline, unless something of this run has been under way meanwhile.
+// storeListing stores the result of listing the ticket. If renew is set, the
+// listing becomes the baseline, unless a submission of this run was under way
+// meanwhile.
 func (t *ticket) storeListing(now time.Time, groupID string, l listing, err error, renew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -261,9 +262,9 @@ func (t *ticket) storeListing(now time.Time, groupID string, l listing, err erro
 	}
 }
 
-// searchFailures counts the searches that failed, and returns the last failure.
-// It is the result for everyone who waited meanwhile: one after the other, they
-// would wait for hours.
+// searchFailures returns the number of failed searches, and the last failure. All
+// who waited during a failed search share its result. If each searched in turn,
+// the last would wait for hours.
 func (t *ticket) searchFailures() (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

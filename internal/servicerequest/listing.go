@@ -12,8 +12,8 @@ import (
 const (
 	pageSize  = 100   // the most that one list call gives
 	maxOffset = 65535 // the highest offset that the service takes
-	// maxPages is far more than the longest list has, unless the service gives
-	// next to nothing at a time.
+	// maxPages is far more than the longest list has, unless the service returns
+	// very small pages.
 	maxPages = 2000
 	// maxTicketBytes bounds an answer that holds messages (a hundred of 10,000
 	// characters, or a ticket with all it has), and what is kept of a list.
@@ -25,28 +25,28 @@ const (
 )
 
 var (
-	errTooManyMessages = errors.New("the ticket has more messages than the service lists (65,535), or than it gives in 2,000 pages")
-	errListTooLong     = errors.New("the rest does not fit into 16 MiB")
-	errListShrank      = errors.New("the list lost messages while it was read")
-	errOffset          = errors.New("the list is longer than the service gives, or than it gives in 2,000 pages")
-	errOverlaps        = errors.New("two pages of the list have the same messages, so that others may be missing")
-	errCountsMore      = errors.New("the service counts more than it gives")
+	errTooManyMessages = errors.New("the ticket has more messages than can be listed: the limits are offset 65,535 and 2,000 pages")
+	errListTooLong     = errors.New("the whole list is larger than 16 MiB")
+	errListShrank      = errors.New("messages disappeared from the list while it was being read")
+	errOffset          = errors.New("the list is too long: the limits are offset 65,535 and 2,000 pages")
+	errOverlaps        = errors.New("two pages of the list contain the same messages, so others may be missing")
+	errCountsMore      = errors.New("the service counts more items than it returns")
 )
 
-// listing is what one reading of a ticket's list gave.
+// listing is the result of reading a ticket's list once.
 type listing struct {
 	began    time.Time // by the local clock
 	count    int       // the service's, of the last page
 	messages []Message // in the service's order
-	repeats  bool      // it ended with a page that brought nothing new
-	overlaps bool      // a page had messages of an earlier one: equal ones, or the list moved
+	repeats  bool      // it ended with a page that had nothing new
+	overlaps bool      // a page had messages of an earlier one: equal messages, or the list moved
 }
 
 // incomplete reports whether the service counts more than it gives.
 func (l listing) incomplete() bool { return l.repeats && len(l.messages) < l.count }
 
-// notSearchable returns why a key may be on the ticket though the listing does
-// not have it. The listing can be compared with another one all the same.
+// notSearchable returns why a key may be on the ticket although the listing does
+// not have it. Such a listing can still be compared with another one.
 func (l listing) notSearchable() error {
 	switch {
 	case l.incomplete(), l.count > 0 && len(l.messages) == 0:
@@ -57,8 +57,8 @@ func (l listing) notSearchable() error {
 	return nil
 }
 
-// surplus is how many more messages the list has than the service counts;
-// negative when it has fewer. A service that counts none does not count.
+// surplus is how many more messages the list has than the service counts. It is
+// negative if the list has fewer, and 0 if the service gives no count.
 func (l listing) surplus() int {
 	if l.count <= 0 {
 		return 0
@@ -78,9 +78,9 @@ func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, err
 	}
 }
 
-// listStable lists a ticket to compare or search it. Where two pages have the
-// same messages it lists the ticket again: if the list stays as it was, they are
-// equal messages. Otherwise it moves, and overlaps stays set.
+// listStable lists a ticket to compare or search it. If two pages have the same
+// messages, it lists the ticket again. If the list has not changed, they are equal
+// messages. Otherwise the list moves between its pages, and overlaps stays set.
 func (c *Client) listStable(ctx context.Context, caseID, groupID string) (listing, error) {
 	l, err := c.list(ctx, caseID, groupID)
 	for reading := 1; err == nil && l.overlaps && reading < listReadings; reading++ {
@@ -149,8 +149,8 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		case offset > 0 && grew < 0:
 			return 0, 0, false, errListShrank
 		case len(p.Messages) > 0 && known == len(added) && (sameMessages(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
-			// The same page again. Another one that the count has room for may be of
-			// messages that equal earlier ones.
+			// The same page again. If the count allowed for a further page, its messages
+			// could be equal to earlier ones.
 			l.repeats = true
 			return 0, 0, false, nil
 		case size > maxTicketBytes:
@@ -167,8 +167,8 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 	return l, err
 }
 
-// moved returns which part of a page was on the pages before. Where the newest
-// come first, each new message pushes one on to a later page.
+// moved returns which part of a page was on the pages before. If the list shows
+// the newest message first, each new message moves another to a later page.
 func moved(before, page []Message, grew int) (from, to int) {
 	from = max(grew-len(before), 0)
 	to = min(grew, len(page))
@@ -181,9 +181,8 @@ func moved(before, page []Message, grew int) (from, to int) {
 	return from, to
 }
 
-// paginate gets one page of a list after the other. It ends even where the
-// service's count is a lie, with an empty page, at the highest offset or the
-// last of maxPages.
+// paginate gets the pages of a list. It ends even if the service's count is wrong:
+// with an empty page, at the highest offset or after maxPages.
 func paginate(get func(offset int) (items, count int, more bool, err error)) error {
 	for offset, pages := 0, 0; offset <= maxOffset && pages < maxPages; pages++ {
 		items, count, more, err := get(offset)

@@ -90,7 +90,7 @@ func (p *page) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if w.Messages == nil && w.Count.or(1) != 0 {
-		return errors.New("no list of messages") // which must not pass for an empty one
+		return errors.New("no list of messages") // which is not an empty list
 	}
 	*p = page{Count: w.Count.or(0), Messages: w.Messages}
 	return nil

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// presence is what one check of the ticket says about a message. The zero value
-// says nothing, so that whatever nobody thought of never leads to another POST.
+// presence is the result of one check of the ticket for a message. The zero value
+// is unclear, so that a case that the code does not handle never leads to another
+// POST.
 type presence int
 
 const (
@@ -19,8 +20,8 @@ const (
 
 func (p presence) String() string { return [...]string{"unclear", "absent", "present"}[p] }
 
-// baseline is a ticket before an attempt, and what this run has sent since. An
-// attempt is compared only with the baseline that it began with.
+// baseline is what a ticket had before an attempt, and what this run has sent
+// since. An attempt is compared only with the baseline that it began with.
 type baseline struct {
 	taken   time.Time     // by the local clock
 	shown   map[entry]int // nil: the ticket could not be listed
@@ -36,7 +37,8 @@ type sentTexts struct {
 	byText map[digest]*sentText
 }
 
-// digest stands for a normalized text: a baseline is kept for all of a run.
+// digest stands for a normalized text. It saves memory: a baseline is kept for the
+// whole run.
 type digest [sha256.Size]byte
 
 // entry is the part of a listed message that checks compare. Times, order,
@@ -109,16 +111,16 @@ func (t *sentTexts) add(own *ownText, n sentText) {
 
 var (
 	errInDoubt      = errors.New("the ticket has new messages that may be this one in another form")
-	errListSurplus  = errors.New("the list shows more messages than it counts, so one may be there twice")
-	errListShort    = errors.New("the list shows fewer of the messages that it counts than before")
+	errListSurplus  = errors.New("the list contains more messages than its count, so one may be listed twice")
+	errListShort    = errors.New("the list omits more of the messages that it counts than before the message was sent")
 	errListLost     = errors.New("the list no longer shows messages that it showed before")
 	errNoBaseline   = errors.New("the ticket could not be listed before the message was sent, so there is nothing to compare with")
-	errKeyMentioned = errors.New("another message of this run has the same key in its text")
+	errKeyMentioned = errors.New("another message of this run contains the same key")
 )
 
-// judge compares a listing with the baseline. The burden of proof is on absent:
-// a new message that cannot be explained may be ours in another form. The error
-// says why the result is unclear.
+// judge compares a listing with the baseline. It returns absent only if every new
+// message is explained: any other may be ours in another form. The error says why
+// the result is unclear.
 func (b *baseline) judge(l listing, own *ownText) (presence, error) {
 	switch {
 	case b.shown == nil:

@@ -18,9 +18,9 @@ const (
 	maxRetryAfter = 2 * time.Minute // a longer Retry-After is cut to this
 )
 
-// delay is the wait before attempt n+1, after n failed: exponential with full
-// jitter, so that parallel resources do not come back as one; at least what
-// the service asked for.
+// delay is the wait before attempt n+1. It is exponential with full jitter, so that
+// parallel resources do not retry at the same moment. It is at least what the
+// service asked for.
 func (c *Client) delay(n int, o observation) time.Duration {
 	ceiling := backoffMax
 	if n < 7 { // 500 ms << 6 is over the maximum
@@ -29,15 +29,15 @@ func (c *Client) delay(n int, o observation) time.Duration {
 	wait := time.Duration(c.jitter() * float64(ceiling))
 	if o.err == nil {
 		if asked, ok := retryAfter(o.header, o.received); ok {
-			// A little jitter on top: throttled resources were all told the same.
+			// Some jitter on top: all throttled resources got the same Retry-After.
 			return asked + wait/4
 		}
 	}
 	return wait
 }
 
-// retryAfter reads a Retry-After header: seconds, or a date, which counts from
-// the answer's own Date, since the local clock may be off.
+// retryAfter reads a Retry-After header: seconds, or a date. A date is compared with
+// the answer's Date header, since the local clock may be off.
 func retryAfter(h http.Header, received time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
@@ -71,8 +71,7 @@ func (o observation) answeredAt() time.Time {
 	return o.received
 }
 
-// wait sleeps, unless the context would end before. In that case it fails at once
-// instead of waiting.
+// wait sleeps. If the context would end before, it fails at once instead.
 func (c *Client) wait(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -84,7 +83,7 @@ func (c *Client) wait(ctx context.Context, d time.Duration) error {
 }
 
 // isPermanent reports whether a connection failed in a way that another attempt
-// cannot mend.
+// cannot change.
 func isPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
@@ -94,9 +93,9 @@ func isPermanent(err error) bool {
 // idempotentAttempts is how often a call that may be repeated freely is made.
 const idempotentAttempts = 4
 
-// doIdempotent makes a call that changes nothing, or whose repetition is
-// harmless, and repeats it while the network or the service fails. The answer's
-// JSON goes into the value that into points to, unless that is nil.
+// doIdempotent makes a call that changes nothing, or whose repetition is harmless.
+// It repeats the call if the network or the service fails. It decodes the answer's
+// JSON into the value that into points to, unless into is nil.
 func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observation, error) {
 	renewed := false
 	for attempt := 1; ; attempt++ {

@@ -19,7 +19,7 @@ func (d *delivery) prepare(ctx context.Context) (existing Receipt, found bool, e
 	}
 
 	if key != "" {
-		d.notify(StepChecking, "search for the idempotency key", 0)
+		d.notify(StepChecking, "searching for the idempotency key", 0)
 	}
 	b, l, err := d.ticket.admit(ctx, d.client, d.submission.GroupID, key != "", use.ended)
 	switch {
@@ -35,9 +35,10 @@ func (d *delivery) prepare(ctx context.Context) (existing Receipt, found bool, e
 	return d.search(l, used)
 }
 
-// search looks for the message in a listing: by its key, and then by its text,
-// since a key that is used twice by mistake must not swallow a message. pending
-// says that an earlier submission of this run with the key ended unconfirmed.
+// search looks for the message in a listing. A message with the key must also have
+// our text: otherwise a key that is used twice by mistake would lose a message.
+// pending says that an earlier submission of this run with the key ended
+// unconfirmed.
 func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 	other, conflict := "", false
 	for _, m := range l.messages {
@@ -60,7 +61,7 @@ func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 	return Receipt{}, false, nil
 }
 
-var errPending = errors.New("an earlier message of this run with the same idempotency key may still arrive; the ticket does not show it")
+var errPending = errors.New("the ticket does not show the message, but an earlier one of this run with the same idempotency key may still arrive")
 
 // adopt is the receipt for a message that is on the ticket already.
 func (d *delivery) adopt(submittedAt time.Time) Receipt {

@@ -32,10 +32,10 @@ const (
 // Submit puts one message on its ticket, once.
 //
 // The error is an *APIError when the service refused the message, a
-// *NotSubmittedError when it is not on the ticket, an *UnconfirmedError when it
-// may be, a *SearchError or a *KeyConflictError when nothing was sent for the
-// sake of the idempotency key. When the context ends during an attempt, Submit
-// checks the ticket once more, for at most 5 seconds, before it returns.
+// *NotSubmittedError when it is not on the ticket, and an *UnconfirmedError when it
+// may be. With an idempotency key, nothing was sent if the error is a *SearchError
+// or a *KeyConflictError. When the context ends during an attempt, Submit checks
+// the ticket once more, for at most 5 seconds, before it returns.
 func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 	body, err := s.body()
 	if err != nil {
@@ -79,7 +79,7 @@ type delivery struct {
 	retries  int         // of them, after a wait
 	renewed  bool        // the credentials, once
 	unknown  observation // the last attempt whose outcome was unknown
-	inDoubt  string      // why it was; empty: there was none
+	inDoubt  string      // why that outcome was unknown; empty: there was none
 	resent   string      // as Receipt has it
 }
 
@@ -209,8 +209,8 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 	return n
 }
 
-// slowAttempt is how long an attempt takes at least that counts as a timeout
-// when it gets no answer: something on the way gave up waiting.
+// slowAttempt is the duration from which an attempt without an answer counts as a
+// timeout: a proxy or the gateway gave up waiting.
 const slowAttempt = 10 * time.Second
 
 // isTimeout reports whether the time ran out on either side.
@@ -228,7 +228,7 @@ func isTimeout(o observation) bool {
 // watch checks the ticket at each of the offsets from the end of an attempt.
 // Any check can find the message; only the last can find it absent.
 func (d *delivery) watch(ctx context.Context, o observation, offsets []time.Duration) (presence, error) {
-	if len(offsets) == 0 { // no POST follows: what the last check said still holds
+	if len(offsets) == 0 { // no POST follows: the result of the last check still holds
 		return absent, nil
 	}
 	extra := extraChecks
@@ -253,10 +253,10 @@ func (d *delivery) watch(ctx context.Context, o observation, offsets []time.Dura
 	}
 }
 
-// finalCheck checks the ticket once more after the user cancelled, or the time
-// was up. One check can confirm the message but cannot rule it out.
+// finalCheck checks the ticket once more after the user has cancelled or the time
+// is up. One check can confirm the message but cannot rule it out.
 func (d *delivery) finalCheck(ctx context.Context) (presence, error) {
-	why := "the time was up"
+	why := "timed out"
 	if errors.Is(ctx.Err(), context.Canceled) {
 		why = "cancelled"
 	}
@@ -264,7 +264,7 @@ func (d *delivery) finalCheck(ctx context.Context) (presence, error) {
 	defer cancel()
 	found, err := d.check(ctx, why)
 	if found == absent {
-		found, err = unclear, errors.New(why+"; a check of the ticket did not find the message, but it may show later")
+		found, err = unclear, errors.New(why+"; a check of the ticket did not find the message, but it may still arrive")
 	}
 	return found, err
 }
@@ -298,8 +298,8 @@ func (d *delivery) confirm(by Confirmation, o observation) Receipt {
 	return r
 }
 
-// refused is the service's refusal. After an attempt whose outcome was unknown
-// there is more to tell.
+// refused returns the service's refusal as an error. After an attempt whose outcome
+// was unknown, the error also says that the ticket was checked.
 func (d *delivery) refused(o observation) error {
 	if d.inDoubt != "" {
 		return d.notSubmitted(d.client.failure(o))

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// No page documents how the service shows a text: it may be trimmed, escaped,
-// stripped of markup or cut. This file has the forms in which texts are compared.
+// No page documents how the service shows a text. It may trim, escape or cut it, or
+// strip its markup. This file has the forms in which texts are compared.
 
 const (
 	// maxEscapeLevels is how often a text may be escaped on top of itself.

@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// IncompleteError reports that a list is cut short. What there is comes with it.
+// IncompleteError reports that a list is incomplete. The items that were read are
+// returned with it.
 type IncompleteError struct {
 	Have int // items in the list
 	Err  error
 }
 
 func (e *IncompleteError) Error() string {
-	return fmt.Sprintf("the list ends after %d: %v", e.Have, e.Err)
+	return fmt.Sprintf("the list ends after %d items: %v", e.Have, e.Err)
 }
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
 // Messages reads all messages of a ticket, in the order of time. Together with
 // an *IncompleteError come as many as there are.
 //
-// Only the list is sure to lead to every message, and only the ticket's detail
-// has IDs. A listed message gets the ID of the one in the detail that is equal
-// in everything that both tell. Where none is equal, its ID stays empty.
+// Only the list has every message for sure, and only the ticket's detail has IDs.
+// A listed message gets the ID of a message in the detail with the same fields,
+// as far as both have them. If there is none, its ID stays empty.
 func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Message, error) {
 	l, err := c.list(ctx, caseID, groupID)
 	cut := errors.Is(err, errTooManyMessages) || errors.Is(err, errListTooLong) || errors.Is(err, errListShrank)

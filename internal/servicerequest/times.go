@@ -22,11 +22,11 @@ var (
 	}
 )
 
-// parseTime reads a time of a ticket; it is zero when it cannot be read. The
-// service writes RFC 3339 and near it, or leaves the zone out, which is then
-// taken to be that of X-Time-Zone; or it counts seconds or milliseconds since
-// 1970. No page says which zone is meant, so a time is for people to read:
-// nothing about a submit depends on it.
+// parseTime reads a time of a ticket. It returns zero for a time that it cannot
+// read. It accepts RFC 3339 and similar forms, and seconds or milliseconds since
+// 1970. A time without a zone is read in the zone of X-Time-Zone. No page says
+// which zone is meant, so times are for people to read: a submit does not depend
+// on them.
 func (c *Client) parseTime(s string) time.Time {
 	t, ok := parseTime(s, c.zone)
 	if !ok || !isPlausible(t) {
@@ -63,8 +63,8 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// isPlausible refuses years that a duration cannot span, and the zero time that
-// stands for "none".
+// isPlausible refuses years that a duration cannot span, and the zero time, which
+// means "none".
 func isPlausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 }
 
 // zone reads a time zone as X-Time-Zone has it: "GMT+8", "UTC-03:30" or a name

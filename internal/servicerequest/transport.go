@@ -22,7 +22,7 @@ func newTransport(config Config) (*http.Transport, error) {
 	if len(config.CACertPEM) > 0 {
 		tlsConfig.RootCAs = x509.NewCertPool()
 		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CACertPEM) {
-			return nil, errors.New("no PEM certificate found")
+			return nil, errors.New("CACertPEM contains no PEM certificate")
 		}
 	}
 	return &http.Transport{
@@ -35,36 +35,37 @@ func newTransport(config Config) (*http.Transport, error) {
 		// resources than that, most requests would dial again.
 		MaxIdleConns:        256,
 		MaxIdleConnsPerHost: 256,
-		// Shorter than a load balancer's, so that it is not the server who
-		// closes an idle connection just as a message is written to it.
+		// Shorter than a load balancer's timeout. Otherwise the server could close
+		// an idle connection just as a message is written to it.
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
-		// A dead HTTP/2 connection would take every request after it along.
+		// Pings find a dead HTTP/2 connection, on which every later request would fail.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}, nil
 }
 
-// ParseEndpoint reads a base URL for the service or for IAM: absolute, https
-// (http only to a loopback host, since the credentials would travel in the
-// open), with an optional path and nothing else. A trailing slash is dropped.
+// ParseEndpoint reads a base URL for the service or for IAM: absolute, https,
+// with an optional path and nothing else. Plain http would expose the
+// credentials, so it is accepted for loopback hosts only. A trailing slash is
+// dropped.
 func ParseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		// The parser's error repeats the URL, which may hold a password.
-		return nil, errors.New("is not a URL")
+		return nil, errors.New("is not a valid URL")
 	}
 	switch {
 	case u.User != nil:
-		return nil, errors.New("must not hold a user name or password")
+		return nil, errors.New("must not contain a user name or password")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
 		return nil, errors.New("must be an absolute https URL, such as https://osm.ap-southeast-3.myhuaweicloud.com")
 	case u.RawQuery != "" || u.ForceQuery:
-		return nil, errors.New("must not have a query")
+		return nil, errors.New("must not contain a query")
 	case u.Fragment != "" || strings.Contains(s, "#"):
-		return nil, errors.New("must not have a fragment")
+		return nil, errors.New("must not contain a fragment")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return nil, fmt.Errorf("must be https: over plain http to %s the credentials would travel in the open (http is accepted for a loopback host only)", u.Hostname())
+		return nil, fmt.Errorf("must use https: plain http to %s would expose the credentials (http is accepted for loopback hosts only)", u.Hostname())
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")

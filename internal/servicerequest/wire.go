@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// text is a JSON string, or a number as it is written: the API reference and
-// its examples do not agree on which fields are which. Null is empty. All else
-// is an error, so that what cannot be read never passes for empty.
+// text is a JSON string, or a number as it is written: the API reference and its
+// examples disagree about the types of fields. Null is empty. Any other value is an
+// error: it must not count as empty.
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
@@ -31,8 +31,8 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// number is a JSON number without a fraction, or a string with one. Null and
-// the empty string are nil, as if the member were missing.
+// number is a whole number, as a JSON number or string. Null and the empty string
+// are nil, like a missing member.
 type number struct{ value *int }
 
 func (n *number) UnmarshalJSON(data []byte) error {
@@ -59,7 +59,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// or is the number, or what stands for it when it is missing.
+// or returns the number, or the given value if it is missing.
 func (n number) or(missing int) int {
 	if n.value == nil {
 		return missing

@@ -47,7 +47,7 @@ func prepareServe(flags *flag.FlagSet) action {
 	flags.StringVar(&v.group, "group", "", "group `ID` that requests for the tickets of -case must send (default none)")
 	flags.BoolVar(&v.log, "log", false, "log each request to standard error")
 	flags.BoolVar(&v.version, "version", false, "print the version and exit")
-	flags.BoolVar(&v.opts.AcceptOnClosed, "accept-closed", false, "accept messages on closed tickets instead of rejecting them with OSM.01010002")
+	flags.BoolVar(&v.opts.AcceptOnClosed, "accept-closed", false, "accept messages on closed tickets instead of refusing them with OSM.01010002")
 	flags.Uint64Var(&v.opts.Seed, "seed", 0, "`number` that seeds the random choice of requests for faults with a rate")
 	flags.Func("token", "`token` to accept; repeatable (default $TICKETSIM_TOKEN, else demo-token)", func(text string) error {
 		v.opts.Tokens = append(v.opts.Tokens, text)

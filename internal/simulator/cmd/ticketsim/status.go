@@ -19,7 +19,7 @@ func statusCommand(name, summary, byDefault string) command {
 		name:    name,
 		usage:   "-url URL [-status STATUS] CASE",
 		summary: summary,
-		about: `By default the ticket's status becomes ` + byDefault + `. A server rejects messages on a
+		about: `By default the ticket's status becomes ` + byDefault + `. A server refuses messages on a
 closed ticket with OSM.01010002, unless it was started with -accept-closed.`,
 		least: 1,
 		most:  1,
