@@ -9,7 +9,7 @@
 #                                and Huawei Cloud credentials
 #
 # The CLI is $TF_CLI_PATH if set, else terraform, else tofu, else an OpenTofu
-# built from tools/opentofu. So nothing that needs a CLI is ever skipped.
+# built from tools/opentofu. So a missing CLI never skips a test.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -18,7 +18,7 @@ find_cli() {
   local cli
   if [ -n "${TF_CLI_PATH:-}" ]; then
     cli=$(command -v "$TF_CLI_PATH") || {
-      echo "TF_CLI_PATH: cannot run $TF_CLI_PATH" >&2
+      echo "TF_CLI_PATH is set to $TF_CLI_PATH, which cannot be run." >&2
       return 1
     }
   elif cli=$(command -v terraform || command -v tofu); then
@@ -26,7 +26,7 @@ find_cli() {
   else
     # `go build` is its own cache: it does nothing when the binary is current.
     cli=$root/.cache/bin/tofu$(go env GOEXE)
-    [ -x "$cli" ] || echo "No terraform or tofu on PATH: building OpenTofu (minutes, once)." >&2
+    [ -x "$cli" ] || echo "No terraform or tofu on PATH: building OpenTofu. This takes minutes, once." >&2
     (cd "$root/tools/opentofu" && go build \
       -ldflags "-s -w -X github.com/opentofu/opentofu/version.dev=no" \
       -o "$cli" github.com/opentofu/opentofu/cmd/tofu) >&2
@@ -40,8 +40,7 @@ if [ $# -eq 0 ]; then
   exit
 fi
 
-# Anything a developer has set for their own Terraform would change what runs
-# here. Acceptance tests against the real service (TF_ACC) need the credentials.
+# Settings that a developer has for their own Terraform would change what runs here. Acceptance tests against the real service (TF_ACC) need the credentials.
 for name in $(compgen -e); do
   case $name in
     TF_LOG* | TF_ACC*) ;;

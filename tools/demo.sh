@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The whole path on this machine: a simulated ticket service, the provider
-# installed as a registry would, and two releases announced on a ticket. Every
-# claim is checked; the first that does not hold ends the demo with an error.
+# Shows the provider at work on this machine: a simulated ticket service, the
+# provider installed as if from a registry, and two releases announced on a
+# ticket. Every claim is checked. The first that is wrong ends the demo with an
+# error.
 #
-# Run through tools/cli.sh (make demo). All files are in .cache/, and go again.
+# Run through tools/cli.sh (make demo). All files are in .cache/ and are removed.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -57,11 +58,11 @@ requests() { "$work/ticketsim" requests -url "$url"; }
 
 expect() { # COUNT of messages that announce RELEASE, on the thread just shown
   [ "$(grep -c "Release $2 is live" "$work/thread")" -eq "$1" ] ||
-    fail "the ticket should have $1 message(s) about release $2"
+    fail "the ticket should have exactly $1 message(s) about release $2"
 }
 
 expect_posts() {
-  requests | grep -qx "submit $1" || fail "the service should have had $1 submit(s); it had: $(requests | tr '\n' ' ')"
+  requests | grep -qx "submit $1" || fail "the service should have had exactly $1 submit(s); its requests: $(requests | tr '\n' ' ')"
 }
 
 cli_version=$("$TF_CLI" version | sed -n 1p)
@@ -81,12 +82,12 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 url=$(cat "$work/url") || fail "the service took too long to start"
-echo "It listens at $url and knows one token."
+echo "It listens at $url and accepts one token."
 echo
 thread
 
 # Plugins put their sockets into TMPDIR, and the path of a socket must be short:
-# relative to the CLI's folder it always is.
+# a path relative to the CLI's folder always is.
 export TMPDIR=tmp
 export TF_CLI_CONFIG_FILE=$work/cli.tfrc
 export SERVICEREQUEST_ENDPOINT=$url
@@ -108,7 +109,7 @@ cli init >"$work/init" || {
 cli apply -auto-approve -var release=1.4.0 -var run_id=4711
 expect_posts 1
 
-step "The ticket, as the service holds it"
+step "Show the ticket, as the service has it"
 thread
 expect 1 1.4.0
 
@@ -119,24 +120,24 @@ cli plan -detailed-exitcode -var release=1.4.0 -var run_id=4711 || fail "the pla
 
 step "Announce release 1.4.1"
 cli apply -auto-approve -var release=1.4.1 -var run_id=4712
-! grep -q Warning "$work/output" || fail "a deploy should not warn"
+! grep -q Warning "$work/output" || fail "the apply should not warn"
 expect_posts 2
 echo
 thread
 expect 1 1.4.0
 expect 1 1.4.1
 
-step "Lose the state, and apply again: the ticket has the message already"
+step "Lose the state and apply again: the ticket already has the message"
 rm "$work/deploy/terraform.tfstate"
 cli apply -auto-approve -var release=1.4.1 -var run_id=4712
-grep -q 'Warning: The ticket already has this message' "$work/output" || fail "the message was not found"
+grep -q 'Warning: The ticket already has this message' "$work/output" || fail "the provider did not find the message on the ticket"
 expect_posts 2
 
-step "Destroy: it says that the messages stay, and they do"
+step "Destroy: a warning says that the messages stay, and they do"
 before=$(requests)
 cli destroy -auto-approve -var release=1.4.1 -var run_id=4712
 case $cli_version in
-  "Terraform v1."[012].*) echo "(Terraform before 1.3 does not ask a provider about a destroy: no warning.)" ;;
+  "Terraform v1."[012].*) echo "(No warning: Terraform before 1.3 does not ask a provider about a destroy.)" ;;
   *) grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays" ;;
 esac
 [ "$(requests)" = "$before" ] || fail "the destroy made a request"
@@ -145,4 +146,4 @@ thread
 expect 1 1.4.0
 expect 1 1.4.1
 
-step "Done: 2 releases, 2 messages, 2 submits. All is cleaned up."
+step "Done: 2 releases, 2 messages, 2 submits. Everything is cleaned up."

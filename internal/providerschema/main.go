@@ -1,9 +1,9 @@
 // Providerschema prints the provider's schemas as `terraform providers schema
 // -json` does, for tfplugindocs.
 //
-// It asks the provider itself. A CLI exports only the schemas that it knows, so
-// that the pages of actions and list resources would come and go with the
-// version of the CLI that happens to be installed.
+// It asks the provider itself. A CLI exports only the kinds of schemas that it
+// knows. So whether actions and list resources have pages would depend on the
+// version of the CLI.
 package main
 
 import (
@@ -42,12 +42,12 @@ func run(ctx context.Context) error {
 		}
 	}
 	if len(schemas.Functions) > 0 || len(schemas.StateStoreSchemas) > 0 {
-		return errors.New("functions and state stores are not written here yet")
+		return errors.New("functions and state stores are not supported yet")
 	}
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"format_version": "1.0",
 		"provider_schemas": map[string]any{
-			// The short name is one of the two under which tfplugindocs looks.
+			// The short name is one of the two names that tfplugindocs looks for.
 			"servicerequest": map[string]any{
 				"provider":                   newSchema(schemas.Provider),
 				"resource_schemas":           each(schemas.ResourceSchemas, newSchema),
