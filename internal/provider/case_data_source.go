@@ -120,7 +120,7 @@ func caseSummaryAttributes() map[string]schema.Attribute {
 		"region":         computedString("Name of the region."),
 		"customer_id":    computedString("ID of the account."),
 		"user_id":        computedString("ID of the user in the account who owns the ticket."),
-		"user_name":      computedString("Name of that user."),
+		"user_name":      computedString("Name of the user who owns the ticket."),
 		"created_at":     computedString("When the ticket was created. " + timeDescription),
 		"created_at_raw": computedString("`created_at` as the service returns it."),
 	}

@@ -64,7 +64,7 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"Destroying the resource makes no API call, needs no credentials and leaves the message on the ticket.\n\n" +
 			"An import reads the text and the attachments as the ticket shows them. The first apply after an import sends nothing if the configuration " +
 			"has the same attachments, and a text with the same letters and digits, with or without markup. It may set `triggers`. " +
-			"After that apply, such a change posts another message. The service may show only part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
+			"After that apply, changing any of these posts another message. The service may show only part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},

@@ -88,7 +88,7 @@ func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			},
 			"limit": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(1, maxCasesLimit)},
-				MarkdownDescription: fmt.Sprintf("Maximum number of tickets to return, 1 to %d. Default %d. If more tickets match, there is a warning only when `limit` is not set.", maxCasesLimit, defaultCasesLimit),
+				MarkdownDescription: fmt.Sprintf("Maximum number of tickets to return, 1 to %d. Default %d. Without `limit`, a warning says so if more tickets match.", maxCasesLimit, defaultCasesLimit),
 			},
 			"cases": schema.ListNestedAttribute{
 				Computed:            true,

@@ -136,7 +136,7 @@ func providerAttributes() map[string]schema.Attribute {
 			Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			MarkdownDescription: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
 				"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
-				"Other calls are retried up to 3 times, whatever this value is. " +
+				"Other calls are retried up to 3 times regardless of this setting. " +
 				orVariables(maxRetriesEnv),
 		},
 		"insecure": schema.BoolAttribute{
