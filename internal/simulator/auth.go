@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// AccessKey is an AK/SK pair of a user. SecurityToken is set for a temporary
-// pair: then X-Security-Token must be sent, and otherwise must not. Where
-// DomainID is set, X-Domain-Id must be sent.
+// AccessKey is an AK/SK pair of a user. SecurityToken is set for a temporary pair.
+// X-Security-Token must be sent for such a pair, and for no other. If DomainID is
+// set, X-Domain-Id must be sent.
 type AccessKey struct {
 	AccessKey, SecretKey, SecurityToken, DomainID string
 }
@@ -53,7 +53,7 @@ func (s *Simulator) RevokeAccessKey(accessKey string) {
 	delete(s.accessKeys, accessKey)
 }
 
-// authenticate does what the gateway does first.
+// authenticate checks the credentials, as the gateway does first.
 func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 	if rt.public {
 		return nil
@@ -66,7 +66,7 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 	case len(authorization) > 1:
 		return malformed("Repeated header Authorization")
 	case len(authorization) == 1 && tooLarge:
-		return nil // what was not read cannot be verified; it is refused for its size
+		return nil // a body that was not read cannot be verified; its size is refused later
 	case len(authorization) == 1:
 		return ex.verifySignature(authorization[0])
 	case len(tokens) == 0:
@@ -91,7 +91,7 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 
 func unauthorized(msg string) *answer { return refuse(401, "APIGW.0301", msg) }
 
-// iamError is an error of IAM, which has its own shape.
+// iamError is an error of IAM, which has its own format.
 func iamError(status int, msg, title string) *answer {
 	return &answer{status: status, refused: true, body: map[string]any{
 		"error": map[string]any{"code": status, "message": msg, "title": title},

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object as it was sent. encoding/json into structs would be
-// too lenient: it ignores case, repeated members and invalid UTF-8.
+// object is a JSON object as it was sent. Decoding into structs would be too
+// lenient: it ignores case, repeated members and invalid UTF-8.
 type object map[string]any
 
 func isJSON(contentType string) bool {
@@ -86,8 +86,8 @@ func (o object) only(names ...string) bool {
 	return known == len(o)
 }
 
-// member returns a member of type T. It is false when there is one of another
-// type, null included, or none where it is mandatory.
+// member returns a member of type T. It returns false if the member has another
+// type, such as null, or if a mandatory member is missing.
 func member[T any](o object, name string, mandatory bool) (T, bool) {
 	raw, sent := o[name]
 	if !sent {

@@ -12,15 +12,14 @@ import (
 // counts for Ordinals, Rate and Times, but it gets the refusal, not the fault.
 type Fault struct {
 	Kind      string  // one of FaultKinds
-	Operation string  // which requests it strikes; "" is the kind's own default
+	Operation string  // the requests that it strikes; "" is the kind's default
 	Ordinals  []int   // strikes the first, second, ... of those requests; counting from 1
 	Rate      float64 // strikes this share of them, 0 to 1. With neither Ordinals nor Rate it strikes each
 	Times     int     // strikes at most this often; 0 is no limit
 
-	// Delay is how long something takes; the kind's Doc says what. 0 is the
-	// kind's own default: 3 s for late-list, 5 s for placeholder, 10 s for the
-	// kinds that commit late, 100 ms for latency. For slow, 0 is until the
-	// client leaves.
+	// Delay is a duration; the kind's Doc says of what. 0 is the kind's default: 3 s
+	// for late-list, 5 s for placeholder, 10 s for the kinds that commit late, 100 ms
+	// for latency. For slow, 0 lasts until the client closes the connection.
 	Delay time.Duration
 
 	Skew       time.Duration // clock-skew, time-offset: 0 is 10 min; it may be negative
@@ -50,9 +49,9 @@ func newFaultState(f Fault, seed uint64, index int) *faultState {
 	return &faultState{Fault: f, kind: findKind(f.Kind), random: rand.New(rand.NewPCG(seed, uint64(index)))} //nolint:gosec // drawn from a seed on purpose
 }
 
-// SetFaults replaces the faults, and counts for them from now on. Where several
-// would answer the same request, the first does. It panics on one that
-// ParseFault would not return.
+// SetFaults replaces the faults. Their counts start at zero. If several would answer
+// the same request, the first one does. It panics on a fault that ParseFault would
+// not return.
 func (s *Simulator) SetFaults(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +92,7 @@ func (f *faultState) matches(op string) bool {
 	return f.kind.Operation == "" || f.kind.Operation == op || f.kind.also == op
 }
 
-// strikes decides about the next request.
+// strikes reports whether the fault strikes the next request.
 func (f *faultState) strikes() bool {
 	f.seen++
 	if f.Times > 0 && f.struck == f.Times {
@@ -108,8 +107,8 @@ func (f *faultState) strikes() bool {
 	return true
 }
 
-// drawFaults notes what strikes this request: any conditions, and the first
-// fault that answers. It needs s.mu.
+// drawFaults decides what strikes this request: any number of conditions, and the
+// first fault that answers. It needs s.mu.
 func (ex *exchange) drawFaults() {
 	ex.struck = map[string]Fault{}
 	answered := false

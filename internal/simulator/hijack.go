@@ -9,8 +9,8 @@ import (
 )
 
 // hijack takes the connection from net/http and writes the head of an answer,
-// with no framing of its body. The caller closes the connection. Where there is
-// no connection to take, as with HTTP/2, the request is cut.
+// without a length of the body. The caller closes the connection. If the connection
+// cannot be taken, as with HTTP/2, the request is cut.
 func (ex *exchange) hijack(status int, contentType string, header map[string]string) net.Conn {
 	conn, out, err := http.NewResponseController(ex.w).Hijack()
 	if err != nil {
@@ -32,8 +32,8 @@ func strikeUnbounded(ex *exchange, _ Fault, _ *answer) {
 	_ = conn.Close()
 }
 
-// strikeSwitch switches to a protocol in which nobody ever speaks. It ends when
-// the client or the server closes.
+// strikeSwitch switches to a protocol in which neither side sends anything. It ends
+// when the client or the server closes the connection.
 func strikeSwitch(ex *exchange, _ Fault, _ *answer) {
 	conn := ex.hijack(http.StatusSwitchingProtocols, "", map[string]string{"Connection": "Upgrade", "Upgrade": "silence"})
 	defer conn.Close()                                                     //nolint:errcheck // nothing left to lose

@@ -2,8 +2,7 @@ package simulator
 
 import "slices"
 
-// pendingMessage is a message that comes onto its ticket late, at its
-// CreateTime.
+// pendingMessage is a late message. It appears on its ticket at its CreateTime.
 type pendingMessage struct {
 	*message
 	record *Request // of the submit
@@ -15,9 +14,8 @@ func (c *caseState) postpone(m *message, record *Request) {
 	slices.SortStableFunc(c.pending, func(a, b pendingMessage) int { return a.CreateTime.Compare(b.CreateTime) })
 }
 
-// settle puts the messages on the ticket that are due. Whoever reads or extends
-// a ticket's messages settles first, so that no clock needs to be watched. It
-// needs s.mu.
+// settle puts the messages that are due on the ticket. Every function that reads or
+// extends a ticket's messages calls it first, so no timer is needed. It needs s.mu.
 func (s *Simulator) settle(c *caseState) {
 	if len(c.pending) == 0 {
 		return
@@ -39,8 +37,8 @@ func (s *Simulator) commitFirst(c *caseState, n int) {
 	c.pending = slices.Delete(c.pending, 0, n)
 }
 
-// CommitPending puts every message on its ticket that would come late, whatever
-// the clock says. Afterwards Messages returns what the ticket has in the end.
+// CommitPending puts every late message on its ticket at once. Afterwards, Messages
+// returns what the ticket has in the end.
 func (s *Simulator) CommitPending() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -118,8 +118,8 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 	}, nil
 }
 
-// detail reads a ticket and all its messages. Content comes as it was sent:
-// there is no parameter here that would have it stripped.
+// detail reads a ticket and all its messages. The content has its markup: this
+// operation has no parameter to strip it.
 func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 	if refusal := ex.target(); refusal != nil {
 		return nil, refusal
@@ -177,9 +177,9 @@ func (ex *exchange) status(object) (do func() *answer, refusal *answer) {
 	}, nil
 }
 
-// searchCases finds tickets, oldest first. Every condition must hold; of the
-// words of search_key each must be in the ID or the description. status is one
-// status, incident_status a list with commas. Tickets have no labels here.
+// searchCases finds tickets, oldest first. All conditions must hold. Each word of
+// search_key must be in the ID or the description. status is one status, and
+// incident_status a list with commas. Simulated tickets have no labels.
 func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	offset, limit, refusal := ex.page()
 	if refusal != nil {

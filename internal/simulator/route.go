@@ -18,14 +18,14 @@ type route struct {
 	json    bool     // it takes a JSON object as body
 	public  bool     // without authentication
 
-	// handle checks what can be checked without looking at the service's
-	// state. It returns a refusal, or what is left to do.
+	// handle checks what can be checked without the service's state. It returns a
+	// refusal, or a function that carries out the operation.
 	handle func(*exchange, object) (do func() *answer, refusal *answer)
 }
 
-// routes in order of preference: the literal ones before {}. http.ServeMux is
-// of no use here, since it cleans paths and redirects; the service does
-// neither, and a client must escape its path segments.
+// routes are in order of preference: the literal ones before {}. http.ServeMux does
+// not fit: it cleans paths and redirects. The service does neither, and a client
+// must escape its path segments.
 var routes = []route{
 	{op: OpSubmit, method: "POST", pattern: "/v2/servicerequest/cases/{}/message", json: true, handle: (*exchange).submit},
 	{op: OpList, method: "GET", pattern: "/v2/servicerequest/cases/{}/messages",
@@ -71,8 +71,8 @@ func match(method, path string) (rt route, param string, miss *answer) {
 }
 
 // matchPattern compares an escaped path with a pattern, and returns the escaped
-// segment that stands at {}. An empty segment and the dot segments, which any
-// intermediary may remove, stand for nothing.
+// segment at {}. An empty segment or a dot segment does not match, since an
+// intermediary may remove it.
 func matchPattern(pattern, path string) (segment string, ok bool) {
 	before, after, variable := strings.Cut(pattern, "{}")
 	if !variable {
@@ -89,7 +89,7 @@ func matchPattern(pattern, path string) (segment string, ok bool) {
 	return segment, true
 }
 
-// check refuses what is malformed on any route, then asks the route.
+// check refuses what is malformed on any route, and then calls the route's handle.
 func (ex *exchange) check(rt route) (do func() *answer, refusal *answer) {
 	if refusal := ex.checkHeaders(rt); refusal != nil {
 		return nil, refusal

@@ -19,8 +19,8 @@ type Server struct {
 }
 
 // Start serves a new Simulator at addr, a host and port; "" is a free port of
-// 127.0.0.1. The host must be a loopback address: the simulator is no place
-// for anybody else's messages.
+// 127.0.0.1. The host must be a loopback address, so that no other machine can send
+// messages.
 func Start(addr string, opts Options) (*Server, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"

@@ -18,7 +18,7 @@ type wireMessage struct {
 	AccessoryList  []wireAccessory `json:"accessory_list"`
 }
 
-// show is a message on the wire, as the request and its faults want it. It
+// show returns the wire form of a message, changed by the faults of the request. It
 // needs s.mu.
 func (ex *exchange) show(m *message, first, trim bool) wireMessage {
 	w := wireMessage{
@@ -50,7 +50,7 @@ func (ex *exchange) show(m *message, first, trim bool) wireMessage {
 	return w
 }
 
-// showAuthor shows a message as written by another kind of author.
+// showAuthor changes the type of a message's author.
 func showAuthor(kind int) func(*wireMessage) {
 	return func(w *wireMessage) { w.Type, w.ReplierType = kind, kind }
 }

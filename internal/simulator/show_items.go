@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// items is what a list or a detail has, oldest first: the ticket's messages,
-// as the conditions of the request change them in the order of faultKinds. The
-// result may be the ticket's own slice, which nobody may change. It needs s.mu.
+// items returns the messages of a list or a detail, oldest first: those of the
+// ticket, changed by the conditions of the request in the order of faultKinds. The
+// result may be the ticket's own slice, so it must not be changed. It needs s.mu.
 func (ex *exchange) items(c *caseState) []*message {
 	items := c.messages
 	for _, k := range ex.inOrder {
@@ -47,12 +47,12 @@ func reversed(items []*message) []*message {
 	return items
 }
 
-// leaveOutLate leaves out what a late list does not show yet.
+// leaveOutLate omits messages that a late list does not show yet.
 func leaveOutLate(ex *exchange, f Fault, items []*message) []*message {
 	return slices.DeleteFunc(slices.Clone(items), func(m *message) bool { return ex.younger(m, f.Delay) })
 }
 
-// leaveOutNewest leaves out the newest message that was submitted.
+// leaveOutNewest omits the newest submitted message.
 func leaveOutNewest(_ *exchange, _ Fault, items []*message) []*message {
 	for i, m := range slices.Backward(items) {
 		if m.submitted {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// showTime is a time on the wire: whole seconds, like the Date header, so that
-// the two can be compared. time-offset and coarse-times change the time. Of the
-// conditions that change its form, unreadable-times counts most, then
-// zoneless-times.
+// showTime returns the wire form of a time. It has whole seconds, like the Date
+// header, so that the two can be compared. time-offset and coarse-times change the
+// time. Of the conditions that change its form, unreadable-times takes precedence,
+// then zoneless-times.
 func (ex *exchange) showTime(t time.Time) string {
 	t = t.Add(ex.struck[kindTimeOffset].Skew)
 	if _, ok := ex.struck[kindCoarse]; ok {
@@ -30,8 +30,8 @@ func (ex *exchange) showTime(t time.Time) string {
 
 var gmt = regexp.MustCompile(`^(?:GMT|UTC)(?:([+-])(\d{1,2})(?::?(\d{2}))?)?$`)
 
-// zone reads X-Time-Zone: GMT+8, GMT+05:30, or a name. What it cannot read is
-// the default, GMT+8.
+// zone reads X-Time-Zone: GMT+8, GMT+05:30, or a name. It returns the default, GMT+8,
+// for a text that it cannot read.
 func zone(name string) *time.Location {
 	if p := gmt.FindStringSubmatch(name); p != nil {
 		h, _ := strconv.Atoi(p[2])

@@ -12,13 +12,13 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/signing"
 )
 
-// authorizationForm is the one form in which the service's signers write it.
+// authorizationForm is the only form of the header that the vendor's SDK writes.
 var authorizationForm = regexp.MustCompile(`^SDK-HMAC-SHA256 Access=([^,= ]+), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$`)
 
-// verifySignature checks a request that is signed with an AK/SK pair. How much
-// must be signed is decided here, for whoever signs too little would otherwise
-// agree with himself: the date and the headers about identity. The host need
-// not be, since the vendor's SDK does not sign it.
+// verifySignature checks a request that is signed with an AK/SK pair. It decides
+// which headers must be signed: the date and those about identity. Otherwise a
+// client that signs too little would pass. The host need not be signed, since the
+// vendor's SDK does not sign it.
 func (ex *exchange) verifySignature(authorization string) *answer {
 	h := ex.r.Header
 	for _, name := range []string{signing.HeaderDate, "X-Security-Token", "X-Domain-Id", signing.HeaderContentHash} {

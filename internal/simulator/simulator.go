@@ -3,21 +3,21 @@
 // (OSM, API v2), and it is strict: what the service's API reference does not
 // allow is refused, so that a wrong request cannot pass a test.
 //
-// A refusal is told in the service's own way, by one rule:
+// It reports a refusal in the service's way:
 //
 //   - malformed (JSON, types, unknown or repeated members, headers and query
 //     parameters): HTTP 400 with OSM.0001;
 //   - well-formed, but outside the documented limits: HTTP 200 with
 //     OSM.01010001;
-//   - a message on a closed ticket: HTTP 200 with OSM.01010002. This is a
-//     choice, since no page says it: see Options.AcceptOnClosed.
+//   - a message on a closed ticket: HTTP 200 with OSM.01010002. No page documents
+//     this case: see Options.AcceptOnClosed.
 //
-// Authentication comes first, as at a gateway; then the request is checked,
-// and only then a [Fault] may strike. So a wrong request is refused even where
-// a fault was waiting for it, and a struck request is one that was right.
+// Authentication comes first, as at a gateway. Then the request is checked. Only
+// then a [Fault] may strike. So a wrong request is always refused, and a request
+// that a fault strikes is a correct one.
 //
-// The package owns its wire types: sharing them with a client would let a
-// wrong JSON tag agree with itself.
+// The package has its own wire types. If it shared them with a client, a wrong
+// JSON tag would pass every test.
 package simulator
 
 import (
@@ -57,18 +57,18 @@ type Options struct {
 	Users         []User        // who may log in with a password
 	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
 
-	// Clock is the service's clock: the Date header, create_time, the expiry
-	// of tokens, late lists and late messages go by it. nil is time.Now.
+	// Clock is the service's clock. It is used for the Date header, create_time, the
+	// expiry of tokens, late lists and late messages. nil is time.Now.
 	Clock func() time.Time
 
 	Seed   uint64  // of the faults' rates
 	Faults []Fault // see SetFaults
 
-	// AcceptOnClosed lets a closed ticket take messages (see Status.Closed).
-	// No page says what the service does. By default the simulator refuses
-	// them with OSM.01010002, "no permission for the operation": of the
-	// published codes it fits best, since the request is right and the ticket
-	// exists. An engineer's answer always comes onto the ticket.
+	// AcceptOnClosed makes closed tickets accept messages (see Status.Closed). No page
+	// says what the service does. By default the simulator refuses them with
+	// OSM.01010002, "no permission for the operation". Of the published codes it fits
+	// best: the request is correct and the ticket exists. An engineer can always
+	// answer.
 	AcceptOnClosed bool
 
 	StrictAccessories bool // a message may only name accessories that were uploaded
@@ -76,14 +76,13 @@ type Options struct {
 	NumericLimits     bool // attachment limits as JSON numbers; the reference says strings and shows numbers
 	NewestFirst       bool // the list's order, which the reference leaves open; default oldest first
 
-	// Show changes the text of a submitted message as lists and details show
-	// it, after every condition. It must not call the Simulator. nil changes
-	// nothing.
+	// Show changes the text of a submitted message in lists and details, after all
+	// conditions. It must not call the Simulator. nil changes nothing.
 	Show         func(content string) string
 	ChangeSeeded bool // Show and the conditions on texts change seeded messages, too
 
-	// Observe is called with every request once it has been answered or cut,
-	// possibly by several goroutines at once. nil is nobody.
+	// Observe, if not nil, is called with every request once it has been answered or
+	// cut, possibly by several goroutines at once.
 	Observe func(Request)
 }
 
@@ -97,8 +96,8 @@ type Request struct {
 	Body      []byte // its first 64 KiB
 
 	RequestID string // the answer's X-Request-Id
-	Status    int    // answered; 0 while under way, and when the connection was cut
-	Committed bool   // it put a message on a ticket; of one that comes late, only once it has come
+	Status    int    // of the answer; 0 while under way, and when the connection was cut
+	Committed bool   // its message is on a ticket; false for a late message that has not arrived yet
 	Fault     string // kinds that struck it, joined by "+"
 }
 
@@ -173,9 +172,9 @@ func (s *Simulator) Count(op string) int {
 	return s.counts[op]
 }
 
-// Reset forgets the requests, the messages that were submitted and what the
-// faults have counted and drawn. Tickets, seeded messages, accessories, tokens
-// and the faults themselves stay.
+// Reset removes the requests and the submitted messages, and resets the counts and
+// random numbers of the faults. Tickets, seeded messages, accessories, tokens and
+// the faults themselves stay.
 func (s *Simulator) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,7 +216,7 @@ type exchange struct {
 	late    time.Duration    // how late the message comes onto its ticket; 0 is at once
 }
 
-// answer is what an operation says.
+// answer is the answer of an operation.
 type answer struct {
 	status  int
 	header  map[string]string // further headers
@@ -305,8 +304,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ex.send(a)
 }
 
-// arrive records the request before anything can go wrong with it, and draws
-// the faults that strike it.
+// arrive records the request before anything can go wrong, and decides which faults
+// strike it.
 func (s *Simulator) arrive(ex *exchange, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -340,7 +339,7 @@ func (ex *exchange) readBody() (tooLarge bool) {
 	body, err := io.ReadAll(io.LimitReader(ex.r.Body, maxBody+1))
 	ex.note(func(r *Request) { r.Body = slices.Clone(body[:min(len(body), maxRecorded)]) })
 	if err != nil {
-		ex.cut() // the client left in the middle
+		ex.cut() // the client closed the connection
 	}
 	ex.body = body
 	return len(body) > maxBody
@@ -349,8 +348,8 @@ func (ex *exchange) readBody() (tooLarge bool) {
 // cut closes the connection without an answer.
 func (ex *exchange) cut() { panic(http.ErrAbortHandler) }
 
-// wait passes the time, or cuts the connection when the client leaves or the
-// server closes first. 0 waits for that.
+// wait waits for d. It cuts the connection if the client closes it or the server
+// closes first. With d = 0 it waits for that.
 func (ex *exchange) wait(d time.Duration) {
 	var elapsed <-chan time.Time
 	if d > 0 {

@@ -14,8 +14,8 @@ type Status struct {
 
 const statusCompleted = 3
 
-// statuses is from the service's API reference. That 3, 4 and 12 are closed is
-// this package's reading of their names.
+// statuses is from the service's API reference. It does not say which are closed: 3,
+// 4 and 12 are an interpretation of their names.
 var statuses = []Status{
 	{0, "to be accepted", false},
 	{1, "processing", false},

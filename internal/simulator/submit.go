@@ -55,7 +55,7 @@ func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
 	return func() *answer { return ex.commit(groupID, content, ids) }, nil
 }
 
-// commit puts the message on the ticket, or has it come late.
+// commit puts the message on the ticket, at once or late.
 func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
 	s := ex.s
 	s.mu.Lock()

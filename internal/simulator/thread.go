@@ -26,8 +26,8 @@ type Case struct {
 	ResolveTime   time.Time // zero is not yet
 }
 
-// Validate refuses a ticket that no request could ask for, or whose status the
-// service does not have. AddCase accepts such tickets: a test may want them.
+// Validate refuses a ticket that no request can name, or with an unknown status.
+// AddCase accepts such tickets, since a test may need them.
 func (c Case) Validate() error {
 	switch {
 	case !between(c.ID, 1, 64) || c.ID == "." || c.ID == ".." || !utf8.ValidString(c.ID):
