@@ -153,8 +153,11 @@ func conflictText(err *servicerequest.KeyConflictError, m caseMessage) string {
 func receiptWarnings(r servicerequest.Receipt, m caseMessage) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if r.ConfirmedBy == servicerequest.ByExisting {
-		diags.AddAttributeWarning(path.Root("idempotency_key"), "The ticket already has this message", fmt.Sprintf(
-			"Nothing was sent: ticket %s already has this message, with the idempotency_key %q.", m.CaseID.ValueString(), m.IdempotencyKey.ValueString()))
+		text := fmt.Sprintf("Nothing was sent: ticket %s already has this message, with the idempotency_key %q.", m.CaseID.ValueString(), m.IdempotencyKey.ValueString())
+		if r.Copies > 1 {
+			text += fmt.Sprintf(" The ticket has %d messages with this key and text.", r.Copies)
+		}
+		diags.AddAttributeWarning(path.Root("idempotency_key"), "The ticket already has this message", text)
 	}
 	if r.Resent != "" {
 		diags.AddWarning("Case message was sent again", fmt.Sprintf(

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,10 +54,18 @@ func TestKeyAdoptsTheMessage(t *testing.T) {
 	c.run("plan", "-detailed-exitcode")
 	f.wantPosts(t, 0, 1)
 
+	// If the ticket has it more than once, the warning says so.
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.4.0 is live.", CreateTime: created})
+	again := about(c.run("apply", "-json", "-auto-approve", "-replace="+messageAddress).diagnostics(), "main.tf")
+	if want := `this message, with the idempotency_key "[deploy 4711]". The ticket has 2 messages with this key and text.`; !slices.ContainsFunc(again, func(d diagnostic) bool { return strings.HasSuffix(d.Detail, want) }) {
+		t.Errorf("%+v\nwant a warning that ends with %q", again, want)
+	}
+	f.wantPosts(t, 0, 2)
+
 	// Without the key it is another message.
 	c.write("main.tf", f.messageWith(deployed))
 	c.run("apply", "-auto-approve", "-replace="+messageAddress)
-	f.wantPosts(t, 1, 2)
+	f.wantPosts(t, 1, 3)
 }
 
 // An adopted message whose time cannot be read has no submitted_at, now and later.

@@ -177,6 +177,8 @@ func TestKeyIsSearchedForFirst(t *testing.T) {
 		"with another attachment": {[]simulator.Message{{Content: content, AccessoryIDs: []string{"a"}}}, "", gotReceipt, 0},
 		"another text":            {[]simulator.Message{{Content: "[deploy 81] Release 1.4.0 has failed"}}, "", gotConflict, 0},
 		"another text and it":     {[]simulator.Message{{Content: "Re: [deploy 81]", Type: AuthorEngineer}, {Content: content}}, "", gotReceipt, 0},
+		"twice":                   {[]simulator.Message{{Content: content}, {Content: content}}, "", gotReceipt, 0},
+		"quoted":                  {[]simulator.Message{{Content: content}, {Content: "> " + content + "\nThanks.", Type: AuthorEngineer}}, "", gotReceipt, 0},
 		"denied":                  {nil, "list-denied", gotNotSearched, 0},
 		"not to be read":          {[]simulator.Message{{Content: content}}, "500?op=list", gotNotSearched, 0},
 		"read in the end":         {[]simulator.Message{{Content: content}}, "500?op=list&times=3", gotReceipt, 0},
@@ -198,6 +200,15 @@ func TestKeyIsSearchedForFirst(t *testing.T) {
 			}
 			if adopted := r.ConfirmedBy == ByExisting; err == nil && adopted != (tc.posts == 0) {
 				t.Errorf("%+v", r)
+			}
+			copies := 0
+			for _, m := range tc.on {
+				if strings.Contains(m.Content, content) {
+					copies++
+				}
+			}
+			if err == nil && r.Copies != copies {
+				t.Errorf("%d copies, want %d", r.Copies, copies)
 			}
 			var conflict *KeyConflictError
 			if errors.As(err, &conflict) && (conflict.Content != content || conflict.Shown != tc.on[0].Content || conflict.CaseID != testCase) {

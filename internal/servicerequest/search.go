@@ -3,7 +3,6 @@ package servicerequest
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // prepare gives the delivery its baseline. With an idempotency key it searches
@@ -15,7 +14,7 @@ func (d *delivery) prepare(ctx context.Context) (existing Receipt, found bool, e
 	case used && use.digest != d.own.digest:
 		return Receipt{}, false, d.conflict(use.content)
 	case used && use.receipt.ConfirmedBy != "":
-		return d.adopt(use.receipt.SubmittedAt), true, nil
+		return d.adopt(use.receipt), true, nil
 	}
 
 	if key != "" {
@@ -41,16 +40,22 @@ func (d *delivery) prepare(ctx context.Context) (existing Receipt, found bool, e
 // unconfirmed.
 func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 	other, conflict := "", false
+	var existing Receipt
 	for _, m := range l.messages {
 		switch {
 		case !hasKey(m.Content, d.submission.IdempotencyKey):
 			continue
 		case Shows(m.Content, d.submission.Content):
-			return d.adopt(d.client.parseTime(m.CreateTime)), true, nil
+			if existing.Copies++; existing.Copies == 1 {
+				existing.SubmittedAt = d.client.parseTime(m.CreateTime)
+			}
+			continue
 		}
 		other, conflict = m.Content, true
 	}
 	switch err := l.notSearchable(); {
+	case existing.Copies > 0:
+		return d.adopt(existing), true, nil
 	case conflict:
 		return Receipt{}, false, d.conflict(other)
 	case err != nil:
@@ -64,8 +69,8 @@ func (d *delivery) search(l listing, pending bool) (Receipt, bool, error) {
 var errPending = errors.New("the ticket does not show the message, but an earlier one of this run with the same idempotency key may still arrive")
 
 // adopt is the receipt for a message that is on the ticket already.
-func (d *delivery) adopt(submittedAt time.Time) Receipt {
-	r := Receipt{ConfirmedBy: ByExisting, SubmittedAt: submittedAt}
+func (d *delivery) adopt(existing Receipt) Receipt {
+	r := Receipt{ConfirmedBy: ByExisting, SubmittedAt: existing.SubmittedAt, Copies: existing.Copies}
 	d.useKey(r)
 	d.notify(StepConfirmed, "", 0)
 	return r

@@ -61,10 +61,14 @@ type Receipt struct {
 	// SubmittedAt is by the service's clock if its answer told the time, else by
 	// the local one. It is zero for an existing message whose time cannot be read.
 	SubmittedAt time.Time
+	// Copies is how many messages on the ticket have the idempotency key and show this
+	// text, such as a duplicate or a reply that quotes it. It is 0 unless the ticket was
+	// searched and had the message.
+	Copies int
 	// RequestID is the service's X-Request-Id, if it gave one.
 	RequestID string
-	// Resent is why the message was sent again, after the last check did not find
-	// it on the ticket. The first copy may still arrive. Empty: it was not.
+	// Resent is why the message was sent again, after the last check did not find it
+	// on the ticket. The first copy may still arrive. Empty: it was sent once at most.
 	Resent string
 }
 
