@@ -63,8 +63,8 @@ func TestNewAttachmentHoldsToTheSize(t *testing.T) {
 	}
 }
 
-// The largest file and its name fill a request of 12 MB, but for what base64
-// rounds up; the next three bytes would be too many.
+// The largest file and its name fill a request of 12 MB, except for the rounding of
+// base64. Three more bytes would be too many.
 func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
 	t.Parallel()
 	const most = 12 << 20
@@ -89,8 +89,8 @@ func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
 	}
 }
 
-// An upload of the largest file allocates less than twice its size; 4 times is
-// what it may cost.
+// An upload of the largest file allocates less than twice its size. The limit is 4
+// times its size.
 func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's allocations
 	client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -296,7 +296,7 @@ func TestAttachmentLimitsAreAskedOnce(t *testing.T) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, `{"accessory_limit":{"limit_size":2}}`)
 		})
-		// Who gives up does not spoil it for the others.
+		// A caller that gives up does not affect the others.
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := client.AttachmentLimits(over); !errors.Is(err, context.Canceled) {

@@ -52,7 +52,7 @@ func TestOneLoginForAll(t *testing.T) {
 	submitMany(t, c, "first", 50, gotReceipt)
 	wantCounts(t, s, 1, 50, 1)
 
-	// Near the end of its 24 hours the token is taken anew, before it is refused.
+	// Near the end of its 24 hours the token is renewed, before it is refused.
 	_ = s.clock.Sleep(t.Context(), 24*time.Hour-maxMargin+time.Second)
 	submitMany(t, c, "later", 50, gotReceipt)
 	wantCounts(t, s, 2, 100, 2)
@@ -63,7 +63,7 @@ func TestOneLoginForAll(t *testing.T) {
 	}
 }
 
-// The token's life is counted by IAM's clock.
+// The lifetime of a token is measured by IAM's clock.
 func TestLoginWithAClockThatIsOff(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
@@ -94,7 +94,7 @@ func TestRevokedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// The token is renewed for a list, too.
+// The token is also renewed for a list.
 func TestListRenewsTheToken(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{
@@ -126,7 +126,7 @@ func Test401WithoutRenewalIsReported(t *testing.T) {
 	}
 }
 
-// To repeat a wrong password for every message locks the account.
+// Repeating a wrong password for every message could lock the account.
 func TestWrongPasswordIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
@@ -141,7 +141,7 @@ func TestWrongPasswordIsAskedOnce(t *testing.T) {
 	}
 }
 
-// arrival is a context that tells when it is first waited for.
+// arrival is a context that signals when something first waits for it.
 type arrival struct {
 	context.Context
 	once    sync.Once
@@ -153,7 +153,7 @@ func (a *arrival) Done() <-chan struct{} {
 	return a.Context.Done()
 }
 
-// Who waits for a login that fails does not try again after the others.
+// A caller that waited during a failed login does not log in again.
 func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
 	t.Parallel()
 	const callers = 20
@@ -185,7 +185,7 @@ func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
 	}
 }
 
-// A caller in a hurry gives up for itself alone.
+// A caller with little time fails alone: the others try again.
 func TestHastyLoginFailsAlone(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "500", Operation: simulator.OpLogin}}})
@@ -221,7 +221,7 @@ func TestLoginIsRetried(t *testing.T) {
 	}
 }
 
-// A login that hangs holds up neither a cancellation nor a renewal.
+// A login that hangs delays neither a cancellation nor a renewal.
 func TestHangingLogin(t *testing.T) {
 	t.Parallel()
 	arrived, open := make(chan struct{}), make(chan struct{})
@@ -263,7 +263,7 @@ func TestHangingLogin(t *testing.T) {
 	}
 }
 
-// A signature carries its date: each attempt has its own.
+// A signature contains the date, so each attempt has its own.
 func TestEveryAttemptIsSignedAnew(t *testing.T) {
 	t.Parallel()
 	key := simulator.AccessKey{AccessKey: "AK", SecretKey: "SK", SecurityToken: "temporary", DomainID: "domain"}
@@ -285,7 +285,7 @@ func TestEveryAttemptIsSignedAnew(t *testing.T) {
 	}
 }
 
-// No error repeats a secret, in whatever form another side echoes it.
+// No error repeats a secret, whatever form the answer has it in.
 func TestErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{`p&ss<w"ö\rd %+/=`, "to/ken+with=signs", "SK<secret>", `security "token"`}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// BenchmarkSubmit is the happy path, against a server that does nothing.
+// BenchmarkSubmit measures the happy path, against a server that does nothing.
 func BenchmarkSubmit(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet { // the baseline, once
@@ -40,7 +40,7 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-// BenchmarkAuthenticate is the share of it that proving who calls has.
+// BenchmarkAuthenticate measures the authentication, which is a part of that.
 func BenchmarkAuthenticate(b *testing.B) {
 	body := []byte(`{"message":{"content":"` + strings.Repeat("Some words. ", 50) + `"}}`)
 	for name, credentials := range map[string]Credentials{
@@ -63,7 +63,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	}
 }
 
-// BenchmarkCheck is a check of a ticket with a hundred long messages.
+// BenchmarkCheck measures a check of a ticket with a hundred long messages.
 func BenchmarkCheck(b *testing.B) {
 	own := newOwnText(strings.Repeat("<b>Some words.</b> ", 500))
 	l := listing{messages: make([]Message, 100)}

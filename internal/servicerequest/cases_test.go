@@ -24,8 +24,8 @@ type instant struct{}
 func (instant) Now() time.Time                                   { return time.Now() }
 func (instant) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
-// scripted is a service that answers with what a test wrote, and not always
-// with the truth. What it is asked is kept.
+// scripted is a service that gives the answers of the test, which may be wrong. It
+// records the requests.
 type scripted struct {
 	*servicerequest.Client
 	mu   sync.Mutex
@@ -167,7 +167,7 @@ func TestCaseErrors(t *testing.T) {
 	}
 }
 
-// A message that repeats is one; messages without an ID are all there is of them.
+// A message that repeats counts once. Messages without an ID all count.
 func TestCaseHasEachIDOnce(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, "", func(*http.Request, int) string {
@@ -186,7 +186,7 @@ func TestCaseHasEachIDOnce(t *testing.T) {
 	}
 }
 
-// The detail does not document who replied but by the type.
+// Without a documented replier_type, the type tells who wrote a message.
 func TestCaseTakesTheTypeForTheAuthor(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, "", func(*http.Request, int) string {
@@ -235,7 +235,7 @@ func TestTimesOfATicket(t *testing.T) {
 	}
 }
 
-// tickets answers a search from a list of IDs, honestly but for what a test changes.
+// tickets answers a search from a list of IDs, correctly unless the test changes it.
 func tickets(r *http.Request, ids []string, total any) string {
 	offset, limit := intQuery(r, "offset"), intQuery(r, "limit")
 	list := []map[string]any{}
@@ -284,7 +284,7 @@ func TestCasesPages(t *testing.T) {
 		{"total too high", func(r *http.Request, _ int) string { return tickets(r, all, 1<<30) }, 1000, all, false, false, 4},
 		{"total negative", func(r *http.Request, _ int) string { return tickets(r, all, -5) }, 1000, all, false, false, 3},
 		{"overlap", func(r *http.Request, n int) string {
-			// A new ticket moves the others by one with each page.
+			// With each page, a new ticket moves the others by one.
 			return tickets(r, append(slices.Repeat([]string{"new"}, n-1), all...), 249+n)
 		}, 1000, all, false, false, 3},
 		{"the same page again, and all there is", func(r *http.Request, _ int) string {
@@ -309,7 +309,7 @@ func TestCasesPages(t *testing.T) {
 	}
 }
 
-// A service that never stops listing new tickets comes to an end.
+// The search ends even if the service lists new tickets for ever.
 func TestCasesAreBounded(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("x", 100_000)

@@ -120,7 +120,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// What nobody thought of must be checked.
+// An unexpected answer must lead to a check.
 func TestUnknownIsTheZeroOutcome(t *testing.T) {
 	t.Parallel()
 	var o outcome

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// FuzzClassify: an answer is a success only when it is the service's, and names
-// no failure.
+// FuzzClassify: an answer is a success only if it is from the service and has no
+// error code.
 func FuzzClassify(f *testing.F) {
 	for _, body := range []string{"", " ", "{}", "null", "[]", `{"error_code":""}`, `{"error_code":null}`, `{"error_code":"OSM.01010014"}`,
 		`{"error_code":"OSM.01010015","error_msg":"x"}`, `{"error_msg":"x"}`, `{"error_code":0}`, `{"error_code":"`, `{"Error_Code":"X","error_code":""}`,
@@ -54,8 +54,7 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
-// FuzzReadPage: no answer to a list is read as more, or as something else,
-// than it is.
+// FuzzReadPage: reading an answer to a list adds and changes nothing.
 func FuzzReadPage(f *testing.F) {
 	for _, body := range []string{`{"count":1,"message_list":[{"type":0,"content":"Hello","create_time":"2026-03-01T12:00:00Z","accessory_list":[{"accessory_id":"a"}]}]}`,
 		`{"count":"1","message_list":[{"type":"1"}]}`, `{}`, `{"count":0}`, `{"message_list":[]}`, `{"message_list":null}`, `{"count":-1,"message_list":[null]}`,
@@ -123,7 +122,7 @@ func FuzzParseTime(f *testing.F) {
 		if y := at.Year(); y < 1970 || y >= 2200 {
 			t.Fatalf("%q is %v", value, at)
 		}
-		// A time without a zone depends on that of the request, by its offset.
+		// A time without a zone differs by the offset of the request's zone.
 		if other, ok := parseTime(value, time.UTC); !ok || other.Sub(at).Abs() > 26*time.Hour {
 			t.Fatalf("%q: %v and %v", value, at, other)
 		}

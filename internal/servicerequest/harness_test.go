@@ -18,7 +18,7 @@ const (
 	testToken = "token-for-tests-7f3a"
 )
 
-// fakeClock stands still but for sleeping, which moves it for everyone at once.
+// fakeClock stands still. Sleeping moves it, for everyone at once.
 type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -28,7 +28,7 @@ type fakeClock struct {
 }
 
 func newFakeClock() *fakeClock {
-	// Within a second, so that cutting times to the second has an effect.
+	// Not a whole second, so that cutting times to the second has an effect.
 	return &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 700_000_000, time.UTC)}
 }
 
@@ -52,14 +52,14 @@ func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// advance moves the time without a sleep.
+// advance moves the clock without a sleep.
 func (c *fakeClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// service is a simulated service that goes by the clock of its clients.
+// service is a simulated service that uses the clock of its clients.
 type service struct {
 	*simulator.Server
 	clock *fakeClock
@@ -102,7 +102,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	return c
 }
 
-// handler is a service that answers by a function, and the client for it.
+// handler is a service whose answers come from a function, and a client for it.
 func handler(t testing.TB, h http.HandlerFunc, change ...func(*Config)) (*Client, *httptest.Server) {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -128,8 +128,8 @@ func (s *service) onTicket(caseID string) map[string]int {
 	return n
 }
 
-// want fails unless the ticket has so many messages, and so many submits and
-// lists were asked for.
+// want fails unless the ticket has this number of messages, and the service got this
+// number of submits and lists.
 func (s *service) want(t testing.TB, messages, submits, lists int) {
 	t.Helper()
 	got := [3]int{len(s.Messages(testCase)), s.Count(simulator.OpSubmit), s.Count(simulator.OpList)}
@@ -141,7 +141,7 @@ func (s *service) want(t testing.TB, messages, submits, lists int) {
 	}
 }
 
-// result is how Submit ended.
+// result tells how Submit ended.
 type result string
 
 const (

@@ -21,8 +21,8 @@ var (
 	hostileSeed   = flag.Uint64("hostile.seed", 1, "seed of the first of them")
 )
 
-// How a service may be unkind, by what that breaks. Every service is drawn from
-// these, in any combination.
+// What a service may do wrong, by what that affects. Every service is a random
+// combination of these.
 var (
 	hostileSubmits = []string{
 		"lost-answer", "500-committed", "502-committed", "504-committed", "408-committed", "499-committed", "failed-committed", "unlisted-committed",
@@ -36,16 +36,16 @@ var (
 		"list-strips", "list-escapes", "list-truncates", "emoji-dropped", "emoji-question", "zero-width-dropped", "fullwidth-brackets", "masked",
 		"prefixed", "signed", "markdown", "cut-255", "cut-400-bytes", "joined-lines", "trimmed",
 	}
-	// These replace a text as a whole, for good or for some seconds.
+	// These replace a whole text, for ever or for some seconds.
 	hostileReplacements = []string{"moderated", "blanked", "placeholder"}
 	hostileItems        = []string{"wrong-type", "third-party", "extra-items", "attachment-added", "attachment-anonymous", "count-high", "count-zero", "offset-ignored"}
 	hostileTimes        = []string{"unreadable-times", "zoneless-times", "time-offset?skew=-30s", "time-offset?skew=4s", "coarse-times", "mislabelled-times", "no-date", "clock-skew"}
 	hostileReads        = []string{"500?op=list", "429?op=list", "html?op=list", "cut?op=list", "truncated?op=list", "list-denied"}
-	// A listing may be short: late, stale at times, or with items left out.
+	// A listing may lack items: always, at times, or until they are some seconds old.
 	hostileListings = []string{"late-list?delay=3s", "late-list%0.5?delay=5s", "late-list?delay=6s", "late-list?delay=1m", "missing-items%0.3", "repeated-items%0.3", "random-order", "empty-list%0.2"}
 )
 
-// hostileWorld is a service that was drawn, and what is asked of it.
+// hostileWorld is a random service, and the messages that are sent to it.
 type hostileWorld struct {
 	seed     uint64
 	faults   []string
@@ -166,7 +166,7 @@ func (w hostileWorld) submission(client, i int) Submission {
 	return s
 }
 
-// mortal is a transport that dies at a request: before it is sent, or after.
+// mortal is a transport that dies at one request: before or after it is sent.
 type mortal struct {
 	transport http.RoundTripper
 	lives     atomic.Int32
@@ -193,9 +193,9 @@ func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
 	return m.transport.RoundTrip(r)
 }
 
-// TestHostileService draws services that behave as badly as a real one may, and
-// holds what is promised against what each has on its ticket in the end. It is
-// run for long by make soak.
+// TestHostileService draws random services that behave as badly as a real one may. It
+// compares what is promised with what each ticket has in the end. make soak draws
+// thousands.
 func TestHostileService(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -225,7 +225,7 @@ func TestHostileService(t *testing.T) {
 	}
 }
 
-// A rule that ends in doubt too often is no solution.
+// A rule that ends unconfirmed too often is useless.
 func TestDoubtsAreRare(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("The same words at the beginning. ", 5)
@@ -354,7 +354,7 @@ func (w hostileWorld) run(t *testing.T) (map[result]int, int) {
 			}
 		})
 		c.transport = killer.transport
-		// A message that no list shows yet is the exception: let the time pass.
+		// A message that the list does not show yet is the exception, so wait for it.
 		s.CommitPending()
 		s.clock.advance(2 * time.Minute)
 	}

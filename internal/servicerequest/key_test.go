@@ -119,7 +119,7 @@ func TestHasKey(t *testing.T) {
 	}
 }
 
-// A key that is used twice by mistake must not swallow a message.
+// A key that is used twice by mistake must not lose a message.
 func TestShows(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("Some words and more. ", 20)
@@ -160,7 +160,7 @@ func TestShows(t *testing.T) {
 	}
 }
 
-// What is on the ticket before the message is sent decides.
+// The messages that are on the ticket before the search decide.
 func TestKeyIsSearchedForFirst(t *testing.T) {
 	t.Parallel()
 	const content, key = "[deploy 81] Release 1.4.0 is live", "[deploy 81]"
@@ -218,7 +218,8 @@ func TestKeyIsSearchedForFirst(t *testing.T) {
 	}
 }
 
-// A conflict gives no secret text away, neither ours nor the one that may be.
+// A conflict reveals no secret text: neither ours, nor that on the ticket, which may
+// be an earlier one of ours.
 func TestConflictKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{})
@@ -250,7 +251,8 @@ func TestKeySearchIsFresh(t *testing.T) {
 	}
 }
 
-// In one run, one key and one text are one message, even while no list shows it.
+// In one run, submissions with equal key and text are one message, even before a list
+// shows it.
 func TestOneKeyInOneRun(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: faults(t, "late-list?delay=1h")})
@@ -272,7 +274,8 @@ func TestOneKeyInOneRun(t *testing.T) {
 	s.want(t, 1, 1, 1)
 }
 
-// When the first of two with one key ends unconfirmed, the second is not sent.
+// If the first of two submissions with one key ends unconfirmed, the second is not
+// sent.
 func TestOneKeyAfterAnUnconfirmedMessage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -303,8 +306,8 @@ func TestOneKeyAfterAnUnconfirmedMessage(t *testing.T) {
 	}
 }
 
-// After an unknown attempt the key alone decides, whatever the text has become
-// and whatever else is new.
+// After an unknown outcome the key alone decides, however the text is shown and
+// whatever else is new.
 func TestKeyDecidesAfterAnUnknownAttempt(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -331,8 +334,8 @@ func TestKeyDecidesAfterAnUnknownAttempt(t *testing.T) {
 	}
 }
 
-// Another message of the run that has the key in its text, against the rule,
-// leads to doubt, and neither to a loss nor to a duplicate.
+// If another message of the run has the key in its text, against the rule, the result
+// is unconfirmed, but nothing is lost or duplicated.
 func TestKeyThatAnotherMessageMentions(t *testing.T) {
 	t.Parallel()
 	b := newBaseline(listing{})
@@ -349,8 +352,8 @@ func TestKeyThatAnotherMessageMentions(t *testing.T) {
 	}
 }
 
-// A list that is not whole cannot rule out a key, neither before the message is
-// sent nor after.
+// An incomplete list cannot rule out a key, neither before the message is sent nor
+// after.
 func TestKeyIsNotRuledOutByAPartOfTheList(t *testing.T) {
 	t.Parallel()
 	own := newOwnText("Hello [key 1]")
@@ -366,7 +369,7 @@ func TestKeyIsNotRuledOutByAPartOfTheList(t *testing.T) {
 			t.Errorf("%s, with the key: %v, %v", name, got, err)
 		}
 	}
-	// Equal messages on two pages of a list that stays as it is are no reason for doubt.
+	// Equal messages on two pages of a list that does not change are no problem.
 	s := newService(t, simulator.Options{})
 	for range 150 {
 		s.AddMessage(testCase, simulator.Message{Content: "Status changed"})
@@ -385,7 +388,8 @@ func TestKeyIsNotRuledOutByAPartOfTheList(t *testing.T) {
 	s.want(t, 150, 0, 2)
 }
 
-// Killed at any point and run again, a keyed message is on the ticket once.
+// A message with a key is on the ticket once if its run is killed at any point and
+// repeated.
 func TestKeyHoldsAcrossRuns(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{})
@@ -429,8 +433,8 @@ var (
 	anything = regexp.MustCompile(`<[^<>]*>`)
 )
 
-// FuzzKey: a key that a content may have is found in whatever form the ticket
-// shows the text, and the message is recognised.
+// FuzzKey: a valid key is found in every form in which the ticket may show the text,
+// and the message is recognised.
 func FuzzKey(f *testing.F) {
 	for _, s := range []string{"", " ", "Release 1.4.0", "a < b & c > d", "<p>Hello</p>", "5 < 6 <b>x</b> and 7 > 3", "&lt;<b>b>", "line\r\nline\x00", "1", ".1", "<b", "&", "文字", "\u200b"} {
 		f.Add("deploy-81", "", s)

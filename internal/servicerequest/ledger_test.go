@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// fakeTicket is a service with one ticket, as a transport: what it does at each
-// request is up to the test.
+// fakeTicket is a service with one ticket, as a transport. The test decides what it
+// does at each request.
 type fakeTicket struct {
 	clock *fakeClock
 	lag   time.Duration // until a message shows
@@ -106,8 +106,8 @@ func submit(t *testing.T, c *Client, s Submission, want result) {
 	wantResult(t, r, err, want)
 }
 
-// A listing that was made for a key search is no baseline while a message of
-// this run may be about to show.
+// A listing for a key search does not become the baseline while a message of this run
+// may still show.
 func TestSearchIsNoBaselineAfterAnAttempt(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock(), lag: 3 * time.Second}
@@ -129,7 +129,7 @@ func TestSearchIsNoBaselineAfterAnAttempt(t *testing.T) {
 	}
 }
 
-// Nor is one that was begun while a message was under way.
+// Neither does a listing that began while a message was under way.
 func TestSearchIsNoBaselineDuringAnAttempt(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock()}
@@ -166,8 +166,8 @@ func TestSearchIsNoBaselineDuringAnAttempt(t *testing.T) {
 	submit(t, c, Submission{Content: "X"}, gotNotSent)
 }
 
-// Messages that go with another group count, too: neither a baseline that lacks
-// them nor a check that shows them is mistaken.
+// Messages that were sent with another group count, too: they may be missing in the
+// baseline, and show in a check.
 func TestGroupsCountTogether(t *testing.T) {
 	t.Parallel()
 	t.Run("soon after", func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestGroupsCountTogether(t *testing.T) {
 	})
 }
 
-// A last page of messages that equal earlier ones is no page that comes again.
+// A last page whose messages equal earlier ones is not a repeated page.
 func TestEqualMessagesOnTheLastPage(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock()}
@@ -219,8 +219,8 @@ func TestEqualMessagesOnTheLastPage(t *testing.T) {
 	}
 }
 
-// A list that counts messages and gives none cannot be searched, and one that
-// has lost what it had cannot rule a key out.
+// A list that counts messages but returns none cannot be searched. A list that lost
+// messages cannot rule out a key.
 func TestListWithoutItsMessages(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{`{"count":5,"message_list":[]}`, `{"count":5}`, `{"count":5,"message_list":null}`, `{"message_list":null}`} {
@@ -241,7 +241,7 @@ func TestListWithoutItsMessages(t *testing.T) {
 	}
 }
 
-// A count that jumps from page to page is survived.
+// A count that changes from page to page does no harm.
 func TestCountThatJumps(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock()}
@@ -257,7 +257,7 @@ func TestCountThatJumps(t *testing.T) {
 	submit(t, f.client(t), Submission{Content: "X"}, gotReceipt)
 }
 
-// The ticket is watched from when the answer broke off, not from its header.
+// The checks count from the moment when the answer broke off, not from its header.
 func TestChecksCountFromTheEndOfTheAttempt(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock(), lag: 31 * time.Second}
@@ -275,7 +275,7 @@ func TestChecksCountFromTheEndOfTheAttempt(t *testing.T) {
 	}
 }
 
-// stalledBody gives nothing until the time is up.
+// stalledBody returns nothing until the time is up.
 type stalledBody struct{ clock *fakeClock }
 
 func (b stalledBody) Read([]byte) (int, error) {
@@ -283,7 +283,7 @@ func (b stalledBody) Read([]byte) (int, error) {
 	return 0, context.DeadlineExceeded
 }
 
-// A caller that is cancelled while it lists takes no one else's baseline away.
+// A caller that is cancelled while it lists does not cost others their baseline.
 func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -302,8 +302,8 @@ func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 	submit(t, c, Submission{Content: "Y"}, gotReceipt)
 }
 
-// A message that was not there when last checked is searched for again by the
-// next one with its key.
+// If a message was not on the ticket when last checked, the next submission with its
+// key searches again.
 func TestKeyIsSearchedForAfterAnUnknownAttempt(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock(), lag: 7 * time.Second}
@@ -319,7 +319,7 @@ func TestKeyIsSearchedForAfterAnUnknownAttempt(t *testing.T) {
 	}
 }
 
-// A caller that is refused what its key needs sends nothing.
+// A caller that may not list the ticket sends no message with a key.
 func TestKeyThatTheContentDoesNotHave(t *testing.T) {
 	t.Parallel()
 	f := &fakeTicket{clock: newFakeClock()}
@@ -331,7 +331,7 @@ func TestKeyThatTheContentDoesNotHave(t *testing.T) {
 	}
 }
 
-// Searches that fail one after the other fail everyone who waited.
+// A failed search fails everyone who waited during it.
 func TestFailedSearchIsEveryonesWhoWaited(t *testing.T) {
 	t.Parallel()
 	const callers = 20
@@ -360,7 +360,7 @@ func TestFailedSearchIsEveryonesWhoWaited(t *testing.T) {
 	}
 }
 
-// An absurd number of messages is refused before they are made.
+// An absurd number of messages is refused before memory is allocated for them.
 func TestAbsurdNumberOfMessages(t *testing.T) {
 	t.Parallel()
 	body := `{"count":1,"message_list":[` + strings.Repeat("{},", maxOffset+pageSize) + `{}]}`

@@ -16,34 +16,34 @@ import (
 
 var matrixMessages = flag.Int("matrix", 40, "messages of each row of TestMatrix, at most 100")
 
-// expectation is what becomes of messages where a fault strikes.
+// expectation is how messages end when a fault strikes.
 type expectation struct {
-	// ends lists how messages may end without a key, and withKeys how they may
-	// end with one; where that is empty it is the same.
+	// ends lists how messages may end without a key, and withKeys how they may end with
+	// one. If withKeys is empty, ends holds for both.
 	ends, withKeys []result
-	// faults are those of the test; where empty it is the kind itself, on 30% of
-	// the requests that it strikes by default.
+	// faults are those of the test. If empty, it is the kind itself, on 30% of the
+	// requests that it strikes by default.
 	faults []string
-	// known: no outcome is unknown, so that the ticket is listed once.
+	// known: no outcome is unknown, so the ticket is listed once.
 	known bool
 	// long: the texts are longer than a list may show.
 	long bool
-	// late: a message may show or arrive after the last check, so that a warning
-	// may stand for two of it.
+	// late: a message may show or arrive after the last check, so there may be two
+	// copies after a warning.
 	late bool
 }
 
-// The ways in which a message may end. Where the ticket can be read every
-// message gets there, but for those that the service refuses.
+// The ways in which a message may end. If the ticket can be read, every message
+// arrives, except those that the service refuses.
 var (
 	receipts = []result{gotReceipt}
 	resent   = []result{gotReceipt, gotWarning}
 	refusals = []result{gotReceipt, gotRejected}
-	// Without a key some messages end in doubt:
+	// Without a key some messages end unconfirmed:
 	//   - reading is denied, so there is nothing to compare with;
-	//   - the list shows the text in another form (stripped, cut, changed): what
-	//     is new may be the message, or someone else's;
-	//   - the list shows items that nobody of this run has sent.
+	//   - the list shows the text in another form (stripped, cut, changed): a new
+	//     message may be ours or someone else's;
+	//   - the list shows messages that this run has not sent.
 	doubts       = []result{gotReceipt, gotUnconfirmed}
 	resentDoubts = []result{gotReceipt, gotWarning, gotUnconfirmed}
 	// With a key nothing is sent where the ticket cannot be searched.
@@ -56,7 +56,7 @@ var (
 func with(fault ...string) []string { return append(fault, lost...) }
 
 var matrix = map[string]expectation{
-	// An answer that is lost or says nothing, and the message is on the ticket.
+	// The answer is lost or says nothing, and the message is on the ticket.
 	"lost-answer":            {ends: receipts},
 	"500-committed":          {ends: receipts},
 	"502-committed":          {ends: receipts},
@@ -72,7 +72,7 @@ var matrix = map[string]expectation{
 	"unbounded-committed":    {ends: receipts},
 	"huge-committed":         {ends: receipts, faults: []string{"huge-committed%0.05"}},
 
-	// The same, and it is not.
+	// The same, and the message is not on the ticket.
 	"cut":       {ends: resent},
 	"500":       {ends: resent},
 	"502":       {ends: resent},
@@ -101,7 +101,7 @@ var matrix = map[string]expectation{
 	"unlisted":     {ends: []result{gotReceipt, gotNotSent}},
 	"internal-200": {ends: []result{gotReceipt, gotNotSent}},
 
-	// How the ticket is listed tells in the submits that leave it unknown.
+	// How the ticket is listed matters only for submits with an unknown outcome.
 	"late-list":            {ends: resent, faults: with("late-list")},
 	"list-denied":          {ends: doubts, withKeys: unsearched, faults: with("list-denied")},
 	"empty-list":           {ends: resent, faults: with("empty-list"), late: true},
@@ -117,7 +117,7 @@ var matrix = map[string]expectation{
 	"attachment-anonymous": {ends: resent, faults: with("attachment-anonymous")},
 	"latency":              {ends: resent, faults: with("latency?delay=1ms")},
 
-	// No time decides anything.
+	// Times never matter.
 	"unreadable-times":  {ends: resent, faults: with("unreadable-times")},
 	"zoneless-times":    {ends: resent, faults: with("zoneless-times")},
 	"time-offset":       {ends: resent, faults: with("time-offset?skew=-30s")},
@@ -126,7 +126,7 @@ var matrix = map[string]expectation{
 	"no-date":           {ends: resent, faults: with("no-date")},
 	"clock-skew":        {ends: resent, faults: with("clock-skew")},
 
-	// Neither who wrote it nor its form decides where there is a key.
+	// With a key, neither the author nor the form of the text matters.
 	"wrong-type":         {ends: resentDoubts, withKeys: resent, faults: with("wrong-type")},
 	"third-party":        {ends: resent, faults: with("third-party")},
 	"placeholder":        {ends: resentDoubts, withKeys: searchDoubts, faults: with("placeholder")},
@@ -145,7 +145,7 @@ var matrix = map[string]expectation{
 	"signed":             {ends: resentDoubts, withKeys: resent, faults: with("signed")},
 	"markdown":           {ends: resentDoubts, withKeys: resent, faults: with("markdown")},
 	"joined-lines":       {ends: resentDoubts, withKeys: resent, faults: with("joined-lines")},
-	// A text that is replaced as a whole is the exception of a key, too.
+	// A text that is replaced as a whole is an exception to what a key promises.
 	"moderated": {ends: resentDoubts, withKeys: searchDoubts, faults: with("moderated"), late: true},
 	"blanked":   {ends: resentDoubts, withKeys: searchDoubts, faults: with("blanked"), late: true},
 }
@@ -236,7 +236,7 @@ func testMatrix(t *testing.T, want expectation, messages int, form form) {
 		}
 	}
 	s := newService(t, options)
-	// Texts like ours that are older, so that in the end there are two pages.
+	// Older texts like ours, so that there are two pages in the end.
 	for i := range 110 - messages {
 		s.AddMessage(testCase, simulator.Message{Content: testText(i, form == identical), CreateTime: s.clock.Now().Add(-67 * time.Minute)})
 	}
@@ -269,8 +269,8 @@ func testMatrix(t *testing.T, want expectation, messages int, form form) {
 	})
 	s.CommitPending()
 
-	// A receipt stands for one message, a warning for one or more where one may
-	// come late, doubt for one or none, and everything else for none.
+	// After a receipt there is one message; after a warning there may be more, if one may
+	// come late; after an unconfirmed end there is one or none; otherwise there is none.
 	low, high := before, maps.Clone(before)
 	for i, r := range results {
 		text := submission(i).Content
@@ -321,8 +321,8 @@ func testMatrix(t *testing.T, want expectation, messages int, form form) {
 	t.Logf("%v, %d submits, %d lists", count, s.Count(simulator.OpSubmit), s.Count(simulator.OpList))
 }
 
-// testText has markup, what HTML escapes, and what services are known to change.
-// It is short, to be fast.
+// testText has markup, characters that HTML escapes, and what services are known to
+// change. It is short, so that tests are fast.
 func testText(i int, identical bool) string {
 	if identical {
 		i = 0
@@ -330,7 +330,7 @@ func testText(i int, identical bool) string {
 	return fmt.Sprintf("<p>Message %d: a < b &amp; \"c\"</p>, <b>文字 &lt;</b> **bold** 🚀\u200b password hunter2\nbye", i)
 }
 
-// each calls do with 0 to n-1, some at a time.
+// each calls do with 0 to n-1, a limited number at a time.
 func each(n, parallel int, do func(int)) {
 	var next atomic.Int32
 	var wait sync.WaitGroup

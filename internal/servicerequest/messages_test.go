@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// However little a service gives at a time, and whatever it counts, paging ends.
+// Paging ends, however small the pages are and whatever the count is.
 func TestPagingEnds(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

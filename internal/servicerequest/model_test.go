@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// What a POST or a list may come to. The first is what happens when the model
-// has made all its choices.
+// The possible results of a POST or a list. The first is used when the model has made
+// all its choices.
 const (
 	postAccepted = iota
 	postUnknownCommitted
@@ -78,7 +78,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	items := []item{}
 	for _, at := range w.copies {
-		// Late is at most what the checks wait for.
+		// Late means within the time that is watched.
 		if choice == listShowsAll || w.clock.Now().Sub(at) >= 6*time.Second {
 			items = append(items, item{"Hello", at.Truncate(time.Second).Format(time.RFC3339)})
 		}
@@ -123,7 +123,7 @@ func connected(r *http.Request) {
 	httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
 }
 
-// next is the next sequence of choices, of at most so many, in the order of a
+// next returns the next sequence of at most limit choices, in the order of a
 // depth-first search.
 func next(choices, limits []int, most int) []int {
 	for len(choices) < min(len(limits), most) {
@@ -161,7 +161,7 @@ func TestNoPathPostsTwiceWithoutACheck(t *testing.T) {
 				switch copies := len(w.copies) - before; end {
 				case gotReceipt, gotWarning:
 					receipts++
-					// None: a copy of one before, of which nothing was known, stands for it.
+					// None: an earlier unconfirmed copy was taken for it.
 					if copies > 1 || copies < 1 && doubts == 0 {
 						w.wrong = "a receipt without one copy"
 					}

@@ -69,7 +69,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// What the service asks for is the least; throttled clients spread above it.
+// The wait is at least what the service asks for. Throttled clients spread above it.
 func TestDelayKeepsToRetryAfter(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, "http://127.0.0.1:1")
@@ -112,7 +112,7 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
-// Without retries an unknown result is still found out.
+// Without retries an unknown outcome is still checked.
 func TestNoRetriesStillChecks(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]result{"lost-answer": gotReceipt, "cut": gotNotSent} {
@@ -129,7 +129,7 @@ func TestNoRetriesStillChecks(t *testing.T) {
 	}
 }
 
-// Once a check was needed, the error says so, whatever came last.
+// If the ticket was checked, the error says so, whatever the last attempt ended with.
 func TestCheckedIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: "429"}}})
@@ -140,7 +140,7 @@ func TestCheckedIsNotForgotten(t *testing.T) {
 	}
 }
 
-// A refusal says nothing of the attempt before it, which was checked.
+// A refusal says nothing about the earlier attempt, which was checked.
 func TestARefusalAfterACheckTellsBoth(t *testing.T) {
 	t.Parallel()
 	for kind, status := range map[string]int{"401": 401, "403": 403} {
@@ -154,7 +154,7 @@ func TestARefusalAfterACheckTellsBoth(t *testing.T) {
 	}
 }
 
-// A deadline before the end of a wait makes the wait vain.
+// If the deadline is before the end of a wait, there is no wait.
 func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "60"}}})
@@ -186,7 +186,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	s.want(t, 0, 1, 1)
 }
 
-// The machine's clock ends its wait with the context.
+// A wait by the machine's clock ends with the context.
 func TestSystemClockIsCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -199,7 +199,7 @@ func TestSystemClockIsCancelled(t *testing.T) {
 	}
 }
 
-// What another attempt cannot mend is not tried again.
+// A failure that another attempt cannot change is not retried.
 func TestPermanentFailures(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -15,7 +15,7 @@ var (
 	soakSeed     = flag.Uint64("soak.seed", 1, "seed of the faults of TestSoak")
 )
 
-// submitFaults and listFaults all leave a ticket that can be read, in the end.
+// After submitFaults and listFaults the ticket can still be read.
 var (
 	submitFaults = []string{"lost-answer", "cut", "500-committed", "502-committed", "504-committed", "500", "502", "504", "503", "429",
 		"failed-committed", "failed", "truncated-committed", "truncated", "html", "html-committed", "408", "408-committed", "499", "unbounded", "504-late"}
@@ -33,7 +33,7 @@ func TestSoak(t *testing.T) {
 
 	var list []simulator.Fault
 	add := func(op string, share float64, kinds []string) {
-		// The first that strikes answers: each next one has what is left.
+		// The first fault that strikes answers, so each further one gets the rest.
 		left := 1.0
 		for _, kind := range kinds {
 			p := share / float64(len(kinds))
@@ -54,7 +54,7 @@ func TestSoak(t *testing.T) {
 	}
 	c := s.client(t, func(c *Config) { c.RequestTimeout, c.MaxRetries = 3*time.Second, 20 })
 
-	// Neighbours are on the same ticket; every other group is of identical ones.
+	// Neighbours are on the same ticket. Every second group has identical messages.
 	submission := func(i int) Submission {
 		s := Submission{CaseID: fmt.Sprint("ticket-", i/perTicket)}
 		switch {
@@ -121,7 +121,7 @@ func TestSoak(t *testing.T) {
 	if lost != 0 || duplicated != 0 {
 		t.Errorf("%d lost, %d duplicated", lost, duplicated)
 	}
-	// A rule that ends in doubt too often is no solution.
+	// A rule that ends unconfirmed too often is useless.
 	if doubts := count[gotUnconfirmed] + count[gotNotSearched]; doubts > n/25 {
 		t.Errorf("%d of %d messages ended in doubt", doubts, n)
 	}

@@ -73,8 +73,8 @@ func TestSubmitBody(t *testing.T) {
 	}
 }
 
-// No request names a key that would let Go's transport repeat it, or asks for
-// a compressed answer.
+// No request has a header with which Go's transport would repeat it, or asks for a
+// compressed answer.
 func TestSubmitHeaders(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{})
@@ -91,7 +91,7 @@ func TestSubmitHeaders(t *testing.T) {
 	}
 }
 
-// On the happy path a run lists each ticket once, whatever it sends.
+// On the happy path a run lists each ticket once, however many messages it sends.
 func TestRequestsOnTheHappyPath(t *testing.T) {
 	t.Parallel()
 	for _, withKeys := range []bool{false, true} {
@@ -112,7 +112,7 @@ func TestRequestsOnTheHappyPath(t *testing.T) {
 	}
 }
 
-// Where reading is denied, the ticket is listed in vain once a run.
+// If reading is denied, a run tries to list the ticket only once.
 func TestRequestsWhereReadingIsDenied(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: faults(t, "list-denied", "lost-answer@3")})
@@ -131,8 +131,8 @@ func TestRequestsWhereReadingIsDenied(t *testing.T) {
 	s.want(t, 20, 20, 1)
 }
 
-// A baseline that failed is tried again after a minute, one that is older than
-// a minute is renewed, and neither within 6 seconds of an attempt.
+// A failed baseline is tried again after a minute, and a baseline that is older than a
+// minute is renewed, but neither within 6 seconds after an attempt.
 func TestBaselineIsRenewed(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -175,8 +175,8 @@ func TestConfirmedByACheck(t *testing.T) {
 	s.want(t, 1, 1, 2)
 }
 
-// The message counts as absent at the last check only, and that comes right
-// before the next POST, whatever the wait was for.
+// Only the last check can find the message absent, and it comes right before the next
+// POST, whatever the wait was for.
 func TestWhenTheTicketIsChecked(t *testing.T) {
 	t.Parallel()
 	second := time.Second
@@ -237,8 +237,8 @@ func TestWhenTheTicketIsChecked(t *testing.T) {
 	}
 }
 
-// After an outcome that was unknown, no POST is made without a check right
-// before it, not even one that only renews the token.
+// After an unknown outcome every POST comes right after a check, even one that only
+// follows a renewed token.
 func TestCheckComesRightBeforeThePOST(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: faults(t, "cut@1", "401@2", "cut@3")})
@@ -257,8 +257,8 @@ func TestCheckComesRightBeforeThePOST(t *testing.T) {
 	}
 }
 
-// What the ticket has from before, from engineers or from this run explains
-// itself; anything else that is new may be the message in another form.
+// Messages from before, from engineers and from this run are explained. Any other new
+// message may be ours in another form.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const ours, other, alike = "Hello <b>you</b>", "Another text", "Hello you"
@@ -325,8 +325,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// Brackets may be dropped or stripped with what they hold: either way a text
-// that looks like another's is counted with it.
+// The service may drop brackets alone, or with their content. In both cases, texts that
+// then look alike are counted together.
 func TestLookAlikes(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 10)
@@ -352,7 +352,7 @@ func TestLookAlikes(t *testing.T) {
 	}
 }
 
-// An answer that is JSON, but not the service's, is no empty ticket.
+// A JSON answer that is not from the service does not count as an empty ticket.
 func TestForeignListIsNoEmptyTicket(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `{"count":3}`, `{"count":3,"message_list":null}`, `{"status":"ok"}`, `{"error_msg":"down"}`, `[]`, `null`, ``, `{"message_list":null}`,
@@ -380,8 +380,8 @@ func TestForeignListIsNoEmptyTicket(t *testing.T) {
 	}
 }
 
-// Neither an answer that echoes the request nor a broken list gives a secret
-// text away; a page of some proxy in place of the list still shows.
+// Neither an answer that echoes the request nor a broken list reveals a secret text. An
+// error page of a proxy in place of the list is still shown.
 func TestSecretContentStaysOutOfErrors(t *testing.T) {
 	t.Parallel()
 	for i, list := range []string{`{"count":1,"message_list":[{"content":"the password`, ` ["the password`, "<h1>Sign in</h1>", "<h1>Sign in</h1>"} {
@@ -432,7 +432,7 @@ func TestUnconfirmedErrorNamesBothFailures(t *testing.T) {
 	s.want(t, 1, 1, 2)
 }
 
-// Why there was nothing to compare with is told, too.
+// The error also says why there was nothing to compare with.
 func TestUnconfirmedWithoutABaseline(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: faults(t, "lost-answer", "list-denied")})
@@ -446,7 +446,7 @@ func TestUnconfirmedWithoutABaseline(t *testing.T) {
 	s.want(t, 1, 1, 1)
 }
 
-// Another group may see another list, so nothing is compared across groups.
+// Groups may see different lists, so nothing is compared across groups.
 func TestBaselineIsOfOneGroup(t *testing.T) {
 	t.Parallel()
 	s, url, arrived, open := gated(t, simulator.Options{Faults: faults(t, "cut@2")})
@@ -472,8 +472,8 @@ func TestBaselineIsOfOneGroup(t *testing.T) {
 	s.want(t, 1, 2, 1)
 }
 
-// gated is a service whose submits wait: arrived tells of each, and it goes on
-// when the test says so.
+// gated is a service whose submits wait until the test lets them go on. arrived
+// reports each submit.
 func gated(t *testing.T, o simulator.Options) (s *service, url string, arrived, open chan struct{}) {
 	t.Helper()
 	s = newService(t, o)
@@ -494,7 +494,7 @@ func gated(t *testing.T, o simulator.Options) (s *service, url string, arrived, 
 	return s, "http://" + l.Addr().String(), arrived, open
 }
 
-// A submit that is cancelled in flight gets one short check, and the truth.
+// A submit that is cancelled in flight gets one short check, which decides the outcome.
 func TestCancelledInFlight(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -540,7 +540,7 @@ func TestCancelledInFlight(t *testing.T) {
 	}
 }
 
-// Cancelled between checks: one more, and no other POST.
+// After a cancellation between checks there is one more check, and no other POST.
 func TestCancelledBetweenChecks(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]result{"lost-answer": gotReceipt, "cut": gotUnconfirmed} {
@@ -561,7 +561,7 @@ func TestCancelledBetweenChecks(t *testing.T) {
 	}
 }
 
-// Cancelled before there was a connection, nothing was sent.
+// If it is cancelled before there is a connection, nothing was sent.
 func TestCancelledWhileDialling(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -578,7 +578,7 @@ func TestCancelledWhileDialling(t *testing.T) {
 	}
 }
 
-// Whoever waits for a look-alike can be cancelled, too.
+// A submission that waits for a look-alike can be cancelled, too.
 func TestCancelledWhileWaitingForALookAlike(t *testing.T) {
 	t.Parallel()
 	s, url, arrived, open := gated(t, simulator.Options{})
@@ -598,8 +598,8 @@ func TestCancelledWhileWaitingForALookAlike(t *testing.T) {
 	s.want(t, 1, 1, 1)
 }
 
-// What a list shows of a message that ended in doubt is not claimed by the next
-// one, even where it is that one's text.
+// A message that ended unconfirmed and then shows is not taken for the next one, even
+// if both have the same text.
 func TestDoubtfulLookAlikeIsNotClaimed(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: faults(t, "lost-answer@1", "cut@2", "list-strips")})
@@ -613,7 +613,7 @@ func TestDoubtfulLookAlikeIsNotClaimed(t *testing.T) {
 	}
 }
 
-// Look-alikes go one at a time, others side by side.
+// Look-alikes are sent one at a time, other messages in parallel.
 func TestDistinctMessagesAreParallel(t *testing.T) {
 	t.Parallel()
 	s, url, arrived, open := gated(t, simulator.Options{})
@@ -655,8 +655,8 @@ func TestLongPagesAreRead(t *testing.T) {
 	}
 }
 
-// A list that grows between any two pages neither doubles a message nor hides
-// one: what others write meanwhile makes an unknown outcome unclear at most.
+// If a list grows between two pages, no message is counted twice or missed. Messages of
+// others can at most make an unknown outcome unclear.
 func TestGrowingList(t *testing.T) {
 	t.Parallel()
 	for _, newestFirst := range []bool{false, true} {
@@ -696,7 +696,7 @@ func TestGrowingList(t *testing.T) {
 	}
 }
 
-// A list that loses messages while it is read may have hidden one.
+// If messages disappear from a list while it is read, one may have been missed.
 func TestShrinkingListIsReadAgain(t *testing.T) {
 	t.Parallel()
 	reads, posts := 0, 0

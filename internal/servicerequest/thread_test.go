@@ -15,7 +15,7 @@ import (
 
 type wireMessage map[string]any
 
-// note is a message as a list has it, with's of it as a detail has it.
+// note is a message in a list, with more members if given.
 func note(second int, content string, more ...any) wireMessage {
 	m := wireMessage{
 		"type": 0, "replier_type": 0, "replier": "u", "content": content,
@@ -44,8 +44,8 @@ func notes(n int) []wireMessage {
 	return list
 }
 
-// identified gives messages the IDs of a detail, id0 and so on, and takes
-// away what only a list tells.
+// identified gives messages the IDs of a detail, id0 and so on, and removes the fields
+// that only a list has.
 func identified(messages []wireMessage) []wireMessage {
 	list := make([]wireMessage, len(messages))
 	for i, m := range messages {
@@ -61,8 +61,8 @@ func reversed(messages []wireMessage) []wireMessage {
 	return list
 }
 
-// ticket is a service that has a ticket with messages. Its fields are what the
-// test has it say; a nil function is honest.
+// ticket is a service that has a ticket with messages. The test sets its fields to
+// change the answers. With nil functions the answers are correct.
 type ticket struct {
 	list   func(list int) []wireMessage // list counts the list calls, from 1
 	count  func(list int) any
@@ -117,13 +117,13 @@ func TestMessagesOfManyPages(t *testing.T) {
 	t.Parallel()
 	all := notes(250)
 	ids := identified(all)
-	// Twins are equal messages of one second: once side by side, once where a
-	// page ends.
+	// Twins are equal messages of one second: once side by side, once across the end of a
+	// page.
 	twins := notes(250)
 	twins[10], twins[100] = twins[9], twins[99]
 	twinIDs := identified(twins)
 
-	// Where list and detail differ, a message has no ID.
+	// If list and detail differ, a message has no ID.
 	cut, whole, partly := slices.Clone(all), identified(all), identified(all)
 	cut[3], whole[3], partly[3] = all[3].with("content", "lon"), whole[3].with("content", "long"), all[3].with("content", "lon")
 	cut[4], whole[4], partly[4] = all[4].with("content", "<b>bold</b>"), whole[4].with("content", "bold"), all[4].with("content", "<b>bold</b>")
@@ -142,7 +142,7 @@ func TestMessagesOfManyPages(t *testing.T) {
 		vague[i] = vague[i].with("create_time", "just now")
 	}
 	shift := func(list []wireMessage) func(int) []wireMessage {
-		// The newest first, and one more with each page.
+		// Newest first, with one more message at each page.
 		return func(n int) []wireMessage { return reversed(list[:len(list)-3+n]) }
 	}
 
@@ -196,8 +196,8 @@ func TestMessagesOfManyPages(t *testing.T) {
 	}
 }
 
-// Where pages come again before the service's count is reached, there may be
-// more; where the count falls from page to page, a message may be missing.
+// If pages repeat before the count is reached, there may be more messages. If the count
+// falls from page to page, a message may be missing.
 func TestMessagesOfListsThatContradictThemselves(t *testing.T) {
 	t.Parallel()
 	all := notes(100)
@@ -229,7 +229,7 @@ func TestMessagesOfListsThatContradictThemselves(t *testing.T) {
 	}
 }
 
-// listReadings is how often a list is read that contradicts itself.
+// A list that contradicts itself is read listReadings times.
 const listReadings = 3
 
 func TestMessagesAreBounded(t *testing.T) {
@@ -253,7 +253,7 @@ func TestMessagesAreBounded(t *testing.T) {
 	s.wantAsks(t, 5)
 }
 
-// Messages of one second stay as the service has them, from its first message on.
+// Messages of one second keep the order of the service, beginning with its first message.
 func TestMessagesOfOneSecond(t *testing.T) {
 	t.Parallel()
 	all := []wireMessage{note(5, "a", "is_first_message", 1), note(5, "b"), note(5, "c")}
@@ -266,7 +266,7 @@ func TestMessagesOfOneSecond(t *testing.T) {
 	}
 }
 
-// What only the list tells of a message stays when it gets its ID.
+// The fields that only the list has stay when a message gets its ID.
 func TestMessagesKeepWhatTheListTells(t *testing.T) {
 	t.Parallel()
 	attached := []map[string]any{{"accessory_id": "1", "file_actual_name": "a.log"}}

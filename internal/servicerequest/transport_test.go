@@ -89,7 +89,7 @@ func TestNewRefusesAnUnusableCertificate(t *testing.T) {
 	}
 }
 
-// About as many connections as messages at once, however many follow.
+// There are about as many connections as messages at a time, however many follow.
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	const parallel = 50
@@ -108,7 +108,7 @@ func TestConnectionsAreReused(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	// A dial may be overtaken by a connection that becomes free: then both are kept.
+	// A connection may become free during a dial. Then both are kept.
 	if n := connections.Load(); n > 3*parallel {
 		t.Errorf("%d connections for %d at once", n, parallel)
 	}
@@ -183,7 +183,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 	}
 }
 
-// An endless body costs no more than its bound.
+// An endless body costs no more memory than the limit.
 func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the process's allocations
 	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "huge-committed"}}})
 	c := s.client(t)
@@ -200,8 +200,8 @@ func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the proc
 	}
 }
 
-// Go's transport repeats a POST after an HTTP/2 stream error that it takes for
-// an early one. The server may have done the work: this must not happen here.
+// Go's transport repeats a POST after some HTTP/2 stream errors. The server may have
+// processed the request, so this must not happen here.
 func TestTransportDoesNotRepeatASubmit(t *testing.T) {
 	t.Parallel()
 	server, _ := tlsServer(t, func(*httptest.Server) {}) // for its certificate
@@ -230,8 +230,8 @@ func TestTransportDoesNotRepeatASubmit(t *testing.T) {
 	}
 }
 
-// resetStreams speaks just enough HTTP/2 to answer each request with a body by
-// a protocol error, once it is there, and each other with 404.
+// resetStreams speaks just enough HTTP/2 to answer each request that has a body with a
+// protocol error, and any other with 404.
 func resetStreams(conn net.Conn, posts, gets *atomic.Int32) error {
 	defer func() { _ = conn.Close() }()
 	const data, headers, reset, settings = 0, 1, 3, 4
@@ -306,7 +306,7 @@ func TestParseEndpoint(t *testing.T) {
 	}
 }
 
-// A ticket ID is one segment, whatever it has, below whatever the endpoint has.
+// A ticket ID is one path segment, whatever its characters and the path of the endpoint.
 func TestPathIsEscapedOnce(t *testing.T) {
 	t.Parallel()
 	var path string
