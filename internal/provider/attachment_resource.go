@@ -411,7 +411,7 @@ func (m *attachmentModel) typeWarning() diag.Diagnostics {
 		"The service may refuse %q: its documentation lists only these file types: %s. %s", name, strings.Join(documentedTypes.Types, ", "), renameAdvice(name)))}
 }
 
-// renameAdvice is the way out for a file of a type that the service refuses.
+// renameAdvice says how to send a file of a type that the service refuses.
 func renameAdvice(name string) string {
 	return fmt.Sprintf("To send it as a text file, set name = %q.", name+".txt")
 }

@@ -139,15 +139,15 @@ resource "servicerequest_attachment" "test" {
 	}
 }
 
-// change is a plan check that changes the world between plan and apply.
+// change is a plan check that changes something between plan and apply.
 type change func() error
 
 func (c change) CheckPlan(_ context.Context, _ plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
 	resp.Error = c()
 }
 
-// Terraform plans once more when it applies, and reports a file that has
-// changed since by itself: it does not tell the provider what was planned.
+// Terraform plans once more when it applies, and itself reports a file that has
+// changed since. It does not tell the provider what was planned.
 func TestAttachmentChangedBeforeApply(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -223,7 +223,7 @@ func TestAttachmentChangedWhileApplying(t *testing.T) {
 	}
 	wantRequests(t, f, map[string]int{})
 
-	// A client that does not plan again may come with unknown values.
+	// A client that does not plan again may send unknown values.
 	response = p.apply(t, attachmentType, dynamic(t, schema, map[string]any{
 		"source": source, "name": tftypes.UnknownValue, "id": tftypes.UnknownValue, "size": tftypes.UnknownValue, "content_sha256": tftypes.UnknownValue,
 	}), config)
@@ -562,7 +562,7 @@ func TestAttachmentBadInput(t *testing.T) {
 	wantRequests(t, f, map[string]int{})
 }
 
-// Destroying an attachment that the service keeps is ordinary, and silent.
+// Destroying an attachment that the service keeps is ordinary and causes no warning.
 func TestAttachmentThatTheServiceKeeps(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

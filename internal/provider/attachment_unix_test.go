@@ -17,7 +17,7 @@ func TestAttachmentPipe(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Held open, so that the test fails instead of waiting, too.
+	// Held open, so that the test fails instead of waiting.
 	held, err := os.OpenFile(pipe, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)

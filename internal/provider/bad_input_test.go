@@ -9,8 +9,8 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// Each row is a file of one configuration, which is planned once: a diagnostic
-// is known by the file that it points into.
+// Each row is a file of one configuration, which is planned once. A diagnostic belongs
+// to the row whose file it points to.
 
 var resourceRows = []struct {
 	name, attributes string
@@ -168,7 +168,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		if strings.Contains(d.Summary+d.Detail, "hunter2") {
 			t.Errorf("the value of a secret is shown: %s\n%s", d.Summary, d.Detail)
 		}
-		// It points at the attribute's line. Inside an object the CLI does not find that.
+		// It points at the attribute's line. The CLI does not find a line inside an object.
 		if line := strings.TrimSpace(d.Snippet.Code); !strings.HasPrefix(name, "timeouts") && (line == "" || !strings.Contains(attributes, line)) {
 			t.Errorf("points at %s", d.Snippet.Code)
 		}
@@ -185,7 +185,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 	f.wantPosts(t, 0, 0)
 }
 
-// withDefaults adds those arguments whose name is not there.
+// withDefaults adds the arguments that attributes does not have.
 func withDefaults(attributes string, defaults ...string) string {
 	for _, d := range defaults {
 		name, _, _ := strings.Cut(d, " ")

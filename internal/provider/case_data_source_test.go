@@ -124,7 +124,7 @@ output "test" { value = { for id, c in data.servicerequest_case.test : id => [c.
 	f.wantCounts(t, map[string]int{simulator.OpDetail: 9})
 }
 
-// A number that the service does not tell is no zero.
+// A number that the service does not return is not zero.
 func TestCaseDataSourceWithoutAnything(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -141,7 +141,7 @@ output "test" { value = data.servicerequest_case.test }`), f.URL(), always(t, `{
 	}
 }
 
-// always is the URL of a service that gives one answer.
+// always is the URL of a service that always gives the same answer.
 func always(t *testing.T, body string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))

@@ -30,7 +30,7 @@ func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string
 	return progress, diagnostics
 }
 
-// events plans and starts the action, which runs as its events are taken.
+// events plans and starts the action, which runs while its events are read.
 func (p protocol) events(t *testing.T, values map[string]any) iter.Seq[tfprotov6.InvokeActionEvent] {
 	t.Helper()
 	config := dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values)
@@ -82,7 +82,7 @@ func TestActionReportsItsProgress(t *testing.T) {
 	}
 }
 
-// What a receipt has to say is a line of the progress, and a warning at the end.
+// A warning of the receipt is also a line of the progress.
 func TestActionWarns(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -118,8 +118,8 @@ resource "servicerequest_case_message" "test" {
 	f.wantSubmits(t, 0)
 }
 
-// An import resolves a submit that could not be confirmed, so triggers must not
-// post the message again. With the first apply it is a message like any other.
+// An import resolves a submit that could not be confirmed, so triggers must not post
+// the message again. After the first apply it is a message like any other.
 func TestImportAcceptsTriggers(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)
@@ -141,8 +141,8 @@ func TestImportAcceptsTriggers(t *testing.T) {
 	submits(3)()
 }
 
-// The first apply after an import accepts what the ticket may show otherwise. Then
-// every change posts another message.
+// The first apply after an import accepts a text that the ticket may show differently.
+// After that every change posts another message.
 func TestImportExemptionEndsWithTheFirstApply(t *testing.T) {
 	t.Parallel()
 	message := func(arguments ...string) string {
@@ -182,7 +182,7 @@ func TestImportExemptionEndsWithTheFirstApply(t *testing.T) {
 	}
 }
 
-// A configuration that says what was imported is accepted; another one is not.
+// A configuration that matches the import is accepted. Any other is not.
 func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)

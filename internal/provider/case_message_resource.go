@@ -204,8 +204,8 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 }
 
-// replacing returns the attributes whose change replaces the resource. accepted:
-// the state is a new import, and shows what the configuration says.
+// replacing returns the attributes whose change replaces the resource. accepted
+// means that the state is a new import that matches the configuration.
 func (m caseMessageModel) replacing(state caseMessageModel, accepted bool) path.Paths {
 	var changed path.Paths
 	for _, a := range []struct {

@@ -70,13 +70,13 @@ resource "servicerequest_case_message" "test" {
 	}
 }
 
-// words matches a text with these parts, in this order, however the CLI has wrapped it.
+// words matches a text with these parts in this order, however the CLI wraps it.
 func words(parts ...string) *regexp.Regexp {
 	text := regexp.QuoteMeta(strings.Join(parts, "\x00"))
 	return regexp.MustCompile("(?s)" + strings.NewReplacer(" ", `\s+`, "\x00", ".*").Replace(text))
 }
 
-// posted checks, between two steps, how many submits came so far.
+// posted checks between two steps how many submits there were so far.
 func (f *fixture) posted(want int) resource.TestCheckFunc {
 	return func(*terraform.State) error {
 		if got := f.Count(simulator.OpSubmit); got != want {
@@ -112,7 +112,7 @@ resource "servicerequest_case_message" "empty_list" {
 	})
 	f.wantPosts(t, 2, 1)
 	posts := f.posts()
-	// U+2028 arrives as \u2028: that is JSON for it.
+	// JSON writes U+2028 as \u2028.
 	for i, want := range []string{
 		`{"group_id":"123456","message":{"content":"line 1\n\"line\" \\ 2 \u2028 </script> 🚀","accessory_ids":["b2","a1"]}}`,
 		`{"group_id":"123456","message":{"content":"empty list","accessory_ids":[]}}`,
@@ -297,7 +297,7 @@ resource "servicerequest_case_message" "test" {
 					plancheck.ExpectUnknownValue(messageAddress, attribute("confirmed_by")),
 				}},
 			},
-			// A clock that has moved on must not show in what was submitted before.
+			// The time of a message does not change when the clock moves on.
 			{PreConfig: func() { _ = f.clock.Sleep(t.Context(), time.Hour) }, Config: message("2m"), ConfigStateChecks: same()},
 			{RefreshState: true},
 		},
@@ -320,7 +320,7 @@ resource "servicerequest_case_message" "test" {
 			{
 				PreConfig: func() { f.SetFaults() },
 				Config:    message,
-				// It would be a replacement if it were in the state as tainted.
+				// If the state had it as tainted, this would be a replacement.
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, plancheck.ResourceActionCreate)}},
 			},
 		},

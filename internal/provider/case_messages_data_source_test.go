@@ -41,8 +41,8 @@ output "some" { value = { for type, list in data.servicerequest_case_messages.so
 	f.wantCounts(t, map[string]int{simulator.OpDetail: 4, simulator.OpList: 4})
 }
 
-// 230 messages, among them equal ones of one second, whichever way the service
-// lists them and however it writes them.
+// 230 messages, some of them equal and of the same second, in each order and form in
+// which the service may list them.
 func TestCaseMessagesDataSourceReadsAllPages(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

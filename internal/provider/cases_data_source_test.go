@@ -55,7 +55,7 @@ output "first" { value = { for name, search in data.servicerequest_cases.test : 
 	f.wantCounts(t, map[string]int{simulator.OpCases: 8})
 }
 
-// 1001 tickets, one more than is listed unless asked for.
+// 1001 tickets are one more than the default limit.
 func TestCasesDataSourceReadsAllPages(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})

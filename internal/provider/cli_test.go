@@ -122,8 +122,8 @@ type cli struct {
 	env []string
 }
 
-// newCLI makes one with these files, by name and content, and with these
-// variables and none of the developer's own.
+// newCLI makes a cli with these files, by name and content, and with these variables
+// but none of the developer's.
 func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 	t.Helper()
 	i, err := build()
@@ -160,7 +160,7 @@ type result struct {
 
 func (r result) output() string { return r.stdout + r.stderr }
 
-// command is a run that is not started. Its time is bounded, so that it cannot hang
+// command is a run that has not started. Its time is limited, so that it cannot hang
 // the tests.
 func (c *cli) command(args ...string) *exec.Cmd {
 	c.t.Helper()

@@ -67,8 +67,8 @@ func block(t *testing.T, arguments values) *providerModel {
 	return m
 }
 
-// read resolves a provider block over an environment, of which an empty
-// variable is one that is not set.
+// read resolves a provider block and an environment. An empty variable counts as
+// unset.
 func (v values) read(t *testing.T, arguments values) config {
 	t.Helper()
 	return readConfig(block(t, arguments), func(names []string) (string, string) {
@@ -92,7 +92,7 @@ func with(base values, pairs ...string) values {
 	return out
 }
 
-// certificate is a PEM file, with a comment to tell it from others.
+// certificate is a PEM file, with a comment that distinguishes it.
 func certificate(t *testing.T, comment string) string {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
@@ -199,7 +199,7 @@ func TestEveryKey(t *testing.T) {
 			want(values{row.variables[0]: row.two}, base, row.two)
 			want(values{row.variables[0]: row.two}, with(base, row.key, row.one), row.one)
 			want(values{row.variables[0]: row.one}, with(base, row.key, row.two), row.two)
-			// A value that is not used may be anything.
+			// An unused value may be anything.
 			want(values{row.variables[0]: row.bad}, with(base, row.key, row.two), row.two)
 			if len(row.variables) == 2 {
 				want(values{row.variables[0]: row.one, last: row.two}, base, row.one)
@@ -245,7 +245,7 @@ func TestEveryKey(t *testing.T) {
 	}
 }
 
-// Which way of authentication is used, and what is missing for it.
+// Which authentication method is used, and what is missing for it.
 func TestCredentialsAreChosen(t *testing.T) {
 	t.Parallel()
 	const tokenOf, pairOf, loginOf = "token", "access key", "user name and password"
@@ -299,7 +299,7 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, mode: tokenOf},
 		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, mode: pairOf, missing: []string{"`security_token`, whose value is not known yet: apply the resources that it depends on first"}},
 
-		// Values of a way that is not used may be anything.
+		// Values of an unused method may be anything.
 		{name: "bad values of other ways", env: values{"HW_AUTH_TOKEN": "t", "HW_ACCESS_KEY": "a\nb", "HW_SECURITY_TOKEN": "\n", "HW_AUTH_URL": "iam", "HW_USER_PASSWORD": strings.Repeat("p", 2000)}, mode: tokenOf},
 		{name: "bad token beside a block's key", env: values{"HW_AUTH_TOKEN": "a\nb"}, block: values{"access_key": "a", "secret_key": "s"}, mode: pairOf},
 	} {
@@ -363,7 +363,7 @@ func TestUnknownBlock(t *testing.T) {
 	for name := range providerAttributes() {
 		arguments[name] = unknownValue
 	}
-	// The environment does not stand in for what is not known yet.
+	// The environment does not replace a value that is not known yet.
 	c := values{"SERVICEREQUEST_ENDPOINT": "https://osm.example.com", "HW_AUTH_TOKEN": "t", "SERVICEREQUEST_SITE": "nowhere", "HW_INSECURE": "?", "HW_MAX_RETRIES": "?"}.read(t, arguments)
 	if len(c.diagnostics) > 0 {
 		t.Error(c.diagnostics)

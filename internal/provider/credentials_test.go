@@ -15,14 +15,14 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// Who may call the simulator, besides testToken.
+// The credentials that the simulator accepts, besides testToken.
 var (
 	testUser = simulator.User{Name: "deployer", Password: `p&ss/w"rd+ÄÖ 1`, Domain: "account-1"}
 	testPair = simulator.AccessKey{AccessKey: "AKFORTESTS0001", SecretKey: "sk/for+tests==0001"}
 	tempPair = simulator.AccessKey{AccessKey: "AKFORTESTS0002", SecretKey: "sk/for+tests==0002", SecurityToken: "sts/for+tests==0002", DomainID: "domain-1"}
 )
 
-// newSecuredFixture is a fixture that all credentials are good for.
+// newSecuredFixture is a fixture that accepts all these credentials.
 func newSecuredFixture(t *testing.T, options simulator.Options) *fixture {
 	t.Helper()
 	options.AccessKeys = []simulator.AccessKey{testPair, tempPair}
@@ -143,7 +143,7 @@ func TestLoginIsOnlyForACall(t *testing.T) {
 	requests(3)
 }
 
-// fifty messages in one apply, of which every one must arrive, once.
+// Fifty messages in one apply. Each must arrive once.
 const fiftyMessages = `
 resource "servicerequest_case_message" "test" {
   count   = 50
@@ -180,7 +180,7 @@ func TestTokenExpiresInTheMiddle(t *testing.T) {
 			var f *fixture
 			var submits atomic.Int64
 			f = newSecuredFixture(t, simulator.Options{
-				// So that all that are under way at that moment carry the old token.
+				// So that all requests under way at that moment have the old token.
 				Faults: []simulator.Fault{{Kind: "latency", Operation: simulator.OpSubmit, Delay: 50 * time.Millisecond}},
 				Observe: func(r simulator.Request) {
 					if r.Operation == simulator.OpSubmit && submits.Add(1) == 20 {
@@ -200,7 +200,7 @@ func TestTokenExpiresInTheMiddle(t *testing.T) {
 	}
 }
 
-// A token that is about to end is replaced before it is used.
+// A token that is about to expire is renewed before it is used.
 func TestTokenIsRenewedInTime(t *testing.T) {
 	t.Parallel()
 	var f *fixture

@@ -22,8 +22,8 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// answerRows are answers to a submit as the service and the gateway document
-// them, and what the error says.
+// answerRows are the documented answers of the service and the gateway to a submit,
+// and what the error says.
 var answerRows = []struct {
 	name   string
 	status int
@@ -83,15 +83,15 @@ var answerRows = []struct {
 		[]string{"Not posted: the endpoint redirects, and the provider does not follow redirects.", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect."}},
 	{"redirect_here", 308, "", "",
 		[]string{"Not posted: the endpoint redirects", "HTTP 308 Permanent Redirect"}},
-	// Go would follow this one with a GET that has the token.
+	// An http.Client would follow this redirect with a GET that has the token.
 	{"redirect_found", 302, "", "",
 		[]string{"Not posted: the endpoint redirects", "HTTP 302 Found"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",
 		[]string{"Not posted: ", "OSM.0003, *** is bad, request ID"}},
 }
 
-// scripted is a service that answers by the ticket that it is asked for, and
-// lists nothing.
+// scripted is a service whose answer depends on the ticket. It refuses to list
+// messages.
 func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 	t.Helper()
 	posts, followed = &atomic.Int64{}, &atomic.Int64{}

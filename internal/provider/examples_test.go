@@ -15,7 +15,7 @@ import (
 
 const root = "../.."
 
-// features are parts of the language that not every CLI has.
+// features are parts of the language that only some CLIs have.
 var features = []struct {
 	name            string
 	pattern         *regexp.Regexp
@@ -42,7 +42,7 @@ func needFeatures(t *testing.T, text string) {
 	}
 }
 
-// newExampleFixture has what the examples speak of: a ticket, and a message on it.
+// newExampleFixture has what the examples use: a ticket and a message on it.
 func newExampleFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t, simulator.Options{StrictAccessories: true})
@@ -52,8 +52,8 @@ func newExampleFixture(t *testing.T) *fixture {
 	return f
 }
 
-// whole is a configuration that names the provider's source, as it stands or
-// by what is added.
+// whole returns a configuration that names the provider's source. It adds the source if
+// it is missing.
 func whole(text string) string {
 	if strings.Contains(text, "required_providers") {
 		return text
@@ -61,11 +61,11 @@ func whole(text string) string {
 	return requiredProvider + text
 }
 
-// elsewhere are folders under examples/ that tests of their own run.
+// elsewhere are the folders under examples/ that have tests of their own.
 var elsewhere = []string{"guides/gitops", "guides/pipelines", "guides/runbook", "guides/sites", "modules"}
 
-// Every folder with a configuration under examples/, and in it every file that
-// stands alone, is applied, planned again without a change, and destroyed.
+// Each folder with a configuration under examples/, and each file in it that stands
+// alone, is applied, planned again without a change, and destroyed.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	var folders []string

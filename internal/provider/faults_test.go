@@ -12,8 +12,8 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// What may go wrong with a submit. Package servicerequest has the whole
-// matrix; here some of it goes through the CLI.
+// What may go wrong with a submit. The tests of package servicerequest have the whole
+// matrix. Here a part of it runs through the CLI.
 var faultRows = []struct {
 	fault       simulator.Fault
 	confirmedBy string // of the messages that it hit
@@ -95,7 +95,7 @@ resource "servicerequest_case_message" "identical" {
 			if row.confirmedBy == "check" {
 				checked = hits
 			}
-			// Where time is real, a slow machine may need a check for others too.
+			// With real time, a slow machine may need a check for other messages, too.
 			if confirmed["check"] != checked && (fault.Kind != "slow-committed" || confirmed["check"] < checked) {
 				t.Errorf("the fault hit %d submits, confirmed by %v", hits, confirmed)
 			}
@@ -103,7 +103,7 @@ resource "servicerequest_case_message" "identical" {
 	}
 }
 
-// Where the ticket cannot be read, the error says so. What the error advises works.
+// If the ticket cannot be read, the error says so, and its advice works.
 func TestUnconfirmedAndItsAdvice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}, {Kind: "list-denied"}}})
@@ -145,7 +145,7 @@ resource "servicerequest_case_message" "test" {
 	}
 }
 
-// The time for a create ends waits and answers that do not come.
+// timeouts.create ends a wait and an attempt without an answer.
 func TestCreateTimeout(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "90", Times: 1}, {Kind: "slow-committed"}}})
@@ -161,7 +161,7 @@ resource "servicerequest_case_message" "test" {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
-			// It does not wait for what would be too late.
+			// It does not wait if the wait would end too late.
 			{Config: message("1m"), ExpectError: words("Not posted: the service asks to wait 1m30s, but only ", " of timeouts.create remain.", "the service is throttling requests", "It is safe to apply again.", "HTTP 429 Too Many Requests")},
 			{Config: message("500ms"), Check: countConfirmed(confirmed)},
 		},

@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// fixture is a provider that the CLI reaches, and the service behind it. Both use
-// one clock, which waiting moves: no test sleeps.
+// fixture is a provider that the CLI can use, and a simulated service for it. Both use
+// one clock. Waiting moves that clock, so no test sleeps.
 type fixture struct {
 	*simulator.Server
 	clock     *clock
@@ -119,7 +119,7 @@ func (f *fixture) wantContents(t *testing.T, want ...string) {
 	}
 }
 
-// clock is real time plus what was slept.
+// clock is real time plus the durations that were slept.
 type clock struct {
 	mu    sync.Mutex
 	slept time.Duration

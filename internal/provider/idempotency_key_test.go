@@ -136,7 +136,7 @@ resource "servicerequest_case_message" "test" {
 	f.wantPosts(t, 1, 1)
 }
 
-// A key that is used twice by mistake must not swallow a message.
+// A key that is used twice by mistake must not lose a message.
 func TestKeyConflict(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -157,7 +157,7 @@ If the other message is this one in another form, import it: the data source ser
 	f.wantPosts(t, 0, 1)
 }
 
-// Neither text of a conflict is shown when ours is write-only.
+// If our text is write-only, a conflict shows neither text.
 func TestKeyConflictOfAWriteOnlyText(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -264,7 +264,7 @@ func TestKeyChangesInPlaceWithoutCredentials(t *testing.T) {
 	f.wantPosts(t, 1, 1)
 }
 
-// A key that turns out to be wrong only at apply is refused before a request.
+// A wrong key that becomes known only at apply is refused before a request.
 func TestKeyThatBecomesKnown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// start runs the CLI in a process group of its own, which includes the provider.
-// A signal to the group is what a terminal sends.
+// start runs the CLI in a process group of its own, which includes the provider. A
+// signal goes to the whole group, like one from a terminal.
 func (c *cli) start(args ...string) (cmd *exec.Cmd, signal func(syscall.Signal)) {
 	c.t.Helper()
 	cmd = c.command(args...)

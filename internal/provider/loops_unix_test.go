@@ -19,9 +19,9 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// The tests here are what runs unattended: pipelines that repeat a job,
-// controllers that apply again and again, pods that are killed. Each counts
-// what is on the ticket in the end.
+// These tests are about unattended runs: pipelines that repeat a job, controllers that
+// apply again and again, pods that are killed. Each counts the messages that are on
+// the ticket in the end.
 
 const loopSeed = 11
 
@@ -50,7 +50,7 @@ func (p *trap) observe(simulator.Request) {
 	}
 }
 
-// keyedMessages are messages with keys of their own, as a runbook has them.
+// keyedMessages are messages with different keys, as in a runbook.
 func keyedMessages(n int) string {
 	return fmt.Sprintf(`
 resource "servicerequest_case_message" "step" {
@@ -94,11 +94,11 @@ func TestKilledAtRandomPoints(t *testing.T) {
 		cmd, signal := c.start("apply", "-auto-approve", "-parallelism=3")
 		kill := func() { signal(syscall.SIGKILL) }
 		if before := len(f.contents()); i%2 == 0 && before < messages {
-			// A message is on the ticket, and its answer may be on the way.
+			// A message is on the ticket, and its answer may still be on the way.
 			eventually(t, "a message", func() bool { return len(f.contents()) > before })
 			kill()
 		} else {
-			// A run makes one list and one request for each message that is left.
+			// A run makes one list, and one request for each message that is not posted yet.
 			p.set(1+random.IntN(3), kill)
 		}
 		c.ended(cmd, cmd.Wait())
@@ -110,8 +110,8 @@ func TestKilledAtRandomPoints(t *testing.T) {
 	t.Logf("%d submits for %d messages", f.Count(simulator.OpSubmit), messages)
 }
 
-// A controller applies every time it is called, whatever became of the last
-// time. A third of its calls is killed, and 30% of the requests go wrong.
+// A controller applies each time it is called, however the last time ended. A third of
+// its runs are killed, and 30% of the requests go wrong.
 func TestReconciliationConverges(t *testing.T) {
 	t.Parallel()
 	const messages, calls = 5, 20
@@ -157,8 +157,8 @@ func TestReconciliationConverges(t *testing.T) {
 	}
 }
 
-// A replacement that fails and is reverted posts nothing twice: neither where
-// the old message stays in the state, nor where Terraform has forgotten it.
+// A replacement that fails and is reverted posts nothing twice, whether the state still
+// has the old message or not.
 func TestFailedReplacementIsReverted(t *testing.T) {
 	t.Parallel()
 	for _, createFirst := range []bool{true, false} {
@@ -189,8 +189,8 @@ resource "servicerequest_case_message" "release" {
 	}
 }
 
-// Drift detection and refresh need neither credentials nor an endpoint, and
-// make no request; a prune takes the messages out of the state all the same.
+// Drift detection and refresh need neither credentials nor an endpoint, and make no
+// request. A prune still removes the messages from the state.
 func TestManyMessagesWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	const messages = 1000
@@ -222,8 +222,8 @@ resource "servicerequest_case_message" "test" {
 	}
 }
 
-// multiplyState makes so many of the one resource in the state: to apply them
-// takes a quarter of a minute.
+// multiplyState multiplies the one resource in the state. Applying so many would take a
+// quarter of a minute.
 func (c *cli) multiplyState(count int) {
 	c.t.Helper()
 	name := filepath.Join(c.dir, "terraform.tfstate")
@@ -250,7 +250,7 @@ func (c *cli) multiplyState(count int) {
 	c.write("terraform.tfstate", string(data))
 }
 
-// An attachment is deleted by a call, which needs credentials and says which.
+// Deleting an attachment is a call. Without credentials the error lists what is missing.
 func TestPruneOfAnAttachmentNamesWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})

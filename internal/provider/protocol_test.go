@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// protocol speaks to the provider as Terraform does, for what the CLI at hand
-// may be too old for.
+// protocol talks to the provider as Terraform does, for features for which the
+// installed CLI may be too old.
 type protocol struct {
 	framework
 	schemas *tfprotov6.GetProviderSchemaResponse
@@ -48,7 +48,8 @@ func wantNoDiagnostics(t testing.TB, diagnostics []*tfprotov6.Diagnostic) {
 	}
 }
 
-// dynamic is a configuration for a schema, with null for what values has not.
+// dynamic is a configuration for a schema. Attributes that values does not have are
+// null.
 func dynamic(t testing.TB, schema *tfprotov6.Schema, values map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
 	typ := schema.ValueType()

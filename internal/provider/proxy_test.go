@@ -64,7 +64,7 @@ provider "servicerequest" {
 	}
 }
 
-// proxy tunnels to one server, whatever host it is asked for, once it is open.
+// proxy tunnels all requests to one server, whatever their host, once it is open.
 type proxy struct {
 	address string
 	open    atomic.Bool

@@ -19,11 +19,11 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// secretToken is a token for this test, with what URLs and JSON escape in it.
+// secretToken is a token for this test. It has characters that URLs and JSON escape.
 const secretToken = "MII/secret+token==7f3a&<0001>"
 
-// leaks tells where any of the secrets is in what a run of the CLI has left:
-// its output, and every file, those inside a zip archive (a saved plan) too.
+// leaks reports where a run of the CLI has left a secret: in its output or in a file,
+// including those inside a zip archive (a saved plan).
 func leaks(t *testing.T, c *cli, outputs []string, secrets []string) []string {
 	t.Helper()
 	texts := map[string][]byte{}
@@ -80,7 +80,7 @@ func leaks(t *testing.T, c *cli, outputs []string, secrets []string) []string {
 	return found
 }
 
-// echo is a service, and an IAM, that repeats in its errors all that it was sent.
+// echo is a service and an IAM whose errors repeat everything that was sent to them.
 func echo(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -161,7 +161,7 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 				ran(c.run("show", "-json"))
 				wantAll(t, outputs[len(outputs)-2], `"confirmed_by":"response"`)
 
-				// Failures: refused by the service, and by one that repeats what it was sent.
+				// Failures: refused by the service, and by echo.
 				f.SetFaults(simulator.Fault{Kind: "403"})
 				ran(c.fail("apply", "-auto-approve", "-replace=servicerequest_case_message.test"))
 				echoed := []string{"SERVICEREQUEST_ENDPOINT=" + echo(t).URL}

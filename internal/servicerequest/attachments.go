@@ -46,7 +46,7 @@ type upload struct {
 	Data string `json:"accessory_data"` // the last member: see NewAttachment
 }
 
-// frame is the body around the data, which goes between the two.
+// frame returns the parts of the body before and after the data.
 func (u upload) frame() (head, tail []byte) {
 	u.Data = ""
 	body, err := json.Marshal(u)
@@ -78,7 +78,7 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 	body.Write(head)
 	hash := sha256.New()
 	encoder := base64.NewEncoder(base64.StdEncoding, body)
-	// One byte more than there should be: a file may grow while it is read.
+	// Read one more byte than expected: a file may grow while it is read.
 	read, err := io.Copy(io.MultiWriter(hash, encoder), io.LimitReader(content, size+1))
 	if err == nil && read != size {
 		err = errors.New("the file changed while it was being read")
@@ -91,9 +91,9 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 	return &Attachment{Name: name, Size: size, SHA256: hex.EncodeToString(hash.Sum(nil)), body: body.Bytes()}, nil
 }
 
-// Upload gives an attachment to the service, for messages to refer to by its
-// ID. It is repeated like a call that reads: all that a second upload leaves
-// behind is an attachment that nobody uses.
+// Upload uploads an attachment and returns its ID, which messages refer to. It is
+// repeated like a call that reads: a second upload only leaves an attachment that
+// nobody uses.
 func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err error) {
 	var got struct {
 		ID string `json:"accessory_id"`
@@ -122,8 +122,8 @@ type NotDeletedError struct{ Err error }
 func (e *NotDeletedError) Error() string { return "the attachment was not deleted: " + e.Err.Error() }
 func (e *NotDeletedError) Unwrap() error { return e.Err }
 
-// noCustomer is the code of a token that names no customer. Like a 401 it says
-// nothing about the attachment.
+// noCustomer is the code for a token that does not identify a customer. Like a 401
+// it says nothing about the attachment.
 const noCustomer = "OSM.01010011"
 
 // keptStatus are the refusals that may mean that a message uses the attachment.
@@ -139,7 +139,7 @@ func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
 	var api *APIError
 	switch {
 	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:
-		return c.failure(o) // a captive portal says 200 too
+		return c.failure(o) // a captive portal answers 200 too
 	case errors.As(err, &api) && (keptStatus[api.Status] ||
 		api.Status == http.StatusOK && api.Code != "" && api.Code != noCustomer && !operationFailed[api.Code]):
 		return &NotDeletedError{err}
@@ -159,7 +159,7 @@ func (l AttachmentLimits) TakesSize(size int64) bool {
 	return l.MaxMB == 0 || float64(size) <= l.MaxMB*(1<<20)
 }
 
-// TakesType reports whether a file of this name is of a type that is taken.
+// TakesType reports whether the service accepts the type of a file of this name.
 func (l AttachmentLimits) TakesType(name string) bool {
 	for _, t := range l.Types {
 		if strings.HasSuffix(strings.ToLower(name), "."+t) {

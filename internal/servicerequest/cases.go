@@ -32,7 +32,7 @@ type Case struct {
 	CaseSummary
 	Severity  string
 	Source    string
-	Judgement string // the customer's, of the service
+	Judgement string // the customer's comment on the service
 	// ResolveTime is as the service writes it; Resolved is zero when that
 	// cannot be read.
 	ResolveTime string
@@ -119,7 +119,7 @@ type CaseQuery struct {
 	Keywords []string
 	LabelIDs []string // at most 5
 	Status   *int
-	// From and To bound the creation; the zero time does not.
+	// From and To bound the time of creation. The zero time is no bound.
 	From, To time.Time
 	GroupID  string
 }
@@ -149,16 +149,16 @@ func (q CaseQuery) values() url.Values {
 
 var errNoID = errors.New("the service lists a ticket without an ID")
 
-// Cases searches for tickets. It returns each once, in the service's order, and
-// at most limit of them; more reports whether there are others. An
-// *IncompleteError comes with as many as there are.
+// Cases searches for tickets. It returns each once, in the service's order, and at
+// most limit of them. more reports whether there are others. With an
+// *IncompleteError it returns those that it could read.
 func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []CaseSummary, more bool, err error) {
 	query := q.values()
 	seen := map[string]bool{}
 	repeats, total, size := false, 0, 0
 	err = paginate(func(offset int) (items, count int, goOn bool, err error) {
 		query.Set("offset", strconv.Itoa(offset))
-		// One over the limit means that there are more.
+		// Ask for one more than the limit, to see whether there are more.
 		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
 		var answer struct {
 			Total number     `json:"total_count"`

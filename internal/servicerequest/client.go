@@ -31,7 +31,7 @@ import (
 	"time"
 )
 
-// Limits on what is read from the network, whatever the other side sends.
+// Limits on what is read from the network.
 const (
 	maxBodyBytes   = 1 << 20  // of an answer's body, unless the request allows more
 	maxHeaderBytes = 64 << 10 // of an answer's header
@@ -42,7 +42,7 @@ const (
 type Config struct {
 	// Endpoint is the service's base URL, from [ParseEndpoint].
 	Endpoint *url.URL
-	// Credentials prove who calls: [Token], [AccessKey] or [Password].
+	// Credentials identify the caller: [Token], [AccessKey] or [Password].
 	Credentials Credentials
 
 	// Language is sent as X-Language, at most 32 characters. Empty: not sent,
@@ -132,28 +132,28 @@ type request struct {
 	anonymous bool
 }
 
-// observation is all that was seen of one attempt. Exactly one of err and
-// status is set.
+// observation is what was observed of one attempt. Exactly one of err and status is
+// set.
 type observation struct {
 	method, path string
 	private      bool  // as the request has it
 	err          error // no answer arrived
-	// connected reports whether a connection was obtained, so that bytes of the
-	// request may have left. Not httptrace's WroteHeaders: after a
-	// cancellation the transport may still be about to write them.
+	// connected reports whether a connection was obtained, so that bytes of the request
+	// may have been sent. httptrace's WroteHeaders would not do: after a cancellation
+	// the transport may still write them.
 	connected bool
 
 	status  int
 	header  http.Header
 	body    []byte
 	bodyErr error // the body broke off, or is longer than allowed
-	// delimited reports whether the body's end was announced, so that an empty
-	// body is known to be all of it.
+	// delimited reports whether the length or the end of the body was announced, so
+	// that an empty body is known to be complete.
 	delimited bool
 
 	sent     time.Time // when the attempt began, by the local clock
 	received time.Time // when the answer's header or the error came
-	ended    time.Time // when the answer's body or the error was there
+	ended    time.Time // when the answer's body was read or the error came
 	request  *http.Request
 }
 
@@ -194,7 +194,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		}
 	}
 
-	// The time for the request begins here: a login has its own.
+	// The time limit of the request begins here. A login has its own.
 	ctx, cancel := context.WithTimeout(ctx, c.config.RequestTimeout)
 	defer cancel()
 	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
@@ -212,7 +212,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	o.status, o.header = resp.StatusCode, resp.Header
 	o.delimited = resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2
 	if o.status == http.StatusSwitchingProtocols {
-		return o, nil // the body is the connection itself: reading it ends with no timeout
+		return o, nil // the body is the connection itself, and reading it has no timeout
 	}
 	maxBody := cmp.Or(r.maxBody, maxBodyBytes)
 	o.body, o.bodyErr = io.ReadAll(io.LimitReader(resp.Body, int64(maxBody)+1))

@@ -39,22 +39,22 @@ type ticket struct {
 
 	mu sync.Mutex
 	// locks are the look-alike prefixes and the idempotency keys of the submissions
-	// under way. Submissions that share one go one at a time.
+	// under way. Submissions that share a lock run one at a time.
 	locks    map[string]bool
 	released chan struct{} // closed and replaced whenever locks are released
 
 	// underWay counts the submissions that have a baseline and have not ended.
 	underWay    int
 	lastAttempt time.Time // when the last one ended, by the local clock
-	groupID     string    // that the listings below were made with
+	groupID     string    // the group_id of the listings below
 	baseline    *baseline // nil until the ticket was listed, or could not be
 	sent        *sentTexts
 	retryAt     time.Time // when a baseline that failed may be tried again
-	refusal     error     // the service refused to list the ticket: it is not asked again
-	recent      listing   // the newest, for key searches
+	refusal     error     // the service refused to list the ticket, so it is not listed again
+	recent      listing   // the newest listing, for key searches
 
 	failedSearches int
-	searchErr      error // of the last of them
+	searchErr      error // of the last failed search
 
 	keys map[string]keyUse
 }
@@ -192,8 +192,8 @@ func (t *ticket) leave(now time.Time, attempted, unknown bool) {
 	}
 }
 
-// fresh returns the newest listing if it is good for a search, else one that is
-// zero. It returns the refusal where the service has refused to list the ticket.
+// fresh returns the newest listing if it is recent enough for a search, else a zero
+// listing. If the service has refused to list the ticket, it returns that refusal.
 func (t *ticket) fresh(now time.Time, groupID string, after time.Time) (listing, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -208,8 +208,8 @@ func (t *ticket) fresh(now time.Time, groupID string, after time.Time) (listing,
 	return listing{}, nil
 }
 
-// needsBaseline reports whether the ticket should be listed for a baseline: only
-// while nothing of this run is under way on it, or has just been.
+// needsBaseline reports whether the ticket should be listed for a baseline. It should
+// not while a submission of this run is under way on it, or has just ended.
 func (t *ticket) needsBaseline(now time.Time, groupID string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -68,7 +68,7 @@ func newOwnText(content string) *ownText {
 	return &ownText{content: content, digest: sha256.Sum256([]byte(normalized)), prefixes: lookAlikePrefixes(normalized)}
 }
 
-// listedText is a text on the ticket, and how often it is there.
+// listedText is a text on the ticket, and the number of its messages.
 type listedText struct {
 	normalized string
 	count      int

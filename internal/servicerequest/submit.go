@@ -59,7 +59,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Receipt, error) {
 		return Receipt{}, d.notSubmitted(err)
 	}
 	defer d.ticket.unlock(locks)
-	// Without credentials the ticket need not be listed.
+	// Without credentials there is no need to list the ticket.
 	if err := c.auth.prepare(ctx); err != nil {
 		return Receipt{}, d.notSubmitted(err)
 	}
@@ -76,8 +76,8 @@ type delivery struct {
 	request    request
 
 	attempts int         // POSTs so far
-	retries  int         // of them, after a wait
-	renewed  bool        // the credentials, once
+	retries  int         // POSTs after the first, except one after renewed credentials
+	renewed  bool        // the credentials were renewed
 	unknown  observation // the last attempt whose outcome was unknown
 	inDoubt  string      // why that outcome was unknown; empty: there was none
 	resent   string      // as Receipt has it
@@ -106,7 +106,7 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 	}
 	for {
 		o, outcome, reason, err := d.post(ctx)
-		if err != nil { // no credentials: nothing was sent
+		if err != nil { // without credentials nothing was sent
 			return Receipt{}, d.notSubmitted(err)
 		}
 		switch outcome {
@@ -167,7 +167,7 @@ func (d *delivery) post(ctx context.Context) (observation, outcome, string, erro
 	return o, outcome, reason, nil
 }
 
-// nextStep is what follows an attempt that was neither accepted nor rejected.
+// nextStep says what follows an attempt that was neither accepted nor rejected.
 type nextStep struct {
 	wait   time.Duration   // from the end of the attempt to the next POST
 	checks []time.Duration // when to check the ticket, from the end of the attempt
@@ -286,7 +286,7 @@ func (d *delivery) check(ctx context.Context, reason string) (presence, error) {
 	return d.baseline.judge(l, d.own)
 }
 
-// confirm accounts for one more copy on the ticket.
+// confirm counts one more copy on the ticket and makes its receipt.
 func (d *delivery) confirm(by Confirmation, o observation) Receipt {
 	r := Receipt{
 		ConfirmedBy: by, SubmittedAt: o.answeredAt(), Resent: d.resent,

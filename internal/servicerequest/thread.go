@@ -20,8 +20,8 @@ func (e *IncompleteError) Error() string {
 }
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
-// Messages reads all messages of a ticket, in the order of time. Together with
-// an *IncompleteError come as many as there are.
+// Messages reads all messages of a ticket, oldest first. With an *IncompleteError it
+// returns those that it could read.
 //
 // Only the list has every message for sure, and only the ticket's detail has IDs.
 // A listed message gets the ID of a message in the detail with the same fields,
@@ -77,8 +77,8 @@ func isNewestFirst(messages []Message) bool {
 	return last.IsFirst == 1 && first.IsFirst != 1
 }
 
-// sortByTime keeps the order of messages of the same second. One whose time
-// cannot be read stays behind the one before it.
+// sortByTime keeps the order of messages of the same second. A message whose time
+// cannot be read stays after its predecessor.
 func sortByTime(messages []Message) {
 	type dated struct {
 		at time.Time
