@@ -20,8 +20,6 @@ import (
 // to the framework. Only a message that was just imported has private state: the
 // framework notes the import there.
 
-var msgpackNull = []byte{0xc0}
-
 const caseMessageType = "servicerequest_case_message"
 
 var caseMessageTerraformType = sync.OnceValue(func() tftypes.Type {
@@ -58,12 +56,26 @@ func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 	if ok && state.ConfirmedBy != nil && req.ProposedNewState != nil && bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		identity := req.PriorIdentity
 		if identity == nil {
-			identity = &tfprotov6.ResourceIdentityData{IdentityData: &tfprotov6.DynamicValue{MsgPack: msgpackNull}}
+			identity = noIdentity
 		}
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedIdentity: identity}, nil
 	}
 	return s.framework.PlanResourceChange(ctx, req)
 }
+
+// ApplyResourceChange confirms a destroy, as Delete does.
+func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	if _, ok := readFields(req.TypeName, req.PriorState, req.PlannedPrivate); ok && isNull(req.PlannedState) {
+		return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PlannedState, NewIdentity: noIdentity}, nil
+	}
+	return s.framework.ApplyResourceChange(ctx, req)
+}
+
+var noIdentity = &tfprotov6.ResourceIdentityData{IdentityData: &tfprotov6.DynamicValue{MsgPack: msgpackNull}}
+
+var msgpackNull = []byte{0xc0}
+
+func isNull(v *tfprotov6.DynamicValue) bool { return v != nil && bytes.Equal(v.MsgPack, msgpackNull) }
 
 // caseMessageFields are the attributes of a state that the shortcuts need.
 type caseMessageFields struct {

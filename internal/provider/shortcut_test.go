@@ -136,6 +136,17 @@ func (s shortcuts) plan(t testing.TB, req *tfprotov6.PlanResourceChangeRequest) 
 	return with.PlannedState == req.PriorState
 }
 
+func (s shortcuts) destroy(t testing.TB, req *tfprotov6.ApplyResourceChangeRequest) (short bool) {
+	t.Helper()
+	with, err := s.with.ApplyResourceChange(t.Context(), req)
+	got := s.answer(t, with, err)
+	without, err := s.without.ApplyResourceChange(t.Context(), req)
+	if want := s.answer(t, without, err); got != want {
+		t.Fatalf("destroy of %s:\n%s\nwithout the shortcut:\n%s", decoded(req.PriorState, s.state), got, want)
+	}
+	return with.NewState == req.PlannedState
+}
+
 // draw makes values for the attributes of a message.
 type draw struct{ *rand.Rand }
 
@@ -221,7 +232,7 @@ func TestShortcuts(t *testing.T) {
 		t.Error("the read that follows an import was not left to the framework")
 	}
 
-	upgrades, reads, plans := 0, 0, 0
+	upgrades, reads, plans, destroys := 0, 0, 0, 0
 	count := func(n *int, short bool) {
 		if short {
 			*n++
@@ -280,9 +291,12 @@ func TestShortcuts(t *testing.T) {
 			req.PriorState, req.PriorIdentity = s.dynamic(t, nil), nil // a creation
 		}
 		count(&plans, s.plan(t, req))
+		count(&destroys, s.destroy(t, &tfprotov6.ApplyResourceChangeRequest{
+			TypeName: caseMessageType, PriorState: state, PlannedState: s.dynamic(t, nil), Config: s.dynamic(t, nil), PlannedIdentity: identity,
+		}))
 	}
-	t.Logf("handed back: %d of %d states, %d of %d reads, %d of %d plans", upgrades, cases, reads, 2*cases, plans, cases)
-	if upgrades < cases/4 || reads < 2*cases || plans < cases/4 {
+	t.Logf("handed back: %d of %d states, %d of %d reads, %d of %d plans, %d of %d destroys", upgrades, cases, reads, 2*cases, plans, cases, destroys, cases)
+	if upgrades < cases/4 || reads < 2*cases || plans < cases/4 || destroys < cases {
 		t.Error("too few answers took the shortcut for the comparison to mean much")
 	}
 }
