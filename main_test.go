@@ -26,7 +26,7 @@ func TestSilencePluginLogs(t *testing.T) {
 func TestCollectGarbageLater(t *testing.T) {
 	before := debug.SetGCPercent(123)
 	defer debug.SetGCPercent(before)
-	for user, want := range map[string]int{"": 200, "50": 77} {
+	for user, want := range map[string]int{"": 400, "50": 77} {
 		t.Setenv("GOGC", user)
 		debug.SetGCPercent(77)
 		collectGarbageLater()
