@@ -65,7 +65,7 @@ release check -out dist
 
 echo "== Build again: from a copy of the files without the repository, with an empty cache"
 mkdir "$work/copy"
-git ls-files -z --cached --others --exclude-standard | tar --null -cf - -T - | tar -xf - -C "$work/copy"
+tar --exclude ./.git --exclude ./.cache --exclude ./dist -cf - . | tar -xf - -C "$work/copy"
 (cd "$work/copy" && GOCACHE=$work/cache release build -out dist >/dev/null)
 diff -r dist "$work/copy/dist" || fail "the second build differs"
 
@@ -76,9 +76,10 @@ if command -v gpg >/dev/null; then
   gpg_batch --quick-generate-key 'Snapshot <snapshot@localhost>' rsa3072 sign 1d 2>/dev/null
   gpg --armor --export >"$work/copy/dist/signing-key.asc"
   GPG_PRIVATE_KEY=$(gpg_batch --armor --export-secret-keys) tools/sign.sh "$work/copy/dist"
+  command -v sha256sum >/dev/null || sha256sum() { shasum -a 256 "$@"; } # macOS
   (
     cd "$work/copy/dist"
-    export TMPDIR=$work
+    export TMPDIR=$work LC_ALL=C
     eval "$(block "Check the signature and the checksums")" 2>gpg.log || {
       cat gpg.log
       exit 1
