@@ -84,7 +84,10 @@ if command -v gpg >/dev/null; then
       cat gpg.log
       exit 1
     }
-    [ "$(grep -c 'Good signature' gpg.log)" -eq 2 ] || fail "the guide's commands did not verify both signatures"
+    [ "$(grep -c 'Good signature' gpg.log)" -eq 2 ] || {
+      cat gpg.log
+      fail "the guide's commands did not verify both signatures"
+    }
     gpgconf --kill all
     rm signing-key.asc gpg.log
   )
