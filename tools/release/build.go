@@ -70,8 +70,8 @@ func (r release) buildArchive(ctx context.Context, p program, on platform) error
 	return r.writeZip(r.archive(p, on), r.binary(p, on), binary, licence)
 }
 
-// compile runs the command that the guide on verifying a release documents.
-// Whatever else could change the bytes has its usual value.
+// compile runs the command of the guide "Verify a release". Every other setting
+// that could change the bytes has its default.
 func (r release) compile(ctx context.Context, path string, p program, on platform) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags", "-s -w -X main.version="+r.version, "-o", path, p.dir)

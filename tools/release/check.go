@@ -51,8 +51,8 @@ func (r release) checkNames() error {
 	return sameSet("file", have, want)
 }
 
-// checkManifest reads what the registries read: without a manifest they take the
-// provider for one of protocol 5.
+// checkManifest checks the protocol. Without a manifest the registries assume
+// protocol 5.
 func (r release) checkManifest() error {
 	content, err := os.ReadFile(filepath.Join(r.dir, r.manifest()))
 	if err != nil {
@@ -145,13 +145,13 @@ func readEntry(file *zip.File) ([]byte, error) {
 }
 
 func (r release) checkBinary(on platform, binary []byte, info *debug.BuildInfo) error {
-	// The version names the experiments, too, if any are on.
+	// The version includes the experiments that were on.
 	if info.GoVersion != runtime.Version() {
 		return fmt.Errorf("it was built by %s", info.GoVersion)
 	}
 	for _, module := range info.Deps {
 		if module.Replace != nil {
-			return fmt.Errorf("%s is replaced: no SBOM could say by what", module.Path)
+			return fmt.Errorf("%s is replaced, and the SBOM does not say by what", module.Path)
 		}
 	}
 	want := map[string]string{"GOOS": on.os, "GOARCH": on.arch, "CGO_ENABLED": "0", "-trimpath": "true"}

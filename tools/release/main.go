@@ -1,6 +1,6 @@
-// Release builds and checks the files of a release. It uses nothing but Go's own
-// library and go command, so that nobody else's code runs where releases are
-// signed, and it builds the same bytes from the same commit on every machine.
+// Release builds and checks the files of a release. It builds the same bytes from
+// the same commit on every machine. It needs only the standard library and the go
+// command, so no third-party tool builds what is signed.
 //
 //	release build -version 0.1.0 -out dist      build the files
 //	release check -version 0.1.0 -out dist      check them
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// release is what a release consists of.
+// release describes one release.
 type release struct {
 	version   string
 	platforms []platform
@@ -85,9 +85,9 @@ func (r release) sbom(p program, on platform) string {
 func (r release) manifest() string  { return provider.name + "_" + r.version + "_manifest.json" }
 func (r release) checksums() string { return provider.name + "_" + r.version + "_SHA256SUMS" }
 
-// extras is the list of checksums of everything that is not for the registries.
-// Terraform's registry refuses a release whose SHA256SUMS names other files than
-// the provider's archives and the manifest.
+// extras is the list of checksums of all files that the registries do not read.
+// Terraform's registry refuses a release whose SHA256SUMS names any file but the
+// provider's archives and the manifest.
 const extras = "extras_checksums.txt"
 
 // listed returns the files of both lists of checksums.
@@ -144,8 +144,8 @@ func run(ctx context.Context, args []string) error {
 	return r.build(ctx)
 }
 
-// checkGo refuses a Go version other than that of .go-version: its compiler and
-// its compression decide about the bytes.
+// checkGo refuses a Go version other than that of .go-version: the bytes depend on
+// its compiler and its compression.
 func checkGo(ctx context.Context) error {
 	want, err := os.ReadFile(".go-version")
 	if err != nil {
