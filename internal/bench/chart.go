@@ -19,12 +19,13 @@ var (
 	dark  = theme{text: "#f0f6fc", muted: "#9198a1", line: "#3d444d", bars: []string{"#656c76", "#4493f8", "#db6d28", "#ab7df8"}}
 )
 
-// chart draws the times of the larger numbers of messages, as ratios to
-// terraform_data: one group of bars for each command.
+// chart draws the times of the larger numbers of messages, as multiples of
+// terraform_data: one group of bars for each command. The first plan is left out:
+// it is like the no-op plan.
 func (r *results) chart(t theme) string {
 	const (
-		width, left, right = 760, 190, 70
-		bar, gap, group    = 13, 3, 14
+		width, left, right = 760, 180, 90
+		bar, gap, group    = 11, 2, 14
 	)
 	names := r.subjectNames()
 	if len(names) > len(t.bars) {
@@ -41,12 +42,12 @@ func (r *results) chart(t theme) string {
 				continue // a command on one message is Terraform's own start
 			}
 			for _, op := range operations {
-				if n.TLS && op.Name != "apply" {
-					continue // no other command sends anything
+				if op.Name == "plan" || n.TLS && op.Name != "apply" { // no other command sends anything
+					continue
 				}
-				title := fmt.Sprintf("%s, %d messages", op.Name, size)
+				title := fmt.Sprintf("%s of %d", op.Name, size)
 				if n.TLS {
-					title += ", HTTPS, 50 ms"
+					title += ", HTTPS 50 ms"
 				}
 				var times []timing
 				for _, name := range names {
@@ -71,7 +72,7 @@ func (r *results) chart(t theme) string {
 	text := func(x float64, y int, anchor, fill string, size int, s string) {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s" fill="%s" font-size="%d">%s</text>`+"\n", x, y, anchor, fill, size, html.EscapeString(s))
 	}
-	text(0, 16, "start", t.text, 14, "Time of a command, as a multiple of terraform_data: shorter is faster")
+	text(0, 16, "start", t.text, 14, "Commands on 100 and 1,000 messages: time as a multiple of terraform_data (shorter is faster)")
 	x := 0.0
 	for i, name := range names {
 		fmt.Fprintf(&b, `<rect x="%.1f" y="26" width="11" height="11" fill="%s"/>`+"\n", x, t.bars[i])
@@ -84,7 +85,7 @@ func (r *results) chart(t theme) string {
 		text(left-10, y+height/2+4, "end", t.text, 12, g.title)
 		for i, m := range g.times {
 			fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", left, y, m.Ratio*scale, bar, t.bars[i])
-			text(left+m.Ratio*scale+6, y+bar-2, "start", t.muted, 11, fmt.Sprintf("%.1f, %.1f s", m.Ratio, m.Seconds))
+			text(left+m.Ratio*scale+6, y+bar-2, "start", t.muted, 11, fmt.Sprintf("%.1f× (%.2f s)", m.Ratio, m.Seconds))
 			y += bar + gap
 		}
 	}

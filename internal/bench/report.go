@@ -61,7 +61,6 @@ type cost struct {
 
 // usage is what the processes of a provider used in one command.
 type usage struct {
-	Network   string `json:"network"`
 	Messages  int    `json:"messages"`
 	Subject   string `json:"subject"`
 	Operation string `json:"operation"`
@@ -196,6 +195,10 @@ func (r *results) sizes() []int {
 	return slices.Compact(sizes)
 }
 
+func title(name string) string {
+	return networks[slices.IndexFunc(networks, func(n network) bool { return n.Name == name })].Title
+}
+
 // markdown is the whole report.
 func (r *results) markdown() string {
 	var b strings.Builder
@@ -205,17 +208,22 @@ func (r *results) markdown() string {
 		line("|%s", strings.Repeat("---|", len(head)))
 	}
 	line("# What the provider costs\n")
-	line("Made by `make bench` on %s with %s, on %s.", r.Made, r.CLI, r.Machine)
-	line("The service is the simulator on loopback. Each time is the median over several rounds in which the subjects take turns.")
-	line("The number in brackets is the ratio to `terraform_data` in the same round, which is what Terraform itself takes.")
-	line("`curl` runs in a `local-exec` provisioner of a `terraform_data`. Every resource has a text of 110 characters.")
+	line("Measured by `make bench` on %s with %s, on %s. The service is the simulator on loopback.", r.Made, r.CLI, r.Machine)
+	line("Each time is the median of several rounds, in which the subjects take turns. The number in brackets is the ratio to")
+	line("`terraform_data` in the same round: the time that Terraform itself takes.\n")
+	line("`curl` runs in a `local-exec` provisioner of a `terraform_data`. A no-op plan is a plan with nothing to change. Each resource has a")
+	line("text of 110 characters, which `terraform_data` keeps twice, as `input` and as `output`.\n")
 
 	names := r.subjectNames()
+	if len(names) > 3 || len(r.Starts) > 1 {
+		line("Everything else is another program, given with `-other`. `hashicorp/null` is a provider that sends nothing, and `scaffolding` is")
+		line("HashiCorp's template for providers.\n")
+	}
 	for _, n := range networks {
 		if !slices.ContainsFunc(r.Times, func(t timing) bool { return t.Network == n.Name }) {
 			continue
 		}
-		line("\n## %s\n", n.Title)
+		line("## %s\n", n.Title)
 		table(append([]string{"messages", "command"}, names...)...)
 		for _, size := range r.sizes() {
 			for _, op := range operations {
@@ -230,19 +238,20 @@ func (r *results) markdown() string {
 				line("| %s |", strings.Join(cells, " | "))
 			}
 		}
+		line("")
 	}
 
-	line("\n## Requests and state of one apply\n")
-	table("network", "messages", "subject", "requests", "connections", "TLS handshakes", "bytes of state a resource")
+	line("## Requests and state of one apply\n")
+	table("network", "messages", "subject", "requests", "connections", "TLS handshakes", "bytes of state per resource")
 	for _, c := range r.Costs {
-		line("| %s | %d | %s | %d | %d | %d | %d |", c.Network, c.Messages, c.Subject, c.Requests, c.Connections, c.Handshakes, c.StateBytes/int64(c.Messages))
+		line("| %s | %d | %s | %d | %d | %d | %d |", title(c.Network), c.Messages, c.Subject, c.Requests, c.Connections, c.Handshakes, c.StateBytes/int64(c.Messages))
 	}
 
 	line("\n## The provider's process\n")
-	line("CPU time is of all processes of the provider that a command starts; memory is the peak of the largest.\n")
-	table("network", "messages", "provider", "command", "processes", "CPU", "peak memory")
+	line("Terraform starts a provider several times in a command. The CPU time is that of all its processes, and the memory the peak of the largest.\n")
+	table("messages", "provider", "command", "processes", "CPU", "peak memory")
 	for _, u := range r.Usages {
-		line("| %s | %d | %s | %s | %d | %.2f s | %.1f MB |", u.Network, u.Messages, u.Subject, u.Operation, u.Processes, u.CPUSeconds, float64(u.PeakBytes)/1e6)
+		line("| %d | %s | %s | %d | %.2f s | %.1f MB |", u.Messages, u.Subject, u.Operation, u.Processes, u.CPUSeconds, float64(u.PeakBytes)/1e6)
 	}
 
 	line("\n## Start and size\n")
