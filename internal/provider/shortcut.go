@@ -22,16 +22,18 @@ import (
 
 const caseMessageType = "servicerequest_case_message"
 
-var caseMessageTerraformType = sync.OnceValue(func() tftypes.Type {
+// caseMessageSchema returns the type and the version of a message's schema.
+var caseMessageSchema = sync.OnceValues(func() (tftypes.Type, int64) {
 	var resp resource.SchemaResponse
 	new(caseMessageResource).Schema(context.Background(), resource.SchemaRequest{}, &resp)
-	return resp.Schema.Type().TerraformType(context.Background())
+	return resp.Schema.Type().TerraformType(context.Background()), resp.Schema.Version
 })
 
 // UpgradeResourceState hands back a state that has the schema's attributes alone.
 func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	if req.TypeName == caseMessageType && req.Version == 0 && req.RawState != nil && req.RawState.JSON != nil {
-		if _, err := req.RawState.Unmarshal(caseMessageTerraformType()); err == nil {
+	typ, version := caseMessageSchema()
+	if req.TypeName == caseMessageType && req.Version == version && req.RawState != nil && req.RawState.JSON != nil {
+		if _, err := req.RawState.Unmarshal(typ); err == nil {
 			return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 		}
 	}

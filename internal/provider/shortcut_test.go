@@ -23,7 +23,7 @@ import (
 type shortcuts struct {
 	with     protocol
 	without  framework
-	typ      tftypes.Type
+	version  int64 // of the schema
 	state    cty.Type
 	identity cty.Type
 }
@@ -35,8 +35,9 @@ func newShortcuts(t testing.TB, f *fixture) shortcuts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := shortcuts{with: p, without: p.framework.(*server).framework, typ: p.schemas.ResourceSchemas[caseMessageType].ValueType()} //nolint:forcetypeassert // newServer makes one
-	s.state = ctyType(t, s.typ)
+	schema := p.schemas.ResourceSchemas[caseMessageType]
+	s := shortcuts{with: p, without: p.framework.(*server).framework, version: schema.Version} //nolint:forcetypeassert // newServer makes one
+	s.state = ctyType(t, schema.ValueType())
 	s.identity = ctyType(t, identities.IdentitySchemas[caseMessageType].ValueType())
 	return s
 }
@@ -101,16 +102,16 @@ func (s shortcuts) answer(t testing.TB, resp any, err error) string {
 	return b.String()
 }
 
-func (s shortcuts) upgrade(t testing.TB, raw []byte) (got string, short bool) {
+func (s shortcuts) upgrade(t testing.TB, version int64, raw []byte) (short bool) {
 	t.Helper()
-	req := &tfprotov6.UpgradeResourceStateRequest{TypeName: caseMessageType, RawState: &tfprotov6.RawState{JSON: raw}}
+	req := &tfprotov6.UpgradeResourceStateRequest{TypeName: caseMessageType, Version: version, RawState: &tfprotov6.RawState{JSON: raw}}
 	with, err := s.with.UpgradeResourceState(t.Context(), req)
-	got = s.answer(t, with, err)
+	got := s.answer(t, with, err)
 	without, err := s.without.UpgradeResourceState(t.Context(), req)
 	if want := s.answer(t, without, err); got != want {
 		t.Fatalf("upgrade of %s:\n%s\nwithout the shortcut:\n%s", raw, got, want)
 	}
-	return got, with.UpgradedState != nil && bytes.Equal(with.UpgradedState.JSON, raw)
+	return with.UpgradedState != nil && bytes.Equal(with.UpgradedState.JSON, raw)
 }
 
 func (s shortcuts) read(t testing.TB, req *tfprotov6.ReadResourceRequest) (resp *tfprotov6.ReadResourceResponse, short bool) {
@@ -248,8 +249,10 @@ func TestShortcuts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, short := s.upgrade(t, b)
-		count(&upgrades, short)
+		count(&upgrades, s.upgrade(t, s.version, b))
+		if s.upgrade(t, s.version-1, b) {
+			t.Fatalf("a state of another version was handed back: %s", b)
+		}
 
 		state := s.dynamic(t, values)
 		read, short := s.read(t, &tfprotov6.ReadResourceRequest{TypeName: caseMessageType, CurrentState: state})
@@ -315,5 +318,5 @@ func FuzzUpgradeShortcut(f *testing.F) {
 	for _, raw := range []string{"", "null", "{}", `{"case_id":"a","case_id":"b"}`, `{"content":1e3}`, `{"content":"` + "\xff" + `"}`, "{} {}", `{"content_wo_version":1e400}`} {
 		f.Add([]byte(raw))
 	}
-	f.Fuzz(func(t *testing.T, raw []byte) { s.upgrade(t, raw) })
+	f.Fuzz(func(t *testing.T, raw []byte) { s.upgrade(t, s.version, raw) })
 }
