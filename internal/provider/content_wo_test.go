@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -51,6 +53,39 @@ func TestWriteOnlyContent(t *testing.T) {
 	f.wantPosts(t, 2, 2)
 	if got := f.contents(); !slices.Equal(got, []string{"the password was 12345", "another text"}) {
 		t.Errorf("the ticket has %q", got)
+	}
+}
+
+// Only what stays wrong whatever an unknown value becomes is refused. A case is
+// content, content_wo and content_wo_version: null (-), known (=) or unknown (?).
+func TestUnknownContentWaits(t *testing.T) {
+	t.Parallel()
+	refused := []string{"---", "--=", "--?", "===", "==-", "==?", "-=-", "?=-", "=-=", "?-="}
+	p := newProtocol(t, newFixture(t, simulator.Options{}))
+	schema := p.schemas.ResourceSchemas[caseMessageType]
+	for _, content := range "-=?" {
+		for _, contentWO := range "-=?" {
+			for _, version := range "-=?" {
+				values := map[string]any{"case_id": testCase}
+				set := func(name string, state rune, known any) {
+					values[name] = map[rune]any{'=': known, '?': tftypes.UnknownValue}[state]
+				}
+				set("content", content, "a")
+				set("content_wo", contentWO, "a")
+				set("content_wo_version", version, 1)
+				response, err := p.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+					TypeName: caseMessageType, Config: dynamic(t, schema, values),
+					ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				name := string([]rune{content, contentWO, version})
+				if got, want := len(response.Diagnostics) > 0, slices.Contains(refused, name); got != want {
+					t.Errorf("%s: refused is %t, want %t", name, got, want)
+				}
+			}
+		}
 	}
 }
 
