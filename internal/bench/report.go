@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -160,7 +159,8 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// subjectNames are the subjects in the order of the columns.
+// subjectNames are the subjects in the order of allSubjects, as the first round
+// has them.
 func (r *results) subjectNames() []string {
 	var names []string
 	for _, t := range r.Times {
@@ -168,10 +168,6 @@ func (r *results) subjectNames() []string {
 			names = append(names, t.Subject)
 		}
 	}
-	slices.SortStableFunc(names, func(a, b string) int {
-		rank := func(name string) int { return slices.Index([]string{floor, ours, curl}, name) & 3 } // others last
-		return cmp.Compare(rank(a), rank(b))
-	})
 	return names
 }
 

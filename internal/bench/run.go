@@ -79,7 +79,7 @@ func (s *subject) operate(ctx context.Context, o options, n network, size int, v
 	if err := os.WriteFile(filepath.Join(s.dir, "main.tf"), []byte(s.main(size, version)), 0o600); err != nil {
 		return err
 	}
-	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(s.dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1",
+	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(s.dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "no_proxy=*", "NO_PROXY=*",
 		"SERVICEREQUEST_ENDPOINT="+service.URL, "SERVICEREQUEST_TOKEN="+benchToken)
 	if n.TLS {
 		env = append(env, "SERVICEREQUEST_CA_CERT_FILE="+ca, "CURL_CA_BUNDLE="+ca)

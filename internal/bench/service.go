@@ -80,7 +80,8 @@ func (s *service) traffic() traffic {
 }
 
 // slowListener's connections answer late: the first write after a read waits for
-// latency. So each exchange takes a round trip, those of a TLS handshake, too.
+// latency. So each exchange takes a round trip, those of a TLS handshake, too. Only
+// TCP connects at once, which favours what opens more connections.
 type slowListener struct {
 	net.Listener
 	latency time.Duration
