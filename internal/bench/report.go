@@ -208,7 +208,7 @@ func (r *results) markdown() string {
 	line("Each time is the median of several rounds, in which the subjects take turns. The number in brackets is the ratio to")
 	line("`terraform_data` in the same round: the time that Terraform itself takes.\n")
 	line("`curl` runs in a `local-exec` provisioner of a `terraform_data`. A no-op plan is a plan with nothing to change. Each resource has a")
-	line("text of 110 characters, which `terraform_data` keeps twice, as `input` and as `output`.\n")
+	line("text of 98 to 100 characters, which `terraform_data` keeps twice, as `input` and as `output`.\n")
 
 	names := r.subjectNames()
 	if len(names) > 3 || len(r.Starts) > 1 {
@@ -220,6 +220,9 @@ func (r *results) markdown() string {
 			continue
 		}
 		line("## %s\n", n.Title)
+		if n.latency > 0 {
+			line("Each exchange takes %d ms more, those of a TLS handshake too. TCP connects without delay.\n", n.latency.Milliseconds())
+		}
 		table(append([]string{"messages", "command"}, names...)...)
 		for _, size := range r.sizes() {
 			for _, op := range operations {
