@@ -60,20 +60,23 @@ block() {
 echo "== Build"
 go build -C tools/release -o "$work/release$(go env GOEXE)" .
 release() { "$work/release" "$1" -version "$version" -platforms "$platforms" "${@:2}"; }
-release build -out dist
-release check -out dist
+release build
+release check
 
 echo "== Build again: from a copy of the files without the repository, with an empty cache"
 mkdir "$work/copy"
 tar --exclude ./.git --exclude ./.cache --exclude ./dist -cf - . | tar -xf - -C "$work/copy"
-(cd "$work/copy" && GOCACHE=$work/cache release build -out dist >/dev/null)
+(cd "$work/copy" && GOCACHE=$work/cache release build >/dev/null)
 diff -r dist "$work/copy/dist" || fail "the second build differs"
 
 echo "== Sign with a key made for this run, and verify as the guide says"
 if command -v gpg >/dev/null; then
   export PASSPHRASE=throw-away
   gpg_batch() { gpg --batch --quiet --pinentry-mode loopback --passphrase "$PASSPHRASE" "$@"; }
-  gpg_batch --quick-generate-key 'Snapshot <snapshot@localhost>' rsa3072 sign 1d 2>/dev/null
+  gpg_batch --quick-generate-key 'Snapshot <snapshot@localhost>' rsa3072 sign 1d 2>"$work/gpg.log" || {
+    cat "$work/gpg.log"
+    exit 1
+  }
   gpg --armor --export >"$work/copy/dist/signing-key.asc"
   GPG_PRIVATE_KEY=$(gpg_batch --armor --export-secret-keys) tools/sign.sh "$work/copy/dist"
   command -v sha256sum >/dev/null || sha256sum() { shasum -a 256 "$@"; } # macOS
@@ -101,6 +104,11 @@ case ,${platforms:-$platform}, in *",$platform,"*) ;; *)
   ;;
 esac
 
+command -v unzip >/dev/null || {
+  echo "== Done. There is no unzip here: no archive was used."
+  exit
+}
+
 echo "== Rebuild the binary with the guide's command"
 (
   cd "$work/copy"
@@ -116,6 +124,7 @@ mkdir -p "$host_dir" "$work/deploy/tmp" "$work/ticketsim"
 cp "dist/${name}_${version}_${platform}.zip" "$host_dir/"
 unzip -q "dist/ticketsim_${version}_${platform}.zip" -d "$work/ticketsim"
 ticketsim=$work/ticketsim/ticketsim$(go env GOEXE)
+[ "$("$ticketsim" -version)" = "ticketsim $version" ] || fail "ticketsim does not have the version $version"
 
 TICKETSIM_TOKEN=snapshot-$$-$RANDOM
 export TICKETSIM_TOKEN

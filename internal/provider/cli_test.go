@@ -46,7 +46,7 @@ var build = sync.OnceValues(func() (installation, error) {
 	}
 	i := installation{dir, filepath.Join(dir, "cli.tfrc")}
 	built = i.dir
-	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "github.com/seed-9e648b51/terraform-provider-servicerequest").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags", "-X main.version="+builtVersion, "-o", dir+string(filepath.Separator), "github.com/seed-9e648b51/terraform-provider-servicerequest").CombinedOutput()
 	if err != nil {
 		return i, fmt.Errorf("%w\n%s", err, out)
 	}
@@ -64,6 +64,8 @@ provider_installation {
 })
 
 var built string // the directory to remove
+
+const builtVersion = "9.8.7"
 
 // program is the CLI that all tests run.
 var program = sync.OnceValues(func() (p struct {
@@ -266,6 +268,20 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		case <-deadline:
 			t.Fatalf("%s: did not happen", what)
 		}
+	}
+}
+
+// A build sets the version as a release does.
+func TestVersionOfTheBuild(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
+resource "servicerequest_case_message" "test" {
+  case_id = "TT201801020526"
+  content = "hello"
+}`)}).run("apply", "-auto-approve")
+	if got := headerOf(f.posts()[0], "User-Agent"); !strings.HasSuffix(got, " terraform-provider-servicerequest/"+builtVersion) {
+		t.Errorf("User-Agent %q", got)
 	}
 }
 

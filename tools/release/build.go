@@ -13,10 +13,10 @@ import (
 )
 
 func (r release) build(ctx context.Context) error {
-	if err := os.RemoveAll(r.dir); err != nil {
+	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for _, on := range r.platforms {
@@ -31,7 +31,7 @@ func (r release) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(r.dir, r.manifest()), manifest, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, r.manifest()), manifest, 0o644); err != nil {
 		return err
 	}
 	forRegistries, others := r.listed()
@@ -60,7 +60,7 @@ func (r release) buildArchive(ctx context.Context, p program, on platform) error
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(r.dir, r.sbom(p, on)), sbom, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, r.sbom(p, on)), sbom, 0o644); err != nil {
 		return err
 	}
 	licence, err := os.ReadFile("LICENSE")
@@ -82,7 +82,7 @@ func (r release) compile(ctx context.Context, path string, p program, on platfor
 }
 
 func (r release) writeZip(name, binaryName string, binary, licence []byte) (err error) {
-	file, err := os.Create(filepath.Join(r.dir, name))
+	file, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}
@@ -117,11 +117,11 @@ func (r release) writeZip(name, binaryName string, binary, licence []byte) (err 
 func (r release) writeChecksums(name string, files []string) error {
 	var list strings.Builder
 	for _, file := range slices.Sorted(slices.Values(files)) {
-		content, err := os.ReadFile(filepath.Join(r.dir, file))
+		content, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(content), file)
 	}
-	return os.WriteFile(filepath.Join(r.dir, name), []byte(list.String()), 0o644)
+	return os.WriteFile(filepath.Join(dir, name), []byte(list.String()), 0o644)
 }

@@ -33,14 +33,14 @@ func (r release) check() error {
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	fmt.Printf("%s: the archives of %d platforms, their checksums and their SBOMs are right.\n", r.dir, len(r.platforms))
+	fmt.Printf("%s: the archives of %d platforms, their checksums and their SBOMs are right.\n", dir, len(r.platforms))
 	return nil
 }
 
 func (r release) checkNames() error {
 	forRegistries, others := r.listed()
 	want := slices.Concat(forRegistries, others, []string{r.checksums(), extras})
-	entries, err := os.ReadDir(r.dir)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (r release) checkNames() error {
 // checkManifest checks the protocol. Without a manifest the registries assume
 // protocol 5.
 func (r release) checkManifest() error {
-	content, err := os.ReadFile(filepath.Join(r.dir, r.manifest()))
+	content, err := os.ReadFile(filepath.Join(dir, r.manifest()))
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (r release) checkManifest() error {
 }
 
 func (r release) checkChecksums(name string, want []string) error {
-	content, err := os.ReadFile(filepath.Join(r.dir, name))
+	content, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (r release) checkChecksums(name string, want []string) error {
 			return fmt.Errorf("%s: %q is no line of a list of checksums", name, line)
 		}
 		listed = append(listed, file)
-		content, err := os.ReadFile(filepath.Join(r.dir, file))
+		content, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -100,7 +100,7 @@ func (r release) checkChecksums(name string, want []string) error {
 }
 
 func (r release) checkArchive(p program, on platform) error {
-	archive, err := zip.OpenReader(filepath.Join(r.dir, r.archive(p, on)))
+	archive, err := zip.OpenReader(filepath.Join(dir, r.archive(p, on)))
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (r release) checkArchive(p program, on platform) error {
 	if err != nil {
 		return err
 	}
-	if err := r.checkBinary(on, binary, info); err != nil {
+	if err := checkBinary(on, info); err != nil {
 		return err
 	}
 	return r.checkSBOM(r.sbom(p, on), binary, info)
@@ -144,7 +144,7 @@ func readEntry(file *zip.File) ([]byte, error) {
 	return io.ReadAll(content)
 }
 
-func (r release) checkBinary(on platform, binary []byte, info *debug.BuildInfo) error {
+func checkBinary(on platform, info *debug.BuildInfo) error {
 	// The version includes the experiments that were on.
 	if info.GoVersion != runtime.Version() {
 		return fmt.Errorf("it was built by %s", info.GoVersion)
@@ -166,21 +166,11 @@ func (r release) checkBinary(on platform, binary []byte, info *debug.BuildInfo) 
 	if len(want) > 0 {
 		return fmt.Errorf("it was not built with %v", want)
 	}
-	root, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	if bytes.Contains(binary, []byte(root)) {
-		return fmt.Errorf("it contains the path %s", root)
-	}
-	if !bytes.Contains(binary, []byte(r.version)) {
-		return fmt.Errorf("it does not contain the version %s", r.version)
-	}
 	return nil
 }
 
 func (r release) checkSBOM(name string, binary []byte, info *debug.BuildInfo) error {
-	content, err := os.ReadFile(filepath.Join(r.dir, name))
+	content, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,8 @@
 // the same commit on every machine. It needs only the standard library and the go
 // command, so no third-party tool builds what is signed.
 //
-//	release build -version 0.1.0 -out dist      build the files
-//	release check -version 0.1.0 -out dist      check them
+//	release build -version 0.1.0      build the files, into dist/
+//	release check -version 0.1.0      check them
 //
 // It runs in the repository's root and needs the Go version of .go-version.
 package main
@@ -22,11 +22,13 @@ import (
 	"time"
 )
 
+// dir is the directory of the release's files.
+const dir = "dist"
+
 // release describes one release.
 type release struct {
 	version   string
 	platforms []platform
-	dir       string
 	time      time.Time // of the commit; every file in an archive has it
 }
 
@@ -111,16 +113,15 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] != "build" && args[0] != "check" {
-		return errors.New("usage: release build|check -version VERSION [-out DIR] [-platforms OS_ARCH,...]")
+		return errors.New("usage: release build|check -version VERSION [-platforms OS_ARCH,...]")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	version := flags.String("version", "", "`version` without a leading v")
-	out := flags.String("out", "dist", "`directory` of the release's files")
 	only := flags.String("platforms", "", "`OS_ARCH,...` to build or check, instead of all")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	r := release{version: *version, dir: *out, platforms: platforms}
+	r := release{version: *version, platforms: platforms}
 	if !regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`).MatchString(r.version) {
 		return fmt.Errorf("%q is no version such as 0.1.0", r.version)
 	}
