@@ -10,7 +10,7 @@ set -euo pipefail
 dir=$1
 GNUPGHOME=$(mktemp -d)
 export GNUPGHOME
-trap 'gpgconf --kill all; rm -rf "$GNUPGHOME"' EXIT
+trap 'gpgconf --kill all || true; rm -rf "$GNUPGHOME"' EXIT
 
 gpg --batch --quiet --import <<<"$GPG_PRIVATE_KEY"
 algorithm=$(gpg --batch --list-keys --with-colons | awk -F: '$1 == "pub" { print $4; exit }')
