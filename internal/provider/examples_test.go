@@ -21,8 +21,9 @@ var features = []struct {
 	pattern         *regexp.Regexp
 	terraform, tofu int // 1.x
 }{
+	{"moved blocks", regexp.MustCompile(`(?m)^moved \{`), 1, 0},
 	{"conditions", regexp.MustCompile(`(?:pre|post)condition \{`), 2, 0},
-	{"terraform_data", regexp.MustCompile(`"terraform_data"`), 4, 0},
+	{"terraform_data", regexp.MustCompile(`\bterraform_data\b`), 4, 0},
 	{"check blocks", regexp.MustCompile(`(?m)^check "`), 5, 0},
 	{"import blocks", regexp.MustCompile(`(?m)^import \{`), 5, 0},
 	{"removed blocks", regexp.MustCompile(`(?m)^removed \{`), 7, 10},

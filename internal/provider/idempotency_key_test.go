@@ -208,7 +208,7 @@ func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			needFeatures(t, strings.Join(row.first, "\n"))
+			needFeatures(t, strings.Join(slices.Concat(row.first, row.later), "\n"))
 			f := newFixture(t, simulator.Options{})
 			f.AddCase(simulator.Case{ID: "case-2"})
 			c := newCLI(t, map[string]string{"main.tf": f.messageWith(row.first...)})
