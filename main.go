@@ -38,9 +38,9 @@ func main() {
 }
 
 // collectGarbageLater lets the heap grow to five times what is in use, not twice.
-// Terraform runs a provider for seconds: with Go's default, garbage collection
-// takes a third of its CPU time. The price is memory: 16 MB for 100 messages, and
-// 95 MB for 1,000.
+// Terraform runs a provider for seconds. With Go's default, an apply takes a third
+// more of the provider's CPU time. The price is memory: 15 MB for an apply of 100
+// messages, and 90 MB for 1,000.
 func collectGarbageLater() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
