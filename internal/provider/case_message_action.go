@@ -41,7 +41,7 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Posts a message to a service ticket each time it is invoked, unless the message has an `idempotency_key` that the ticket already shows. " +
-			"An action has no state. Use the resource of the same name for a message that is part of a configuration. Requires Terraform 1.14 or later.",
+			"An action has no state. Use the resource of the same name for a message that is part of a configuration. Requires Terraform 1.14.1 or later.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{caseIDCheck},
