@@ -140,7 +140,7 @@ func measure(ctx context.Context, o options) (results, error) {
 			var subjects []*subject
 			for _, s := range allSubjects(o) {
 				subjects = append(subjects, &s)
-				if err := s.prepare(ctx, o, filepath.Join(work, net.Name, strconv.Itoa(size), s.Name)); err != nil {
+				if err := s.prepare(o, filepath.Join(work, net.Name, strconv.Itoa(size), s.Name)); err != nil {
 					return r, err
 				}
 			}

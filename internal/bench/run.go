@@ -85,11 +85,7 @@ func (s *subject) operate(ctx context.Context, o options, n network, size int, v
 		env = append(env, "SERVICEREQUEST_CA_CERT_FILE="+ca, "CURL_CA_BUNDLE="+ca)
 	}
 	if version == usageVersion {
-		binary, err := filepath.Abs(s.binary)
-		if err != nil {
-			return err
-		}
-		env = append(env, measuredProvider+"="+binary, measuredUsage+"="+s.usage)
+		env = append(env, measuredProvider+"="+s.binary, measuredUsage+"="+s.usage)
 	}
 	run := func(args ...string) (time.Duration, error) {
 		cmd := exec.CommandContext(ctx, o.cli, append(args, "-input=false", "-no-color")...) //nolint:gosec // the CLI that the caller chose

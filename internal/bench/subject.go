@@ -3,13 +3,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
-	"strings"
 )
 
 // Subjects that each run has.
@@ -86,7 +85,7 @@ func allSubjects(o options) []subject {
 // prepare makes the subject's directory: its provider in a mirror, and a CLI
 // configuration that knows only this mirror. So each run checks the provider
 // against the lock file, as it does for a user.
-func (s *subject) prepare(_ context.Context, o options, dir string) error {
+func (s *subject) prepare(o options, dir string) error {
 	s.dir, s.usage = dir, filepath.Join(dir, "usage")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -98,21 +97,20 @@ func (s *subject) prepare(_ context.Context, o options, dir string) error {
 	if s.source == "" {
 		return nil
 	}
-	binary, err := filepath.Abs(s.binary)
-	if err != nil {
+	var err error
+	if s.binary, err = filepath.Abs(s.binary); err != nil { // the CLI runs elsewhere
 		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	_, name, _ := strings.Cut(s.source, "/")
-	for version, path := range map[string]string{timedVersion: binary, usageVersion: self} {
+	for version, program := range map[string]string{timedVersion: s.binary, usageVersion: self} {
 		at := filepath.Join(dir, "mirror", o.host, s.source, version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(at, 0o700); err != nil {
 			return err
 		}
-		if err := os.Symlink(path, filepath.Join(at, fmt.Sprintf("terraform-provider-%s_v%s", name, version))); err != nil {
+		if err := os.Symlink(program, filepath.Join(at, fmt.Sprintf("terraform-provider-%s_v%s", s.providerName(), version))); err != nil {
 			return err
 		}
 	}
@@ -132,6 +130,7 @@ func (s *subject) main(n int, version string) string {
 	if s.source == "" {
 		return text
 	}
-	_, name, _ := strings.Cut(s.source, "/")
-	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = {\n      source  = %q\n      version = %q\n    }\n  }\n}\n\n", name, s.source, version) + text
+	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = {\n      source  = %q\n      version = %q\n    }\n  }\n}\n\n", s.providerName(), s.source, version) + text
 }
+
+func (s *subject) providerName() string { return path.Base(s.source) }
