@@ -97,7 +97,7 @@ func TestRatiosAreOfOneRound(t *testing.T) {
 		subject string
 		seconds float64
 	}{{floor, 1}, {ours, 3}, {ours, 4}, {floor, 2}, {floor, 10}, {ours, 10}} {
-		r.Samples = append(r.Samples, sample{"plain", 1, s.subject, "plan", s.seconds})
+		r.Samples = append(r.Samples, sample{command{"plain", 1, s.subject, "plan"}, s.seconds})
 	}
 	r.summarize()
 	got, ok := r.timing("plain", 1, ours, "plan")

@@ -32,11 +32,16 @@ type results struct {
 
 // sample is one timed command.
 type sample struct {
+	command
+	seconds float64
+}
+
+// command is what the samples of all rounds have in common.
+type command struct {
 	network   string
 	messages  int
 	subject   string
 	operation string
-	seconds   float64
 }
 
 // timing is the median of samples.
@@ -128,28 +133,21 @@ func submitBenchmark(ctx context.Context) (string, error) {
 // summarize makes Times of Samples. The samples of a subject and operation are in
 // the order of the rounds.
 func (r *results) summarize() {
-	type key struct {
-		network   string
-		messages  int
-		subject   string
-		operation string
-	}
-	seconds := map[key][]float64{}
-	var keys []key
+	seconds := map[command][]float64{}
+	var commands []command
 	for _, s := range r.Samples {
-		k := key{s.network, s.messages, s.subject, s.operation}
-		if seconds[k] == nil {
-			keys = append(keys, k)
+		if seconds[s.command] == nil {
+			commands = append(commands, s.command)
 		}
-		seconds[k] = append(seconds[k], s.seconds)
+		seconds[s.command] = append(seconds[s.command], s.seconds)
 	}
-	for _, k := range keys {
-		base := seconds[key{k.network, k.messages, floor, k.operation}]
+	for _, c := range commands {
+		base := seconds[command{c.network, c.messages, floor, c.operation}]
 		var ratios []float64
-		for i, s := range seconds[k] {
+		for i, s := range seconds[c] {
 			ratios = append(ratios, s/base[i])
 		}
-		r.Times = append(r.Times, timing{k.network, k.messages, k.subject, k.operation, median(seconds[k]), median(ratios)})
+		r.Times = append(r.Times, timing{c.network, c.messages, c.subject, c.operation, median(seconds[c]), median(ratios)})
 	}
 }
 

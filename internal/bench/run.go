@@ -36,7 +36,7 @@ var operations = []struct {
 // measure the provider's process. That costs time, so nothing of it is timed.
 func (s *subject) round(ctx context.Context, o options, n network, size int, r *results, sampled bool) error {
 	if err := s.operate(ctx, o, n, size, timedVersion, func(op string, took time.Duration, service *service) error {
-		r.Samples = append(r.Samples, sample{n.Name, size, s.Name, op, took.Seconds()})
+		r.Samples = append(r.Samples, sample{command{n.Name, size, s.Name, op}, took.Seconds()})
 		if op != "apply" || !sampled {
 			return nil
 		}
