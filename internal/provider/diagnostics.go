@@ -182,9 +182,6 @@ func capitalize(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// maxSkew is what the gateway accepts between the two clocks of a signed request.
-const maxSkew = 15 * time.Minute
-
 // advice is what an error means to the user.
 type advice struct {
 	at    string // the attribute that is wrong, if one is
@@ -194,40 +191,39 @@ type advice struct {
 
 // answers is the advice for an answer. The first row that fits applies.
 var answers = []struct {
-	code   string // error_code
-	status int    // HTTP status; 0 is any
-	mode   servicerequest.Mode
+	why  servicerequest.Cause
+	mode servicerequest.Mode // empty is any
 	advice
 }{
-	{code: "OSM.01010001", advice: advice{"", "the service refused a parameter",
+	{why: servicerequest.CauseParameters, advice: advice{"", "the service refused a parameter",
 		"Compare the configuration with the service's answer below."}},
-	{code: "OSM.01010002", advice: advice{"case_id", "the user of the credentials is not allowed to work on this ticket, or the ticket is closed",
+	{why: servicerequest.CauseNotPermitted, advice: advice{"case_id", "the user of the credentials is not allowed to work on this ticket, or the ticket is closed",
 		"Read the service's answer below. If the ticket is closed, reopen it or use another one. " +
 			"Otherwise use the credentials of the ticket's owner, or set group_id to the IAM group that you share with the owner."}},
-	{code: "OSM.01010005", advice: advice{"accessory_ids", "the daily size limit for attachments is exceeded",
+	{why: servicerequest.CauseDailySize, advice: advice{"accessory_ids", "the daily size limit for attachments is exceeded",
 		"Apply again tomorrow, or attach fewer or smaller files."}},
-	{code: "OSM.01010011", advice: advice{"", "the token does not identify a customer",
+	{why: servicerequest.CauseNoCustomer, advice: advice{"", "the token does not identify a customer",
 		"Use a token that is scoped to the account (domain) and belongs to a user in that account."}},
-	{code: "OSM.01010015", advice: advice{"case_id", "there is no such ticket at this endpoint",
+	{why: servicerequest.CauseNoCase, advice: advice{"case_id", "there is no such ticket at this endpoint",
 		"Check case_id, and check that the provider's endpoint is that of the ticket's site: China, International and Europe do not share tickets."}},
-	{status: 400, advice: advice{"", "the service refused the request",
+	{why: servicerequest.CauseBadRequest, advice: advice{"", "the service refused the request",
 		"Compare the configuration with the service's answer below."}},
-	{status: 413, advice: advice{"", "the request is larger than the 12 MB that the service accepts",
+	{why: servicerequest.CauseTooLarge, advice: advice{"", "the request is larger than the 12 MB that the service accepts",
 		"Send a shorter text or a smaller file."}},
-	{status: 401, mode: servicerequest.ModeToken, advice: advice{"", "the token is invalid or expired, or belongs to another region",
+	{why: servicerequest.CauseUnauthenticated, mode: servicerequest.ModeToken, advice: advice{"", "the token is invalid or expired, or belongs to another region",
 		"A token is valid for 24 hours. A change of the user or the password invalidates it within 30 minutes. " +
 			"Get a new token from IAM (POST /v3/auth/tokens returns it in the X-Subject-Token header). " +
 			"Or use an access key, which does not expire: set access_key and secret_key in the provider block, " +
 			"or set HW_ACCESS_KEY and HW_SECRET_KEY and unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which take precedence. Then apply again."}},
-	{status: 401, mode: servicerequest.ModeAccessKey, advice: advice{"", "the service refused the signature",
+	{why: servicerequest.CauseUnauthenticated, mode: servicerequest.ModeAccessKey, advice: advice{"", "the service refused the signature",
 		"Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active, and that the endpoint belongs to the key's site."}},
-	{status: 401, mode: servicerequest.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
+	{why: servicerequest.CauseUnauthenticated, mode: servicerequest.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
 		"Check that auth_url and endpoint belong to the same site."}},
-	{status: 403, advice: advice{"", "the user of the credentials has no permission for this call",
+	{why: servicerequest.CauseForbidden, advice: advice{"", "the user of the credentials has no permission for this call",
 		"Ask the account's administrator for this permission, then apply again."}},
-	{status: 404, advice: advice{"", "the endpoint has no such API",
+	{why: servicerequest.CauseNotFound, advice: advice{"", "the endpoint has no such API",
 		"Check the provider's endpoint."}},
-	{status: 429, advice: advice{"", "the service is throttling requests",
+	{why: servicerequest.CauseThrottled, advice: advice{"", "the service is throttling requests",
 		"Apply again later, or with a lower -parallelism."}},
 }
 
@@ -240,6 +236,10 @@ func advise(err error, timeouts string) advice {
 		who := "the next attempt has"
 		if noTime.Asked {
 			who = "the service asks"
+		}
+		if timeouts == "" { // a call that only reads
+			return advice{"", fmt.Sprintf("%s to wait %s, but only %s remain for the call. The last attempt failed: %s",
+				who, noTime.Wait, noTime.Left, last.cause), "Apply again later."}
 		}
 		return advice{"", fmt.Sprintf("%s to wait %s, but only %s of %s remain. The last attempt failed: %s",
 			who, noTime.Wait, noTime.Left, timeouts, last.cause),
@@ -260,16 +260,16 @@ func advise(err error, timeouts string) advice {
 	case fromIAM:
 		return advice{"", "IAM did not issue a token",
 			"Check the provider's auth_url. If it is correct, IAM may be unavailable: apply again later."}
-	case isSkewed(api):
+	case api.Cause() == servicerequest.CauseClockSkew:
 		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
 			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
 			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
-	case api.Location != "" || api.Status/100 == 3:
+	case api.Cause() == servicerequest.CauseRedirect:
 		return advice{"", "the endpoint redirects, and the provider does not follow redirects",
 			"Following a redirect could send the message twice, or the credentials to another server. Set the provider's endpoint to the service's own URL."}
 	}
 	for _, a := range answers {
-		if (a.code == "" || a.code == api.Code) && (a.status == 0 || a.status == api.Status) && (a.mode == "" || a.mode == api.Mode) {
+		if a.why == api.Cause() && (a.mode == "" || a.mode == api.Mode) {
 			return a.advice
 		}
 	}
@@ -281,12 +281,6 @@ func advise(err error, timeouts string) advice {
 		a.todo = "If this persists, give Huawei Cloud support the request ID below."
 	}
 	return a
-}
-
-// isSkewed reports whether the two clocks explain why a signature was refused.
-func isSkewed(e *servicerequest.APIError) bool {
-	return e.Mode == servicerequest.ModeAccessKey && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) &&
-		!e.ServiceTime.IsZero() && e.LocalTime.Sub(e.ServiceTime).Abs() > maxSkew-time.Minute
 }
 
 // adviseNoAnswer is for a call that got no answer.

@@ -138,6 +138,23 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// WithTimeout gives a context a deadline by this clock. It ends after d of real time.
+func (c *clock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	deadline := c.Now().Add(d)
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
+		deadline = earlier
+	}
+	ctx, cancel := context.WithTimeout(ctx, d)
+	return withDeadline{ctx, deadline}, cancel
+}
+
+type withDeadline struct {
+	context.Context
+	deadline time.Time
+}
+
+func (w withDeadline) Deadline() (time.Time, bool) { return w.deadline, true }
+
 // header is the header that a test expects; absent is the empty string.
 func headerOf(r simulator.Request, name string) string {
 	return strings.Join(r.Header.Values(name), ", ")

@@ -19,14 +19,7 @@ import (
 	"unicode/utf8"
 )
 
-const (
-	// maxRequestBytes is what the gateway accepts: 12 MB.
-	maxRequestBytes = 12 << 20
-	// maxAttachmentID is what a message accepts, in characters.
-	maxAttachmentID = 64
-
-	attachmentsPath = "v2/servicerequest/accessorys/"
-)
+const attachmentsPath = "v2/servicerequest/accessorys/"
 
 // Attachment is a file that is ready to be sent. Its content is held once, in
 // base64, where the request's body needs it: 4/3 of the file's size.
@@ -96,10 +89,11 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 // nobody uses.
 func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err error) {
 	var got struct {
-		ID string `json:"accessory_id"`
+		ID text `json:"accessory_id"`
 	}
 	o, err := c.doIdempotent(ctx, request{method: http.MethodPost, path: attachmentsPath + "json-format-content", body: a.body}, &got)
-	if err == nil && got.ID == "" {
+	id = string(got.ID)
+	if err == nil && id == "" {
 		err = c.failure(o)
 	}
 	var api *APIError
@@ -108,11 +102,11 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 		return "", fmt.Errorf("the answer to the upload has no accessory_id: %w", err)
 	case err != nil:
 		return "", err
-	case utf8.RuneCountInString(got.ID) > maxAttachmentID, strings.ContainsFunc(got.ID, unicode.IsControl), got.ID == ".", got.ID == "..":
+	case utf8.RuneCountInString(id) > MaxAccessoryID, strings.ContainsFunc(id, unicode.IsControl), id == ".", id == "..":
 		return "", fmt.Errorf("the answer to the upload has an accessory_id of %d characters that no message accepts: %s",
-			utf8.RuneCountInString(got.ID), c.clean(got.ID))
+			utf8.RuneCountInString(id), c.clean(id))
 	}
-	return got.ID, nil
+	return id, nil
 }
 
 // NotDeletedError reports that the service refused to delete an attachment: a
@@ -121,10 +115,6 @@ type NotDeletedError struct{ Err error }
 
 func (e *NotDeletedError) Error() string { return "the attachment was not deleted: " + e.Err.Error() }
 func (e *NotDeletedError) Unwrap() error { return e.Err }
-
-// noCustomer is the code for a token that does not identify a customer. Like a 401
-// it says nothing about the attachment.
-const noCustomer = "OSM.01010011"
 
 // keptStatus are the refusals that may mean that a message uses the attachment.
 // No page says which one the service gives.
@@ -141,7 +131,8 @@ func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
 	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:
 		return c.failure(o) // a captive portal answers 200 too
 	case errors.As(err, &api) && (keptStatus[api.Status] ||
-		api.Status == http.StatusOK && api.Code != "" && api.Code != noCustomer && !operationFailed[api.Code]):
+		// That the token identifies no customer says nothing about the attachment.
+		api.Status == http.StatusOK && api.Code != "" && api.Code != codeNoCustomer && !operationFailed[api.Code]):
 		return &NotDeletedError{err}
 	}
 	return err
@@ -187,7 +178,7 @@ func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error)
 	if m.asked {
 		return m.limits, m.err
 	}
-	asking, cancel := context.WithTimeout(ctx, c.config.RequestTimeout)
+	asking, cancel := c.clock.WithTimeout(ctx, c.config.RequestTimeout)
 	defer cancel()
 	// Documented as strings, but the published example has numbers.
 	var got struct {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/flight"
 )
 
 // Password logs in to IAM for a token, on the first call that needs one.
@@ -23,7 +25,7 @@ func (p Password) authenticator(c *Client) authenticator {
 	base := *p.AuthURL
 	base.Path = strings.TrimSuffix(base.Path, "/v3")
 	base.RawPath = strings.TrimSuffix(base.RawPath, "/v3")
-	return &session{client: c, password: p, base: &base, logins: make(semaphore, 1)}
+	return &session{client: c, password: p, base: &base}
 }
 
 // session keeps the token of a login, for all parallel calls.
@@ -31,22 +33,15 @@ type session struct {
 	client   *Client
 	password Password
 	base     *url.URL
-
-	logins semaphore // held by whoever logs in
-	// refused is IAM's refusal of the password (400 or 401). It is final: repeating
-	// a wrong password for every resource could lock the account. Only the holder of
-	// logins may use it.
-	refused error
+	logins   flight.Flight[string]
 
 	mu      sync.Mutex // of the fields below; never held while waiting
 	token   string
 	expires time.Time // by the local clock, with a margin
 	issued  []string  // all tokens so far, to keep them out of every text
-	// failures counts the failed logins, and failure is the last one's error. All
-	// who waited during a failed login share its result. If each logged in in turn,
-	// the last would wait for hours.
-	failures int
-	failure  error
+	// refused is IAM's refusal of the password (400 or 401). It is final: repeating
+	// a wrong password for every resource could lock the account.
+	refused error
 }
 
 // maxMargin is how long before its expiry a token is no longer used, at most.
@@ -66,55 +61,30 @@ func (s *session) prepare(ctx context.Context) error {
 	return err
 }
 
-// currentToken is the token of the last login, or of a new one.
+// currentToken is the token of the last login, or of a new one. All who need a token
+// at the same time share one login, and its failure.
 func (s *session) currentToken(ctx context.Context) (string, error) {
-	before, _ := s.failed()
-	if err := s.logins.acquire(ctx); err != nil {
-		return "", err
+	if token, err := s.valid(); token != "" || err != nil {
+		return token, err
 	}
-	defer s.logins.release()
-
-	if s.refused != nil {
-		return "", s.refused
-	}
-	if token := s.valid(); token != "" {
-		return token, nil
-	}
-	if failures, err := s.failed(); failures > before {
-		return "", err
-	}
-	token, err := s.login(ctx)
-	if err != nil {
-		s.fail(ctx, err)
-	}
-	return token, err
+	return s.logins.Do(ctx, func(ctx context.Context) (string, error) {
+		// Another login may have ended since.
+		if token, err := s.valid(); token != "" || err != nil {
+			return token, err
+		}
+		return s.login(ctx)
+	})
 }
 
-func (s *session) failed() (failures int, last error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failures, s.failure
-}
-
-// fail records a failed login, unless its caller was cancelled or had too little
-// time for another attempt.
-func (s *session) fail(ctx context.Context, err error) {
-	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < maxRetryAfter {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failures, s.failure = s.failures+1, err
-}
-
-// valid returns the token, or an empty text if a login is needed.
-func (s *session) valid() string {
+// valid returns the token, or an empty text if a login is needed. The error says that
+// no login may be tried.
+func (s *session) valid() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.client.clock.Now().Before(s.expires) {
-		return ""
+		return "", s.refused
 	}
-	return s.token
+	return s.token, s.refused
 }
 
 // renew drops the token that was refused, unless another call has already
@@ -161,7 +131,7 @@ type loginDomain struct {
 	Name string `json:"name"`
 }
 
-// login asks IAM for a token. The caller holds logins.
+// login asks IAM for a token.
 func (s *session) login(ctx context.Context) (string, error) {
 	p := s.password
 	var b loginBody
@@ -174,29 +144,32 @@ func (s *session) login(ctx context.Context) (string, error) {
 	}
 	var got struct {
 		Token struct {
-			ExpiresAt time.Time `json:"expires_at"`
+			ExpiresAt text `json:"expires_at"`
 		} `json:"token"`
 	}
 	o, err := s.client.doIdempotent(ctx, request{
 		method: http.MethodPost, base: s.base, path: "v3/auth/tokens", body: body, anonymous: true,
 	}, &got)
 	token := o.header.Get("X-Subject-Token")
+	expires, dated := parseTime(string(got.Token.ExpiresAt), time.UTC)
 	switch {
 	case err != nil:
 	case o.status != http.StatusCreated:
 		err = s.client.failure(o)
-	case token == "" || got.Token.ExpiresAt.IsZero():
+	case token == "" || !dated || !isPlausible(expires):
 		err = errors.New("the answer has no X-Subject-Token header, or no expires_at")
 	}
 	if err != nil {
 		if o.err == nil && (o.status == http.StatusBadRequest || o.status == http.StatusUnauthorized) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.refused = &LoginError{err}
 		}
 		return "", &LoginError{err}
 	}
 
 	// The lifetime is measured by IAM's clock, since the local one may be off.
-	life := got.Token.ExpiresAt.Sub(o.answeredAt())
+	life := expires.Sub(o.answeredAt())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token, s.expires = token, o.received.Add(life-min(maxMargin, life/10))

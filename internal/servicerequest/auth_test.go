@@ -153,53 +153,39 @@ func (a *arrival) Done() <-chan struct{} {
 	return a.Context.Done()
 }
 
-// A caller that waited during a failed login does not log in again.
+// All who need a token at the same time share one login, and its failure. Who comes
+// later tries again.
 func TestFailedLoginIsEveryonesWhoWaited(t *testing.T) {
 	t.Parallel()
 	const callers = 20
-	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "500", Operation: simulator.OpLogin}}})
-	c := withPassword(t, s, testUser.Password)
-	session := c.auth.(*session)
-	session.logins <- struct{}{} // nobody logs in before all wait
 	var all, waiting sync.WaitGroup
 	waiting.Add(callers)
+	logins := 0
+	iam := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		waiting.Wait() // nobody fails before all wait
+		logins++       // one after the other
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer iam.Close()
+	c := newClient(t, "http://127.0.0.1:1", func(c *Config) {
+		c.Credentials = Password{AuthURL: mustURL(t, iam.URL), UserName: "alice", Password: "secret", DomainName: "account"}
+	})
 	for range callers {
 		all.Go(func() {
 			req, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1", nil)
 			var login *LoginError
-			if err := session.authenticate(&arrival{Context: t.Context(), arrived: waiting.Done}, req, nil); !errors.As(err, &login) {
+			if err := c.auth.authenticate(&arrival{Context: t.Context(), arrived: waiting.Done}, req, nil); !errors.As(err, &login) {
 				t.Errorf("%v", err)
 			}
 		})
 	}
-	waiting.Wait()
-	session.logins.release()
 	all.Wait()
-	if n := s.Count(simulator.OpLogin); n != idempotentAttempts {
-		t.Errorf("%d logins, want the %d of one caller", n, idempotentAttempts)
+	if logins != idempotentAttempts {
+		t.Errorf("%d logins, want the %d of one caller", logins, idempotentAttempts)
 	}
-
-	s.SetFaults()
-	if _, err := c.Case(t.Context(), testCase, ""); err != nil {
-		t.Errorf("later: %v", err)
-	}
-}
-
-// A caller with little time fails alone: the others try again.
-func TestHastyLoginFailsAlone(t *testing.T) {
-	t.Parallel()
-	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "500", Operation: simulator.OpLogin}}})
-	session := withPassword(t, s, testUser.Password).auth.(*session)
-	req, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1", nil)
-	hasty, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for i, ctx := range []context.Context{hasty, t.Context()} {
-		if err := session.authenticate(ctx, req, nil); err == nil {
-			t.Error("a login that fails is none")
-		}
-		if got, _ := session.failed(); got != i {
-			t.Errorf("%d failures for all, want %d", got, i)
-		}
+	_, err := c.List(t.Context(), testCase, "")
+	if logins != 2*idempotentAttempts || !PreventsPost(err) {
+		t.Errorf("%d logins after a later call, %v", logins, err)
 	}
 }
 

@@ -82,7 +82,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		} `json:"incident_detail_info"`
 	}
 	o, err := c.doIdempotent(ctx, request{
-		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: maxTicketBytes, private: true,
+		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: c.maxTicket, private: true,
 	}, &answer)
 	if err != nil {
 		return Case{}, err
@@ -153,6 +153,8 @@ var errNoID = errors.New("the service lists a ticket without an ID")
 // most limit of them. more reports whether there are others. With an
 // *IncompleteError it returns those that it could read.
 func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []CaseSummary, more bool, err error) {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
 	query := q.values()
 	seen := map[string]bool{}
 	repeats, total, size := false, 0, 0
@@ -164,11 +166,11 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 			Total number     `json:"total_count"`
 			List  []wireCase `json:"incident_info_list"`
 		}
-		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: maxTicketBytes}, &answer)
+		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: c.maxTicket}, &answer)
 		if err != nil {
 			return 0, 0, false, err
 		}
-		if size += len(o.body); size > maxTicketBytes {
+		if size += len(o.body); size > c.maxTicket {
 			return 0, 0, false, errListTooLong
 		}
 		fresh := false

@@ -1,86 +1,55 @@
 package servicerequest
 
-import (
-	"bytes"
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
 
-// outcome is what one attempt to submit a message came to.
-type outcome int
-
-const (
-	// unknown: the message may be on the ticket. It is the zero value, so that a
-	// case that the code does not handle leads to a check, not to another attempt.
-	unknown outcome = iota
-	// unknownRefused: like unknown, but the answer is a refusal, so the message is
-	// not sent again.
-	unknownRefused
-	// submitted: the service confirmed the message.
-	submitted
-	// rejected: the service refused the message. Another attempt would not help.
-	rejected
-	// unauthenticated: the gateway refused the credentials, before the backend
-	// had the message.
-	unauthenticated
-	// notExecuted: the message never reached the service's backend.
-	notExecuted
-)
-
-func (o outcome) String() string {
-	return [...]string{"unknown", "unknown, with a refusal", "submitted", "rejected", "unauthenticated", "not executed"}[o]
-}
-
-// statusClientClosedRequest is a status of nginx: the client, or a proxy in front
-// of it, closed the connection before there was an answer.
-const statusClientClosedRequest = 499
-
-// unknownStatus are the statuses of class 4 that do not say whether the backend
-// had the request: a proxy's timeout, "too early", or a client that left.
-var unknownStatus = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, statusClientClosedRequest: true}
-
-// rules are tried in order; the first that applies gives the outcome.
+// rules are tried in order; the first that applies gives the outcome of a POST.
 var rules = []struct {
 	applies func(o observation, a answer) bool
-	outcome outcome
+	outcome Outcome
 	reason  string
 }{
 	// Without a connection (DNS, dial, proxy, TLS), no byte of the request was sent.
-	{func(o observation, _ answer) bool { return o.err != nil && !o.connected }, notExecuted, "no connection"},
+	{func(o observation, _ answer) bool { return o.err != nil && !o.connected }, NotExecuted, "no connection"},
+	// The server ended the TLS handshake, so it read nothing that came after it.
+	{func(o observation, _ answer) bool { return isHandshakeRefused(o.err) }, NotExecuted, "TLS handshake refused"},
 	// Once there was a connection, the whole request may have arrived.
-	{func(o observation, _ answer) bool { return o.err != nil }, unknown, "no answer"},
+	{func(o observation, _ answer) bool { return o.err != nil }, Unknown, "no answer"},
 	// The gateway checks credentials and the rate before it calls the backend.
-	{status(http.StatusUnauthorized), unauthenticated, "credentials refused"},
-	{status(http.StatusTooManyRequests), notExecuted, "throttled"},
-	// A redirect is not followed, and nothing behind it was asked.
-	{statusClass(3), rejected, "redirected"},
-	{func(o observation, _ answer) bool { return unknownStatus[o.status] }, unknown, "timed out or cut off before the service answered"},
-	{statusClass(4), rejected, "refused"},
+	{status(http.StatusUnauthorized), Unauthenticated, "credentials refused"},
+	{status(http.StatusTooManyRequests), Throttled, "throttled"},
+	// 408, 425 and 499 do not say whether the backend had the request.
+	{func(o observation, _ answer) bool { return unknownStatus[o.status] }, Unknown, "timed out or cut off before the service answered"},
+	// The service documents these for what it refuses, and does nothing then.
+	{func(o observation, _ answer) bool { return rejectingStatus[o.status] }, Rejected, "refused"},
+	// Nothing behind a redirect was asked, but what came before it may have acted.
+	{statusClass(3), UnknownRefused, "redirected"},
+	// No page documents another status of class 4, such as 409 or 422.
+	{statusClass(4), UnknownRefused, "refused with an undocumented status"},
 	// 502 and 504 come from a gateway whose backend may have stored the message.
 	// A 503 may come from a backend that crashed after it stored the message.
-	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, unknown, "server error or unexpected status"},
+	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, Unknown, "server error or unexpected status"},
 	// From here on the status is 200. The body was cut off or exceeds the limit.
-	{func(o observation, _ answer) bool { return o.bodyErr != nil }, unknown, "unreadable answer"},
+	{func(o observation, _ answer) bool { return o.bodyErr != nil }, Unknown, "unreadable answer"},
 	// A captive portal or a proxy answers 200 too.
-	{func(_ observation, a answer) bool { return !a.recognised }, unknown, "answer not from the service"},
+	{func(_ observation, a answer) bool { return !a.empty && !a.object }, Unknown, "answer not from the service"},
+	// Which of the two values counts, a reader can only guess.
+	{func(_ observation, a answer) bool { return a.repeats }, Unknown, "answer with a member twice"},
 	// An empty body that only the end of the connection delimits may be the
 	// beginning of a longer one.
-	{func(o observation, a answer) bool { return a.empty && !o.delimited }, unknown, "answer of unknown length"},
-	{func(_ observation, a answer) bool { return a.Code == "" }, submitted, "accepted"},
+	{func(o observation, a answer) bool { return a.empty && !o.delimited }, Unknown, "answer of unknown length"},
 	// "Operation failed" does not say whether the message was stored.
-	{func(_ observation, a answer) bool { return operationFailed[a.Code] }, unknown, "operation failed"},
-	{func(_ observation, a answer) bool { return rejectingCodes[a.Code] }, rejected, "refused"},
+	{func(_ observation, a answer) bool { return operationFailed[a.Code] }, Unknown, "operation failed"},
+	// These are documented: the message was not stored.
+	{func(_ observation, a answer) bool { return rejectingCodes[a.Code] }, Rejected, "refused"},
 	// A code that is not documented for HTTP 200, such as one of the gateway.
-	{func(observation, answer) bool { return true }, unknownRefused, "refused with an undocumented code"},
+	{func(_ observation, a answer) bool { return a.Code != "" }, UnknownRefused, "refused with an undocumented code"},
+	// The service says nothing but a code and a text. Another object is someone else's.
+	{func(_ observation, a answer) bool { return a.others }, Unknown, "answer not from the service"},
+	// A text without a code may well describe a failure.
+	{func(_ observation, a answer) bool { return a.Message != "" }, Unknown, "answer with a text but no code"},
+	// Nothing is left but the documented success.
+	{func(observation, answer) bool { return true }, Submitted, "accepted"},
 }
-
-var (
-	operationFailed = map[string]bool{"OSM.01010014": true, "OSM.01010017": true}
-	// rejectingCodes are those that the API reference documents for HTTP 200.
-	rejectingCodes = map[string]bool{
-		"OSM.01010001": true, "OSM.01010002": true, "OSM.01010005": true, "OSM.01010011": true, "OSM.01010015": true,
-	}
-)
 
 func status(code int) func(observation, answer) bool {
 	return func(o observation, _ answer) bool { return o.status == code }
@@ -90,38 +59,13 @@ func statusClass(class int) func(observation, answer) bool {
 	return func(o observation, _ answer) bool { return o.status/100 == class }
 }
 
-// classify returns the outcome of an attempt to submit, and the reason for it.
-func classify(o observation) (outcome, string) {
+// classify returns the outcome of one POST of a message, and the reason for it.
+func classify(o observation) (Outcome, string) {
 	a := parseAnswer(o.body)
 	for _, r := range rules {
 		if r.applies(o, a) {
 			return r.outcome, r.reason
 		}
 	}
-	return unknown, "no rule" // the last rule always applies
-}
-
-// answer is the body of an answer of the service or its gateway.
-type answer struct {
-	Code    string `json:"error_code"`
-	Message string `json:"error_msg"`
-	// recognised reports whether the body is one that the service gives: nothing,
-	// {}, or an object with an error_code. Any other body may be from a proxy.
-	recognised bool
-	empty      bool // the body has only white space
-}
-
-func parseAnswer(body []byte) answer {
-	body = bytes.Trim(body, " \t\r\n") // the white space of JSON
-	if len(body) == 0 {
-		return answer{recognised: true, empty: true}
-	}
-	var members map[string]json.RawMessage
-	var a answer
-	if json.Unmarshal(body, &members) != nil || members == nil || json.Unmarshal(body, &a) != nil {
-		return answer{}
-	}
-	_, code := members["error_code"]
-	a.recognised = len(members) == 0 || code
-	return a
+	return Unknown, "no rule" // the last rule always applies
 }

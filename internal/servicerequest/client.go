@@ -20,9 +20,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
@@ -69,15 +67,13 @@ type Config struct {
 	// UserAgent is the User-Agent header.
 	UserAgent string
 
-	// Clock is used to read the time and to wait. Nil is the machine's.
+	// Clock is used to read the time, to wait and for deadlines. Nil is [SystemClock].
 	Clock Clock
-}
 
-// Clock reads the time and waits, so that tests need not wait.
-type Clock interface {
-	Now() time.Time
-	// Sleep returns after d, or with the context's error as soon as it ends.
-	Sleep(ctx context.Context, d time.Duration) error
+	// OnWait, if not nil, is called before each wait of a call that is repeated: one that
+	// reads, uploads, deletes or logs in. reason is why, in a few words without
+	// a secret or the text of a message. ctx is the context of the call.
+	OnWait func(ctx context.Context, reason string, wait time.Duration)
 }
 
 // Client calls the service. It is safe for concurrent use, and remembers which
@@ -93,6 +89,7 @@ type Client struct {
 	jitter    func() float64 // [0,1)
 	ledger    ledger
 	limits    limitsMemory
+	maxTicket int // bytes of a ticket or list; smaller in tests
 }
 
 // New makes a client. It dials nothing. The only errors are of the
@@ -102,7 +99,7 @@ func New(config Config) (*Client, error) {
 		config.RequestTimeout = 30 * time.Second
 	}
 	if config.Clock == nil {
-		config.Clock = systemClock{}
+		config.Clock = SystemClock
 	}
 	transport, err := newTransport(config)
 	if err != nil {
@@ -110,6 +107,7 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{
 		config: config, transport: transport, clock: config.Clock, zone: zone(config.TimeZone), jitter: rand.Float64,
+		maxTicket: maxTicketBytes,
 	}
 	c.auth = config.Credentials.authenticator(c)
 	return c, nil
@@ -145,8 +143,10 @@ type observation struct {
 
 	status  int
 	header  http.Header
-	body    []byte
-	bodyErr error // the body broke off, or is longer than allowed
+	body    []byte // without compression
+	bodyErr error  // the body broke off, is longer than allowed or cannot be unpacked
+	// encoding is the compression of a body that cannot be unpacked.
+	encoding string
 	// delimited reports whether the length or the end of the body was announced, so
 	// that an empty body is known to be complete.
 	delimited bool
@@ -156,8 +156,6 @@ type observation struct {
 	ended    time.Time // when the answer's body was read or the error came
 	request  *http.Request
 }
-
-var errBodyTooLong = errors.New("the body is longer than any answer of the service")
 
 // do makes one HTTP exchange. An error means that preparing the request failed (a
 // login, a broken URL), and nothing was sent. The observation has all other
@@ -195,16 +193,20 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	}
 
 	// The time limit of the request begins here. A login has its own.
-	ctx, cancel := context.WithTimeout(ctx, c.config.RequestTimeout)
+	ctx, cancel := c.clock.WithTimeout(ctx, c.config.RequestTimeout)
 	defer cancel()
 	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
-	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { o.connected = true },
+	fresh := false // the connection carried no request before
+	req = req.WithContext(httptrace.WithClientTrace(withoutDeadline{ctx}, &httptrace.ClientTrace{
+		GotConn: func(i httptrace.GotConnInfo) { o.connected, fresh = true, !i.Reused },
 	}))
 	resp, err := c.transport.RoundTrip(req)
 	o.received = c.clock.Now()
 	o.ended = o.received
 	if err != nil {
+		if fresh && isHandshakeAlert(err) {
+			err = &handshakeError{err}
+		}
 		o.err = fmt.Errorf("%s %s: %w", r.method, target.Redacted(), err)
 		return o, nil
 	}
@@ -214,11 +216,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	if o.status == http.StatusSwitchingProtocols {
 		return o, nil // the body is the connection itself, and reading it has no timeout
 	}
-	maxBody := cmp.Or(r.maxBody, maxBodyBytes)
-	o.body, o.bodyErr = io.ReadAll(io.LimitReader(resp.Body, int64(maxBody)+1))
-	if len(o.body) > maxBody {
-		o.body, o.bodyErr = o.body[:maxBody], errBodyTooLong
-	}
+	o.body, o.encoding, o.bodyErr = readBody(resp, cmp.Or(r.maxBody, maxBodyBytes))
 	o.ended = c.clock.Now()
 	return o, nil
 }
@@ -255,19 +253,4 @@ func casePath(caseID string, below ...string) string {
 // verifies the path as it arrives would then compute another signature.
 func escapeSegment(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
-}
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

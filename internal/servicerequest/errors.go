@@ -22,6 +22,9 @@ type APIError struct {
 	Message      string // error_msg, in the language of the request
 	RequestID    string // X-Request-Id, which support asks for
 	Location     string // where a refused redirect points to: scheme and host
+	// Unreadable says what the body is if it is not what the service answers: words
+	// such as "an HTML page" or "cut off". Empty: the body was read, or there is none.
+	Unreadable string
 	// Excerpt is the beginning of a body that is not the service's JSON.
 	Excerpt string
 	// Mode is the way of authentication that the request used.
@@ -38,7 +41,7 @@ func (e *APIError) Error() string {
 		b.WriteString(" " + text)
 	}
 	for _, part := range []struct{ label, text string }{
-		{"", e.Code}, {"", e.Message}, {"redirect to ", e.Location}, {"body: ", e.Excerpt}, {"request ID ", e.RequestID},
+		{"", e.Code}, {"", e.Message}, {"redirect to ", e.Location}, {"the answer is ", e.Unreadable}, {"body: ", e.Excerpt}, {"request ID ", e.RequestID},
 	} {
 		if part.text != "" {
 			b.WriteString(", " + part.label + part.text)
@@ -47,9 +50,9 @@ func (e *APIError) Error() string {
 	return b.String()
 }
 
-// isRefusal reports whether the service refused a call, so that repeating the call
+// IsRefusal reports whether the service refused a call, so that repeating the call
 // would not help. A refusal by IAM does not count.
-func isRefusal(err error) bool {
+func IsRefusal(err error) bool {
 	var e *APIError
 	var login *LoginError
 	switch {
@@ -61,11 +64,20 @@ func isRefusal(err error) bool {
 	return e.Status < http.StatusInternalServerError
 }
 
-// isPermissionDenied reports whether the user of the credentials has no
+// IsPermissionDenied reports whether the user of the credentials has no
 // permission for a call.
-func isPermissionDenied(err error) bool {
+func IsPermissionDenied(err error) bool {
 	var e *APIError
-	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Code == "OSM.01010002")
+	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Code == codeNotPermitted)
+}
+
+// PreventsPost reports whether an error of [Client.List] means that no message may be
+// posted either: IAM issued no token, the endpoint redirects and so is not the
+// service, or no TLS connection can be made to it.
+func PreventsPost(err error) bool {
+	var login *LoginError
+	var e *APIError
+	return errors.As(err, &login) || errors.As(err, &e) && e.Cause() == CauseRedirect || isPermanent(err)
 }
 
 // NotSubmittedError reports that a message is not on the ticket. Unless Checked is
@@ -93,7 +105,7 @@ type NoTimeError struct {
 }
 
 func (e *NoTimeError) Error() string {
-	return fmt.Sprintf("the next attempt has to wait %s, but only %s remain for this message; the last attempt: %v", e.Wait, e.Left, e.Err)
+	return fmt.Sprintf("the next attempt has to wait %s, but only %s remain; the last attempt: %v", e.Wait, e.Left, e.Err)
 }
 
 func (e *NoTimeError) Unwrap() error { return e.Err }
@@ -178,13 +190,11 @@ func (c *Client) failure(o observation) error {
 			e.Location = c.clean(u.Scheme + "://" + u.Host)
 		}
 	}
+	e.Unreadable = c.clean(o.unreadable(a))
 	if a.Code == "" && a.Message == "" && !o.withheld() {
 		// Redact before cutting: half a secret would not be recognised.
 		body := c.redact(string(o.body))
 		e.Excerpt = c.clean(body[:min(len(body), 4*maxExcerpt)])
-	}
-	if o.bodyErr != nil {
-		e.Excerpt = strings.TrimSpace(e.Excerpt + " (" + o.bodyErr.Error() + ")")
 	}
 	return e
 }
@@ -193,9 +203,7 @@ func (c *Client) failure(o observation) error {
 // to a submit may echo it in any form. The answer to a read contains texts only as
 // JSON. Any other body is a proxy's page, which helps to find the cause.
 func (o observation) withheld() bool {
-	body := bytes.TrimSpace(o.body)
-	isJSON := len(body) > 0 && (body[0] == '{' || body[0] == '[')
-	return o.private && (isJSON || o.method == http.MethodPost)
+	return o.private && (isJSONLike(o.body) || o.method == http.MethodPost)
 }
 
 // clean makes text from the network safe to print: it removes secrets and control

@@ -32,23 +32,30 @@ func FuzzClassify(f *testing.F) {
 			t.Fatal("no reason")
 		}
 		a := parseAnswer(body)
-		if got == submitted {
+		if got == Submitted {
+			var members map[string]any
 			trimmed := strings.Trim(string(body), " \t\r\n")
-			if status != 200 || cut || a.Code != "" || trimmed != "" && (trimmed[0] != '{' || !json.Valid(body)) {
+			if status != 200 || cut || trimmed != "" && json.Unmarshal(body, &members) != nil {
 				t.Fatalf("submitted by %d %q", status, body)
 			}
+			for name, value := range members {
+				if name != "error_code" && name != "error_msg" || value != nil && value != "" {
+					t.Fatalf("submitted by %q", body)
+				}
+			}
 		}
-		if got == notExecuted && status != 429 || got == unauthenticated && status != 401 {
+		if got == NotExecuted || got == Unauthenticated && status != 401 || got == Throttled && status != 429 {
 			t.Fatalf("%v by %d %q", got, status, body)
 		}
-		if got == rejected && status == 200 && !rejectingCodes[a.Code] {
+		if got == Rejected && status == 200 && !rejectingCodes[a.Code] {
 			t.Fatalf("rejected by %q", body)
 		}
-		if status/100 == 5 && got != unknown {
+		if status/100 == 5 && got != Unknown {
 			t.Fatalf("%v by %d", got, status)
 		}
+		o.unreadable(a) // must not panic
 		o.err = io.EOF
-		if got, _ := classify(o); (got == notExecuted) == connected || (got == unknown) != connected {
+		if got, _ := classify(o); (got == NotExecuted) == connected || (got == Unknown) != connected {
 			t.Fatalf("%v without an answer, connected %v", got, connected)
 		}
 	})

@@ -20,11 +20,67 @@ const (
 
 // fakeClock stands still. Sleeping moves it, for everyone at once.
 type fakeClock struct {
-	mu     sync.Mutex
-	now    time.Time
-	sleeps []time.Duration
+	mu        sync.Mutex
+	now       time.Time
+	sleeps    []time.Duration
+	deadlines map[*fakeContext]bool // those that have not passed
 	// onSleep, if not nil, is called before each sleep.
 	onSleep func(d time.Duration)
+	// realTimeouts makes WithTimeout wait for the machine's clock.
+	realTimeouts bool
+}
+
+// fakeContext ends when its clock reaches the deadline, or with its parent.
+type fakeContext struct {
+	context.Context
+	deadline time.Time
+	done     chan struct{}
+	mu       sync.Mutex
+	err      error
+}
+
+func (x *fakeContext) Deadline() (time.Time, bool) { return x.deadline, true }
+func (x *fakeContext) Done() <-chan struct{}       { return x.done }
+
+func (x *fakeContext) Err() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.err
+}
+
+func (x *fakeContext) end(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err == nil {
+		x.err = err
+		close(x.done)
+	}
+}
+
+func (c *fakeClock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if c.realTimeouts {
+		return context.WithTimeout(ctx, d)
+	}
+	x := &fakeContext{Context: ctx, done: make(chan struct{})}
+	c.mu.Lock()
+	x.deadline = c.now.Add(d)
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(x.deadline) {
+		x.deadline = earlier
+	}
+	if c.deadlines == nil {
+		c.deadlines = map[*fakeContext]bool{}
+	}
+	c.deadlines[x] = true
+	c.mu.Unlock()
+	c.advance(0) // the deadline may have passed
+	stop := context.AfterFunc(ctx, func() { x.end(ctx.Err()) })
+	return x, func() {
+		stop()
+		c.mu.Lock()
+		delete(c.deadlines, x)
+		c.mu.Unlock()
+		x.end(context.Canceled)
+	}
 }
 
 func newFakeClock() *fakeClock {
@@ -46,17 +102,24 @@ func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 	c.sleeps = append(c.sleeps, d)
+	c.mu.Unlock()
+	c.advance(d)
 	return nil
 }
 
-// advance moves the clock without a sleep.
+// advance moves the clock without a sleep, and ends the contexts whose deadline it
+// reaches.
 func (c *fakeClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+	for x := range c.deadlines {
+		if !x.deadline.After(c.now) {
+			x.end(context.DeadlineExceeded)
+			delete(c.deadlines, x)
+		}
+	}
 }
 
 // service is a simulated service that uses the clock of its clients.

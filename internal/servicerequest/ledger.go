@@ -123,7 +123,7 @@ func (t *ticket) admit(ctx context.Context, c *Client, groupID string, search bo
 	limited := ctx
 	if !search {
 		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, baselineTimeout)
+		limited, cancel = c.clock.WithTimeout(ctx, baselineTimeout)
 		defer cancel()
 	}
 	failures, _ := t.searchFailures()
@@ -246,7 +246,7 @@ func (t *ticket) storeListing(now time.Time, groupID string, l listing, err erro
 	if err == nil {
 		t.recent = l
 	}
-	if isRefusal(err) {
+	if IsRefusal(err) {
 		t.refusal = err
 	}
 	switch {

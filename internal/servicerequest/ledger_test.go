@@ -45,7 +45,7 @@ func (f *fakeTicket) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	f.mu.Lock()
 	if r.Method == http.MethodPost {
-		var body submitBody
+		var body postBody
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		f.posts++
 		n := f.posts

@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	pageSize  = 100   // the most that one list call gives
-	maxOffset = 65535 // the highest offset that the service takes
 	// maxPages is far more than the longest list has, unless the service returns
 	// very small pages.
 	maxPages = 2000
@@ -32,6 +30,32 @@ var (
 	errOverlaps        = errors.New("two pages of the list contain the same messages, so others may be missing")
 	errCountsMore      = errors.New("the service counts more items than it returns")
 )
+
+// Listing is a ticket's list of messages, read once from beginning to end.
+type Listing struct {
+	Began    time.Time // by the local clock
+	Messages []Message // in the service's order, as shown, with Created set
+	// Surplus is how many more messages the list has than the service counts. It is
+	// negative if the list has fewer, and 0 if the service gives no count.
+	Surplus int
+	// Partial is why messages may be missing, or listed twice. Nil: the list is whole.
+	Partial error
+}
+
+// List reads a ticket's messages, in order to compare or search them. It fails if they
+// cannot be read, or if messages disappear in each of three readings.
+func (c *Client) List(ctx context.Context, caseID, groupID string) (Listing, error) {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	l, err := c.listStable(ctx, caseID, groupID)
+	if err != nil {
+		return Listing{}, c.redactError(err)
+	}
+	for i := range l.messages {
+		l.messages[i].Created = c.parseTime(l.messages[i].CreateTime)
+	}
+	return Listing{Began: l.began, Messages: l.messages, Surplus: l.surplus(), Partial: l.notSearchable()}, nil
+}
 
 // listing is the result of reading a ticket's list once.
 type listing struct {
@@ -125,7 +149,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
 		if _, err := c.doIdempotent(ctx, request{
-			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: maxTicketBytes, private: true,
+			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: c.maxTicket, private: true,
 		}, &p); err != nil {
 			return 0, 0, false, err
 		}
@@ -153,7 +177,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing,
 			// could be equal to earlier ones.
 			l.repeats = true
 			return 0, 0, false, nil
-		case size > maxTicketBytes:
+		case size > c.maxTicket:
 			return 0, 0, false, errListTooLong
 		}
 		l.overlaps = l.overlaps || known > 0

@@ -226,16 +226,17 @@ func testMatrix(t *testing.T, want expectation, messages int, form form) {
 	}
 	elsewhere := newService(t, simulator.Options{})
 	options := simulator.Options{Seed: 7, NewestFirst: form == identical, Faults: faults(t, want.faults...)}
-	timeout := 10 * time.Second
+	timeout, realTimeouts := 10*time.Second, false
 	for i, f := range options.Faults {
 		if f.Kind == "redirect" {
 			options.Faults[i].Location = elsewhere.URL() + "/v2/servicerequest/cases/" + testCase + "/message"
 		}
 		if strings.HasPrefix(f.Kind, "slow") {
-			timeout = 150 * time.Millisecond
+			timeout, realTimeouts = 150*time.Millisecond, true
 		}
 	}
 	s := newService(t, options)
+	s.clock.realTimeouts = realTimeouts
 	// Older texts like ours, so that there are two pages in the end.
 	for i := range 110 - messages {
 		s.AddMessage(testCase, simulator.Message{Content: testText(i, form == identical), CreateTime: s.clock.Now().Add(-67 * time.Minute)})

@@ -29,8 +29,7 @@ type Message struct {
 	Content string
 	// CreateTime is as the service writes it; RFC 3339 or near it, in no documented zone.
 	CreateTime string
-	// Created is CreateTime as [Client.Case] and [Client.Messages] read it;
-	// zero when it cannot be read.
+	// Created is CreateTime; zero when that cannot be read.
 	Created time.Time
 	// IsFirst is 1 for the ticket's first message.
 	IsFirst     int

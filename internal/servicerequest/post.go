@@ -1,6 +1,14 @@
 package servicerequest
 
-import "time"
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
 
 // Post is a message to post.
 type Post struct {
@@ -52,13 +60,66 @@ type Attempt struct {
 	Permanent  bool          // another POST would fail in the same way, such as on an untrusted certificate
 }
 
-// Listing is a ticket's list of messages, read once from beginning to end.
-type Listing struct {
-	Began    time.Time // by the local clock
-	Messages []Message // in the service's order, as shown, with Created set
-	// Surplus is how many more messages the list has than the service counts. It is
-	// negative if the list has fewer, and 0 if the service gives no count.
-	Surplus int
-	// Partial is why messages may be missing, or listed twice. Nil: the list is whole.
-	Partial error
+// Post posts a message once. Whatever came of that is in the attempt. An error means
+// that nothing was sent: no credentials could be had, or no request could be built.
+func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
+	body, err := p.body()
+	if err != nil {
+		return Attempt{}, err
+	}
+	o, err := c.do(ctx, request{method: http.MethodPost, path: casePath(p.CaseID, "message"), body: body, once: true, private: p.Secret})
+	if err != nil {
+		return Attempt{}, c.redactError(err)
+	}
+	outcome, reason := classify(o)
+	if outcome == Unauthenticated && !c.auth.renew(o.request) {
+		outcome = Rejected // another attempt would send the same credentials
+	}
+	a := Attempt{
+		Outcome: outcome, Reason: reason, RequestID: c.clean(o.header.Get("X-Request-Id")),
+		Began: o.sent, Ended: o.ended, AnsweredAt: o.answeredAt(),
+		RetryAfter: o.asked(), TimedOut: isTimeout(o), Permanent: isPermanent(o.err),
+	}
+	if outcome != Submitted {
+		a.Err = c.failure(o)
+	}
+	return a, nil
+}
+
+// postBody is the request's JSON. Its optional members are left out when
+// unset; an empty list is not unset.
+type postBody struct {
+	GroupID string `json:"group_id,omitempty"`
+	Message struct {
+		Content      string   `json:"content"`
+		AccessoryIDs []string `json:"accessory_ids,omitzero"`
+	} `json:"message"`
+}
+
+func (p Post) body() ([]byte, error) {
+	b := postBody{GroupID: p.GroupID}
+	b.Message.Content, b.Message.AccessoryIDs = p.Content, p.AccessoryIDs
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false) // the text arrives as it was written
+	if err := e.Encode(b); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// slowAttempt is the duration from which an attempt without an answer counts as a
+// timeout: a proxy or the gateway gave up waiting.
+const slowAttempt = 10 * time.Second
+
+// isTimeout reports whether the time ran out on either side.
+func isTimeout(o observation) bool {
+	var network net.Error
+	switch o.status {
+	case 0:
+		return errors.As(o.err, &network) && network.Timeout() || o.ended.Sub(o.sent) >= slowAttempt
+	case http.StatusOK:
+		return errors.As(o.bodyErr, &network) && network.Timeout()
+	}
+	return o.status == http.StatusRequestTimeout || o.status == statusClientClosedRequest || o.status == http.StatusGatewayTimeout
 }

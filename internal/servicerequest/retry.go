@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,22 +19,29 @@ const (
 	maxRetryAfter = 2 * time.Minute // a longer Retry-After is cut to this
 )
 
-// delay is the wait before attempt n+1. It is exponential with full jitter, so that
-// parallel resources do not retry at the same moment. It is at least what the
-// service asked for.
-func (c *Client) delay(n int, o observation) time.Duration {
+// Backoff returns the wait before attempt n+1 of a call. It doubles from 500 ms to 30 s,
+// with full jitter, so that parallel resources do not retry at the same moment. random
+// returns a number in [0,1). If the service asked to wait, the wait is at least that, and
+// a quarter of the jitter on top: all throttled resources got the same Retry-After.
+func Backoff(n int, asked time.Duration, random func() float64) time.Duration {
 	ceiling := backoffMax
 	if n < 7 { // 500 ms << 6 is over the maximum
-		ceiling = min(backoffMax, backoffBase<<(n-1))
+		ceiling = min(backoffMax, backoffBase<<max(n-1, 0))
 	}
-	wait := time.Duration(c.jitter() * float64(ceiling))
-	if o.err == nil {
-		if asked, ok := retryAfter(o.header, o.received); ok {
-			// Some jitter on top: all throttled resources got the same Retry-After.
-			return asked + wait/4
-		}
+	wait := time.Duration(random() * float64(ceiling))
+	if asked > 0 {
+		return asked + wait/4
 	}
 	return wait
+}
+
+// asked is how long the service asks to wait; 0 is not at all.
+func (o observation) asked() time.Duration {
+	if o.err != nil {
+		return 0
+	}
+	asked, _ := retryAfter(o.header, o.received)
+	return asked
 }
 
 // retryAfter reads a Retry-After header: seconds, or a date. A date is compared with
@@ -76,7 +84,7 @@ func (c *Client) wait(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+	if left, ok := Remaining(ctx, c.clock); ok && left < d {
 		return context.DeadlineExceeded
 	}
 	return c.clock.Sleep(ctx, d)
@@ -87,18 +95,36 @@ func (c *Client) wait(ctx context.Context, d time.Duration) error {
 func isPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
-	return errors.As(err, &certificate) || errors.As(err, &noTLS)
+	return errors.As(err, &certificate) || errors.As(err, &noTLS) || isHandshakeRefused(err)
 }
 
-// idempotentAttempts is how often a call that may be repeated freely is made.
-const idempotentAttempts = 4
+const (
+	// idempotentAttempts is how often a call that may be repeated freely is made. Calls
+	// that were throttled do not count: the service did not try them.
+	idempotentAttempts = 4
+	// idempotentTimeout bounds a call, with its repetitions, whose context has no
+	// deadline.
+	idempotentTimeout = 5 * time.Minute
+)
+
+// bounded gives a context without a deadline one.
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return c.clock.WithTimeout(ctx, idempotentTimeout)
+}
 
 // doIdempotent makes a call that changes nothing, or whose repetition is harmless.
-// It repeats the call if the network or the service fails. It decodes the answer's
-// JSON into the value that into points to, unless into is nil.
+// It repeats the call if the network or the service fails, and while the service
+// throttles it. It decodes the answer's JSON into the value that into points to,
+// unless into is nil.
 func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observation, error) {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
 	renewed := false
-	for attempt := 1; ; attempt++ {
+	failed, throttled := 0, 0
+	for {
 		o, err := c.do(ctx, r)
 		if err != nil {
 			return o, err
@@ -108,10 +134,56 @@ func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observa
 			continue
 		}
 		retry, err := c.decode(o, into)
-		if err == nil || !retry || attempt >= idempotentAttempts || c.wait(ctx, c.delay(attempt, o)) != nil {
+		if err == nil || !retry {
+			return o, err
+		}
+		n := &failed
+		if o.status == http.StatusTooManyRequests {
+			n = &throttled
+		}
+		if *n++; failed >= idempotentAttempts {
+			return o, err
+		}
+		if err := c.waitToRepeat(ctx, o, *n, err); err != nil {
 			return o, err
 		}
 	}
+}
+
+// waitToRepeat waits after the n-th failure of a call. If it returns an error, that is
+// why the call is not repeated.
+func (c *Client) waitToRepeat(ctx context.Context, o observation, n int, failure error) error {
+	if ctx.Err() != nil {
+		return failure
+	}
+	wait := Backoff(n, o.asked(), c.jitter)
+	if left, ok := Remaining(ctx, c.clock); ok && left < wait {
+		return &NoTimeError{Wait: wait.Round(time.Second), Left: left.Round(time.Second), Asked: o.asked() > 0, Err: failure}
+	}
+	if c.config.OnWait != nil {
+		c.config.OnWait(ctx, o.problem(), wait)
+	}
+	if c.clock.Sleep(ctx, wait) != nil {
+		return failure
+	}
+	return nil
+}
+
+// problem is why a call has to be repeated, in a few words.
+func (o observation) problem() string {
+	switch {
+	case o.err != nil && !o.connected:
+		return "no connection"
+	case o.err != nil:
+		return "no answer"
+	case o.status == http.StatusTooManyRequests:
+		return "throttled"
+	case o.status/100 != 2:
+		return fmt.Sprintf("HTTP %d", o.status)
+	case operationFailed[parseAnswer(o.body).Code]:
+		return "operation failed"
+	}
+	return "unreadable answer"
 }
 
 // decode reads the answer to an idempotent call. With an error it reports

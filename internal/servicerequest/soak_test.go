@@ -52,6 +52,7 @@ func TestSoak(t *testing.T) {
 	for i := range (n + perTicket - 1) / perTicket {
 		s.AddCase(simulator.Case{ID: fmt.Sprint("ticket-", i)})
 	}
+	s.clock.realTimeouts = true
 	c := s.client(t, func(c *Config) { c.RequestTimeout, c.MaxRetries = 3*time.Second, 20 })
 
 	// Neighbours are on the same ticket. Every second group has identical messages.

@@ -1,10 +1,6 @@
 package servicerequest
 
-import (
-	"bytes"
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // Submission is a message to put on a ticket.
 type Submission struct {
@@ -72,24 +68,6 @@ type Receipt struct {
 	Resent string
 }
 
-// submitBody is the request's JSON. Its optional members are left out when
-// unset; an empty list is not unset.
-type submitBody struct {
-	GroupID string `json:"group_id,omitempty"`
-	Message struct {
-		Content      string   `json:"content"`
-		AccessoryIDs []string `json:"accessory_ids,omitzero"`
-	} `json:"message"`
-}
-
 func (s Submission) body() ([]byte, error) {
-	b := submitBody{GroupID: s.GroupID}
-	b.Message.Content, b.Message.AccessoryIDs = s.Content, s.AccessoryIDs
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false) // the text arrives as it was written
-	if err := e.Encode(b); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	return Post{Content: s.Content, AccessoryIDs: s.AccessoryIDs, GroupID: s.GroupID}.body()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -157,7 +156,7 @@ func (d *delivery) post(ctx context.Context) (observation, outcome, string, erro
 		return o, unknown, "", err
 	}
 	d.attempts++
-	outcome, reason := classify(o)
+	outcome, reason := classifySubmit(o)
 	switch outcome {
 	case rejected, notExecuted, unauthenticated:
 		d.baseline.sent.add(d.own, sentText{possible: -1})
@@ -172,6 +171,11 @@ type nextStep struct {
 	wait   time.Duration   // from the end of the attempt to the next POST
 	checks []time.Duration // when to check the ticket, from the end of the attempt
 	err    error           // why no other POST may follow
+}
+
+// submitDelay is the wait before POST n+1.
+func (c *Client) submitDelay(n int, o observation) time.Duration {
+	return Backoff(n, o.asked(), c.jitter)
 }
 
 func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nextStep {
@@ -195,11 +199,10 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 		return n
 	}
 	d.retries++
-	n.wait = d.client.delay(d.retries, o)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < n.wait {
-		_, asked := retryAfter(o.header, o.received)
+	n.wait = d.client.submitDelay(d.retries, o)
+	if left, ok := Remaining(ctx, d.client.clock); ok && left < n.wait {
 		n.err = d.notSubmitted(&NoTimeError{
-			Wait: n.wait.Round(time.Second), Left: max(time.Until(deadline), 0).Round(time.Second), Asked: asked, Err: d.client.failure(o),
+			Wait: n.wait.Round(time.Second), Left: left.Round(time.Second), Asked: o.asked() > 0, Err: d.client.failure(o),
 		})
 		return n
 	}
@@ -207,22 +210,6 @@ func (d *delivery) next(ctx context.Context, o observation, outcome outcome) nex
 		n.checks = append(slices.Clip(n.checks), n.wait)
 	}
 	return n
-}
-
-// slowAttempt is the duration from which an attempt without an answer counts as a
-// timeout: a proxy or the gateway gave up waiting.
-const slowAttempt = 10 * time.Second
-
-// isTimeout reports whether the time ran out on either side.
-func isTimeout(o observation) bool {
-	var network net.Error
-	switch o.status {
-	case 0:
-		return errors.As(o.err, &network) && network.Timeout() || o.ended.Sub(o.sent) >= slowAttempt
-	case http.StatusOK:
-		return errors.As(o.bodyErr, &network) && network.Timeout()
-	}
-	return o.status == http.StatusRequestTimeout || o.status == statusClientClosedRequest || o.status == http.StatusGatewayTimeout
 }
 
 // watch checks the ticket at each of the offsets from the end of an attempt.
@@ -240,7 +227,7 @@ func (d *delivery) watch(ctx context.Context, o observation, offsets []time.Dura
 		found, err := d.check(ctx, d.inDoubt)
 		last := i == len(offsets)-1
 		switch {
-		case found == present || isRefusal(err) || errors.Is(err, errNoBaseline):
+		case found == present || IsRefusal(err) || errors.Is(err, errNoBaseline):
 			return found, err
 		case ctx.Err() != nil:
 			return d.finalCheck(ctx)
@@ -260,7 +247,7 @@ func (d *delivery) finalCheck(ctx context.Context) (presence, error) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		why = "cancelled"
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalCheckTimeout)
+	ctx, cancel := d.client.clock.WithTimeout(context.WithoutCancel(ctx), finalCheckTimeout)
 	defer cancel()
 	found, err := d.check(ctx, why)
 	if found == absent {
@@ -324,7 +311,7 @@ func (d *delivery) unconfirmed(checkErr error) error {
 	if errors.Is(checkErr, errNoBaseline) && d.baseline.why != nil {
 		e.CheckErr = fmt.Errorf("%w: %w", errNoBaseline, d.client.redactError(d.baseline.why))
 	}
-	e.Denied = isPermissionDenied(e.CheckErr)
+	e.Denied = IsPermissionDenied(e.CheckErr)
 	return e
 }
 

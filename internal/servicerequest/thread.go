@@ -27,6 +27,8 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 // A listed message gets the ID of a message in the detail with the same fields,
 // as far as both have them. If there is none, its ID stays empty.
 func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Message, error) {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
 	l, err := c.list(ctx, caseID, groupID)
 	cut := errors.Is(err, errTooManyMessages) || errors.Is(err, errListTooLong) || errors.Is(err, errListShrank)
 	if err != nil && !cut {

@@ -234,7 +234,7 @@ const listReadings = 3
 
 func TestMessagesAreBounded(t *testing.T) {
 	t.Parallel()
-	text := strings.Repeat("x", 50_000)
+	text := strings.Repeat("x", 3_000)
 	s := newScripted(t, "", func(r *http.Request, n int) string {
 		if !strings.HasSuffix(r.URL.Path, "/messages") {
 			return `{"incident_detail_info":{}}`
@@ -245,6 +245,7 @@ func TestMessagesAreBounded(t *testing.T) {
 		}
 		return encode(map[string]any{"count": 1 << 30, "message_list": page})
 	})
+	s.SetMaxTicket(1 << 20)
 	got, err := s.Messages(t.Context(), "c", "")
 	var incomplete *servicerequest.IncompleteError
 	if !errors.As(err, &incomplete) || incomplete.Have != len(got) || len(got) != 300 {
