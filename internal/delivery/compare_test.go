@@ -1,0 +1,92 @@
+package delivery
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// listWith is a list of customers' texts; those after "E:" are an engineer's.
+func listWith(texts ...string) servicerequest.Listing {
+	var l servicerequest.Listing
+	for _, text := range texts {
+		content, engineers := strings.CutPrefix(text, "E:")
+		m := servicerequest.Message{Content: content}
+		if engineers {
+			m.Type = servicerequest.AuthorEngineer
+		}
+		l.Messages = append(l.Messages, m)
+	}
+	return l
+}
+
+// Each row says what a check must make of a list, and why.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("The same words at the beginning. ", 5)
+	short, surplus, partial := listWith("Before", "Hello"), listWith("Before"), listWith("Before")
+	short.Surplus, surplus.Surplus, partial.Partial = -1, 1, errBroken
+	notThere := listWith("Before")
+	notThere.Surplus = -1
+	for name, tc := range map[string]struct {
+		key, ours string
+		sent      []sentText // own is set by sentAs
+		sentAs    []string
+		blind     bool // no baseline
+		now       servicerequest.Listing
+		want      presence
+		why       error
+	}{
+		"nothing new":                          {ours: "Hello", now: listWith("Before"), want: absent},
+		"ours":                                 {ours: "Hello", now: listWith("Before", "Hello"), want: present},
+		"ours, in an equal form":               {ours: "Hello", now: listWith("Before", " Hello\u200b\n"), want: present},
+		"ours, confirmed before":               {ours: "Hello", sentAs: []string{"Hello"}, sent: []sentText{{possible: 2, confirmed: 1}}, now: listWith("Before", "Hello"), want: absent},
+		"one more than confirmed":              {ours: "Hello", sentAs: []string{"Hello"}, sent: []sentText{{possible: 2, confirmed: 1}}, now: listWith("Before", "Hello", "Hello"), want: present},
+		"another of this run":                  {ours: "Hello", sentAs: []string{"Bye"}, sent: []sentText{{possible: 1}}, now: listWith("Before", "Bye"), want: absent},
+		"more of another than were sent":       {ours: "Hello", sentAs: []string{"Bye"}, sent: []sentText{{possible: 1}}, now: listWith("Before", "Bye", "Bye"), why: errNotExplained},
+		"someone else's":                       {ours: "Hello", now: listWith("Before", "Hi"), why: errNotExplained},
+		"someone else's, once more":            {ours: "Hello", now: listWith("Before", "Before"), why: errNotExplained},
+		"an engineer's":                        {ours: "Hello", now: listWith("Before", "E:Hi"), want: absent},
+		"ours as an engineer's":                {ours: "Hello", now: listWith("Before", "E:Hello"), why: errNotExplained},
+		"a look-alike in doubt":                {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, doubtful: 1}}, now: listWith("Before", long+"2"), why: errNotExplained},
+		"a look-alike, confirmed":              {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, confirmed: 1}}, now: listWith("Before", long+"2"), want: absent},
+		"ours may be the look-alike, doubtful": {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, doubtful: 1}}, now: listWith("Before", long+"1"), why: errNotExplained},
+		"ours may be the look-alike":           {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, confirmed: 1}}, now: listWith("Before", long+"1"), why: errNotExplained},
+		"ours, and the look-alikes":            {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 2, confirmed: 1, doubtful: 1}}, now: listWith("Before", long+"1", long+"2", long+"2"), want: present},
+		"a text is gone":                       {ours: "Hello", now: listWith("Hello"), why: errLost},
+		"counts less than it shows":            {ours: "Hello", now: surplus, why: errSurplus},
+		"counts more than it shows, and ours":  {ours: "Hello", now: short, want: present},
+		"counts more than it shows":            {ours: "Hello", now: notThere, why: errShort},
+		"not whole":                            {ours: "Hello", now: partial, why: errBroken},
+		"no baseline":                          {ours: "Hello", blind: true, now: listWith("Hello"), why: errNoBaseline},
+
+		"the key":                        {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4711] Hello"), want: present},
+		"the key, without a baseline":    {key: "run 4711", ours: "Hello", blind: true, now: listWith("[run 4711] Hello"), want: present},
+		"the key, and a look-alike":      {key: "run 4711", ours: long + "1", now: listWith("Before", "[run 4711] "+long+"2"), want: present},
+		"the key, and another text":      {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4711] Bye"), why: errKeyChanged},
+		"the key changed":                {key: "run 4711", ours: "Hello", now: listWith("Before", "RUN 4711: Hello"), why: errKeyChanged},
+		"no key":                         {key: "run 4711", ours: "Hello", now: listWith("Before"), want: absent},
+		"no key, without a baseline":     {key: "run 4711", ours: "Hello", blind: true, now: listWith("Hi"), want: absent},
+		"no key, no baseline, not whole": {key: "run 4711", ours: "Hello", blind: true, now: partial, why: errBroken},
+		"another key":                    {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4712] Hello"), want: absent},
+		"someone else's, without a key":  {key: "run 4711", ours: "Hello", now: listWith("Before", "Hi"), why: errNotExplained},
+	} {
+		own := newOwnText(tc.key, tc.ours)
+		before := newListing(1, listWith("Before"), nil)
+		b := &baseline{shown: before.counts, sent: sentTexts{}}
+		for i, text := range tc.sentAs {
+			*b.sent.of(newOwnText("", text)) = tc.sent[i]
+			b.sent.of(newOwnText("", text)).own = newOwnText("", text)
+		}
+		if tc.blind {
+			b.shown = nil
+		}
+		if got, err := b.judge(newListing(2, tc.now, before.forms), own); got != tc.want || !errors.Is(err, tc.why) {
+			t.Errorf("%s: %s (%v), want %s (%v)", name, got, err, tc.want, tc.why)
+		}
+	}
+}
+
+func (p presence) String() string { return [...]string{"unclear", "absent", "present"}[p] }

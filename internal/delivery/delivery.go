@@ -1,0 +1,269 @@
+// Package delivery puts one message on a ticket, once.
+//
+// The service makes that difficult. A POST is not idempotent, has no idempotency key and returns no ID. Blind retries
+// duplicate messages; no retries lose them. So each POST ends in one outcome (see [servicerequest.Outcome]), and what
+// follows depends on it alone:
+//
+//	after               that ended            next
+//	a POST              submitted             the end: a receipt
+//	                    rejected              the end: refused
+//	                    throttled             wait, then a POST, as long as there is time
+//	                    not executed          wait, then a POST; the end when retries are used up
+//	                    unauthenticated       a POST with the renewed credentials, once
+//	                    unknown               checks of the ticket
+//	                    unknown, refused      checks; no POST follows
+//	a check             present               the end: a receipt
+//	the last check      absent                a POST at once; the end when retries are used up
+//	                    unclear               the end: unconfirmed
+//	a wait or a check   cancelled             one short check: a receipt or unconfirmed
+//
+// Once an outcome was unknown, each further POST comes right after a check that found the message absent, whatever the
+// wait was for.
+//
+// A check compares the ticket with what it was before the first POST, the baseline. No page documents how the service
+// shows a text, when, and in which order, so nothing rests on that. The message is present if there is one copy more
+// than this run can account for. It is absent only if everything new on the ticket is explained. What cannot be
+// explained is never taken for nothing: it is unclear. Identical messages are legitimate, so copies are counted, and
+// look-alikes go one at a time.
+//
+// A message with an idempotency key begins with it, in square brackets, and no other message on the ticket may begin
+// so. The ticket is searched before the first POST. A message that begins with the key and shows the same text is this
+// message, and nothing is sent. One with another text, or one that may be this message with its key changed, is an
+// error. So a key holds across runs, with and without a state. It is no lock: two runs that search at the same time may
+// both post. So the ticket is listed once more in the end, and copies are reported.
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// Service is what delivery needs of the ticket service.
+type Service interface {
+	// Post makes one POST. An error means that nothing was sent.
+	Post(ctx context.Context, p servicerequest.Post) (servicerequest.Attempt, error)
+	// List reads a ticket's whole list. It repeats what may be repeated.
+	List(ctx context.Context, caseID, groupID string) (servicerequest.Listing, error)
+}
+
+// Config says how to deliver. The zero value is usable.
+type Config struct {
+	// MaxRetries is the maximum number of further POSTs for a message, each after one that was not executed or whose
+	// message a check found absent. POSTs after one that was throttled do not count: the context's deadline bounds them.
+	MaxRetries int
+	Clock      servicerequest.Clock // nil is the machine's
+	Random     func() float64       // in [0,1), for the jitter of waits; nil is math/rand's
+}
+
+// Deliverer delivers messages to one service. It is safe for concurrent use, and remembers what each ticket had and what
+// it has sent: share one per provider configuration.
+type Deliverer struct {
+	service    Service
+	maxRetries int
+	clock      servicerequest.Clock
+	random     func() float64
+
+	mu      sync.Mutex
+	tickets map[string]*ticket
+}
+
+// New makes a Deliverer. It makes no call.
+func New(service Service, config Config) *Deliverer {
+	d := &Deliverer{service: service, maxRetries: config.MaxRetries, clock: config.Clock, random: config.Random, tickets: map[string]*ticket{}}
+	if d.clock == nil {
+		d.clock = servicerequest.SystemClock
+	}
+	if d.random == nil {
+		d.random = rand.Float64
+	}
+	return d
+}
+
+// Deliver puts one message on its ticket, once.
+//
+// The error is a *NotPostedError when the message is not on the ticket, and an *UnconfirmedError when it may be. With a
+// key, nothing was sent if the error is a *SearchError or a *KeyConflictError. When the context ends during an attempt,
+// Deliver checks the ticket once more, for at most 5 seconds, before it returns.
+//
+// The last delivery under way on a ticket also returns which messages with keys the ticket then has more than once,
+// beside its receipt or its error.
+func (d *Deliverer) Deliver(ctx context.Context, m Message) (Receipt, []Copies, error) {
+	if m.Key != "" {
+		if err := CheckKey(m.Key); err != nil {
+			return Receipt{}, nil, &NotPostedError{Err: fmt.Errorf("the idempotency key %w", err)}
+		}
+	}
+	if m.Notify == nil {
+		m.Notify = func(Event) {}
+	}
+	d.mu.Lock()
+	t := d.tickets[m.CaseID]
+	if t == nil {
+		t = &ticket{locks: map[string]chan struct{}{}, keys: map[string]keyUse{}}
+		d.tickets[m.CaseID] = t
+	}
+	t.arrived++
+	d.mu.Unlock()
+	one := &delivery{Deliverer: d, message: m, own: newOwnText(m.Key, m.Content), ticket: t}
+	r, err := one.deliver(ctx)
+	return r, d.countCopies(ctx, t, &m), err
+}
+
+// delivery is the delivery of one message.
+type delivery struct {
+	*Deliverer
+	message  Message
+	own      *ownText
+	ticket   *ticket
+	baseline *baseline
+
+	attempts  int                    // POSTs so far
+	retries   int                    // of MaxRetries
+	throttles int                    // POSTs that were throttled
+	renewed   bool                   // the credentials were renewed
+	unknown   servicerequest.Attempt // the last attempt whose outcome was unknown
+	doubt     string                 // why that outcome was unknown; empty: there was none
+	resent    string                 // as Receipt has it
+}
+
+func (d *delivery) deliver(ctx context.Context) (Receipt, error) {
+	unlock, err := d.lock(ctx, d.ticket, d.own)
+	if err != nil {
+		return Receipt{}, d.notPosted(err, false)
+	}
+	defer unlock()
+	existing, err := d.prepare(ctx)
+	if d.baseline != nil {
+		defer func() { d.leave(d.ticket, d.attempts > 0) }()
+	}
+	if err != nil || existing.ConfirmedBy != "" {
+		return existing, err
+	}
+	return d.run(ctx)
+}
+
+// prepare gives the delivery its baseline. With a key it searches the ticket for the message: the receipt is that of an
+// existing one, or empty.
+func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
+	d.mu.Lock()
+	use := d.ticket.keys[d.message.Key]
+	d.mu.Unlock()
+	switch confirmed := use.receipt.ConfirmedBy != ""; {
+	case (confirmed || use.pending) && use.own.digest != d.own.digest:
+		return Receipt{}, d.conflict(use.own.form, use.content, false)
+	case confirmed:
+		return d.adopt(use.receipt), nil
+	}
+	if d.own.key != nil {
+		d.notify(StepChecking, "searching for the idempotency key", 0)
+	}
+	b, l, err := d.enter(ctx, d.ticket, &d.message, use.listings)
+	switch {
+	case err != nil && (ctx.Err() != nil || servicerequest.PreventsPost(err)):
+		return Receipt{}, d.notPosted(err, false)
+	case err != nil:
+		return Receipt{}, d.notSearched(err)
+	}
+	d.baseline = b
+	if d.own.key == nil {
+		return Receipt{}, nil
+	}
+	switch f := l.search(d.own); {
+	case f.copies > 0:
+		return d.adopt(Receipt{PostedAt: l.Messages[f.first].Created, Copies: f.copies, Cut: f.match == cut}), nil
+	case f.conflict >= 0:
+		s := l.texts[f.conflict]
+		return Receipt{}, d.conflict(cmp.Or(s.unwrapped, s.form), l.Messages[f.conflict].Content, !s.hasKey(d.own))
+	case l.Partial != nil:
+		return Receipt{}, d.notSearched(l.Partial)
+	case use.pending:
+		return Receipt{}, d.unconfirmed(errPending)
+	}
+	return Receipt{}, nil
+}
+
+var errPending = errors.New("the ticket does not show the message, but an earlier one of this run with the same idempotency key may still arrive")
+
+// adopt makes the receipt for a message that is on the ticket already.
+func (d *delivery) adopt(existing Receipt) Receipt {
+	r := Receipt{ConfirmedBy: ByExisting, PostedAt: existing.PostedAt, Copies: existing.Copies, Cut: existing.Cut}
+	d.ended(keyUse{receipt: r}, nil)
+	d.notify(StepConfirmed, "", 0)
+	return r
+}
+
+// confirm counts one more copy on the ticket and makes its receipt.
+func (d *delivery) confirm(by Confirmation, a servicerequest.Attempt) Receipt {
+	r := Receipt{ConfirmedBy: by, PostedAt: a.AnsweredAt, Resent: d.resent, RequestID: a.RequestID}
+	d.ended(keyUse{receipt: r}, func(s *sentText) { s.confirmed++ })
+	d.notify(StepConfirmed, "", 0)
+	return r
+}
+
+// notPosted reports that the message is not on the ticket.
+func (d *delivery) notPosted(err error, refused bool) error {
+	if d.doubt != "" { // it may still come, so the next delivery with its key searches again
+		d.ended(keyUse{}, nil)
+	}
+	return &NotPostedError{Attempts: d.attempts, Refused: refused, Checked: d.doubt != "", Err: err}
+}
+
+func (d *delivery) notSearched(err error) error {
+	return &SearchError{CaseID: d.message.CaseID, Key: d.message.Key, Err: err}
+}
+
+func (d *delivery) unconfirmed(checkErr error) error {
+	d.ended(keyUse{pending: true}, func(s *sentText) { s.doubtful++ })
+	if errors.Is(checkErr, errNoBaseline) {
+		checkErr = fmt.Errorf("%w: %w", errNoBaseline, d.baseline.why)
+	}
+	return &UnconfirmedError{
+		CaseID: d.message.CaseID, Key: d.message.Key, Length: utf8.RuneCountInString(Keyed(d.message.Key, d.message.Content)),
+		Began: d.unknown.Began, Err: d.unknown.Err, CheckErr: checkErr,
+	}
+}
+
+// conflict reports that another message has the key: shown, as it is and in the form in which it is compared.
+func (d *delivery) conflict(form, shown string, changed bool) error {
+	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Changed: changed}
+	if !d.message.Secret && shown != "" {
+		e.Content, e.Shown, e.Part = excerpt(Keyed(d.message.Key, d.message.Content)), excerpt(shown), part(d.own.form, oneForm(form))
+	}
+	return e
+}
+
+// ended records how the delivery ended: what this run knows of the text, and of the key.
+func (d *delivery) ended(use keyUse, count func(*sentText)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if count != nil {
+		count(d.baseline.sent.of(d.own))
+	}
+	if d.own.key == nil {
+		return
+	}
+	use.own, use.listings = d.own, d.ticket.listings
+	if !d.message.Secret {
+		use.content = Keyed(d.message.Key, d.message.Content)
+	}
+	d.ticket.keys[d.message.Key] = use
+	if by := use.receipt.ConfirmedBy; by == ByResponse || by == ByCheck {
+		d.ticket.accepted = append(d.ticket.accepted, d.own)
+	}
+}
+
+func (d *delivery) notify(step Step, reason string, wait time.Duration) {
+	attempt := d.attempts
+	if step == StepPosting {
+		attempt++
+	}
+	d.message.Notify(Event{Step: step, Attempt: attempt, Reason: reason, Wait: wait})
+}

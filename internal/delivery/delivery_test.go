@@ -1,0 +1,640 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// inMemory runs a test with a ticket of its own, in a bubble where no time passes.
+func inMemory(t *testing.T, test func(t *testing.T, f *fakeTicket)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { test(t, &fakeTicket{}) })
+}
+
+// fates are what comes of the first, second, ... POST. The last one is for all that follow.
+func fates(list ...fate) func(int, servicerequest.Post) fate {
+	return func(n int, _ servicerequest.Post) fate { return list[min(n, len(list))-1] }
+}
+
+func hello() Message { return Message{Content: "Hello"} }
+
+func deploy() Message { return Message{Content: "Release is live", Key: "deploy 4711"} }
+
+const deployed = "[deploy 4711] Release is live"
+
+// A ticket is listed once before, and once after where there are keys, however many messages there are.
+func TestRequests(t *testing.T) {
+	for _, tc := range []struct {
+		messages int
+		key      string
+		lists    int
+	}{{1, "", 1}, {10, "", 1}, {100, "", 1}, {1, "message %d", 2}, {10, "message %d", 2}, {100, "message %d", 2}} {
+		t.Run(fmt.Sprintf("%d %s", tc.messages, tc.key), func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onPost = func(int, servicerequest.Post) fate {
+					time.Sleep(time.Second) // so that the next has begun when one ends
+					return accepted
+				}
+				d := f.deliverer()
+				each(tc.messages, 10, func(i int) {
+					m := Message{Content: fmt.Sprint("Message ", i)}
+					if tc.key != "" {
+						m.Key = fmt.Sprintf(tc.key, i)
+					}
+					deliver(t, d, m, gotReceipt)
+				})
+				f.want(t, tc.messages, tc.messages, tc.lists)
+			})
+		})
+	}
+}
+
+// What follows each outcome: how it ends, and after which requests.
+func TestOutcomes(t *testing.T) {
+	stopped := throttled
+	stopped.attempt.RetryAfter = 20 * time.Second
+	unavailable := lostAnswer(false)
+	unavailable.attempt.RetryAfter = 20 * time.Second
+	certificate := notSent
+	certificate.attempt.Permanent = true
+	expired := fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
+	for name, tc := range map[string]struct {
+		fates                  []fate
+		want                   result
+		messages, posts, lists int
+		took                   time.Duration
+	}{
+		"accepted":                       {[]fate{accepted}, gotReceipt, 1, 1, 1, 0},
+		"rejected":                       {[]fate{rejected}, gotRefused, 0, 1, 1, 0},
+		"lost, and stored":               {[]fate{lostAnswer(true)}, gotReceipt, 1, 1, 2, 0},
+		"lost":                           {[]fate{lostAnswer(false), accepted}, gotResent, 1, 2, 4, 6 * time.Second},
+		"lost, and refused the next":     {[]fate{lostAnswer(false), rejected}, gotNotChecked, 0, 2, 4, 6 * time.Second},
+		"timed out, and stored late":     {[]fate{timedOut(true, 20*time.Second)}, gotReceipt, 1, 1, 6, 30 * time.Second},
+		"timed out":                      {[]fate{timedOut(false, 0), accepted}, gotResent, 1, 2, 6, 30 * time.Second},
+		"refused, as nobody documents":   {[]fate{refusedUnknown(false)}, gotNotChecked, 0, 1, 4, 6 * time.Second},
+		"so refused, and stored":         {[]fate{refusedUnknown(true)}, gotReceipt, 1, 1, 2, 0},
+		"never sent":                     {[]fate{notSent, notSent, accepted}, gotReceipt, 1, 3, 1, 750 * time.Millisecond},
+		"never sent, retries used up":    {[]fate{notSent}, gotNotPosted, 0, 6, 1, 7750 * time.Millisecond},
+		"never sent, nor ever will be":   {[]fate{certificate}, gotNotPosted, 0, 1, 1, 0},
+		"throttled more than retries":    {append(slices.Repeat([]fate{throttled}, 9), accepted), gotReceipt, 1, 10, 1, 60750 * time.Millisecond},
+		"throttled, with Retry-After":    {[]fate{stopped, accepted}, gotReceipt, 1, 2, 1, 20062500 * time.Microsecond},
+		"lost, then throttled":           {[]fate{lostAnswer(false), stopped, accepted}, gotResent, 1, 3, 5, 26062500 * time.Microsecond},
+		"lost, with Retry-After":         {[]fate{unavailable, accepted}, gotResent, 1, 2, 5, 20062500 * time.Microsecond},
+		"credentials expired":            {[]fate{expired, accepted}, gotReceipt, 1, 2, 1, 0},
+		"credentials refused twice":      {[]fate{expired, expired}, gotRefused, 0, 2, 1, 0},
+		"lost, then credentials expired": {[]fate{lostAnswer(false), expired, accepted}, gotResent, 1, 3, 5, 6 * time.Second},
+		"no credentials":                 {[]fate{{err: errBroken}}, gotNotPosted, 0, 1, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onPost = fates(tc.fates...)
+				began := time.Now()
+				deliver(t, f.deliverer(), hello(), tc.want)
+				f.want(t, tc.messages, tc.posts, tc.lists)
+				if took := time.Since(began); took != tc.took {
+					t.Errorf("it took %v, want %v", took, tc.took)
+				}
+			})
+		})
+	}
+}
+
+// Lists that fail, before the first POST and after a lost answer.
+func TestLists(t *testing.T) {
+	prevents := &servicerequest.LoginError{Err: errBroken}
+	for name, tc := range map[string]struct {
+		before, after          error
+		unkeyed, keyed         result
+		posts, lists, keyLists int // with a key nothing is posted, if the ticket cannot be searched
+	}{
+		"no list before":        {errFailing, nil, gotUnconfirmed, gotNotSearched, 1, 1, 1},
+		"no credentials":        {prevents, nil, gotNotPosted, gotNotPosted, 0, 1, 1},
+		"denied before":         {errDenied, nil, gotUnconfirmed, gotNotSearched, 1, 1, 1},
+		"denied after":          {nil, errDenied, gotUnconfirmed, gotUnconfirmed, 1, 2, 2},
+		"no list after":         {nil, errFailing, gotUnconfirmed, gotUnconfirmed, 1, 7, 7},
+		"the list lost a text":  {nil, errLost, gotUnconfirmed, gotReceipt, 1, 7, 3},
+		"it counts less":        {nil, errSurplus, gotUnconfirmed, gotReceipt, 1, 7, 3},
+		"it is not whole":       {nil, errShort, gotUnconfirmed, gotReceipt, 1, 7, 3},
+		"not whole, not there":  {nil, errBusy, gotUnconfirmed, gotUnconfirmed, 1, 7, 7},
+		"someone else's is new": {nil, errNotExplained, gotUnconfirmed, gotUnconfirmed, 1, 4, 4},
+	} {
+		for _, key := range []string{"", "deploy 4711"} {
+			t.Run(name+" "+key, func(t *testing.T) {
+				inMemory(t, func(t *testing.T, f *fakeTicket) {
+					f.add("Before")
+					f.onPost = fates(lostAnswer(tc.after != errBusy && tc.after != errNotExplained))
+					f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
+						switch {
+						case n == 1:
+							return tc.before
+						case errors.Is(tc.after, errLost):
+							l.Messages = l.Messages[1:]
+						case errors.Is(tc.after, errSurplus):
+							l.Surplus = 1
+						case errors.Is(tc.after, errShort), errors.Is(tc.after, errBusy):
+							l.Partial = errBroken
+						case errors.Is(tc.after, errNotExplained):
+							l.Messages = append(l.Messages, servicerequest.Message{Content: "Someone else's"})
+						default:
+							return tc.after
+						}
+						return nil
+					}
+					m, want, lists, posts := hello(), tc.unkeyed, tc.lists, tc.posts
+					if m.Key = key; key != "" {
+						want, lists = tc.keyed, tc.keyLists
+						if tc.before != nil {
+							posts = 0
+						}
+					}
+					deliver(t, f.deliverer(), m, want)
+					if f.posts != posts || f.lists != lists {
+						t.Errorf("%d posts and %d lists, want %d and %d", f.posts, f.lists, posts, lists)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A wait that is longer than the time left is not begun.
+func TestNoTimeLeft(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		slow := throttled
+		slow.attempt.RetryAfter = 90 * time.Second
+		f.onPost = fates(slow)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		m := hello()
+		m.CaseID = testCase
+		_, _, err := f.deliverer().Deliver(ctx, m)
+		var noTime *servicerequest.NoTimeError
+		if !errors.As(err, &noTime) || noTime.Wait != 90*time.Second || noTime.Left != time.Minute || !noTime.Asked || ctx.Err() != nil {
+			t.Errorf("%v, %+v", err, noTime)
+		}
+		f.want(t, 0, 1, 1)
+	})
+}
+
+// When the user cancels during an attempt, the ticket is checked once more. That can find the message, but cannot rule
+// it out. Copies are not counted then.
+func TestCancelled(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		t.Run(fmt.Sprint(stored), func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				ctx, cancel := context.WithCancel(t.Context())
+				f.onPost = func(int, servicerequest.Post) fate {
+					cancel()
+					return lostAnswer(stored)
+				}
+				m := deploy()
+				m.CaseID = testCase
+				r, _, err := f.deliverer().Deliver(ctx, m)
+				want := map[bool]result{true: gotReceipt, false: gotUnconfirmed}[stored]
+				if got := resultOf(r, err); got != want {
+					t.Errorf("%s: %v", got, err)
+				}
+				if f.posts != 1 || f.lists != 2 {
+					t.Errorf("%d posts and %d lists", f.posts, f.lists)
+				}
+			})
+		})
+	}
+}
+
+// A key holds across runs, whatever became of the first.
+func TestKeyAcrossRuns(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		deliver(t, f.deliverer(), deploy(), gotReceipt)
+		r, _, _ := deliver(t, f.deliverer(), deploy(), gotExisting)
+		if r.Copies != 1 || r.Cut || r.PostedAt.IsZero() {
+			t.Errorf("%+v", r)
+		}
+		if f.posts != 1 || f.count(deployed) != 1 {
+			t.Errorf("%d posts, %v", f.posts, f.onTicket())
+		}
+	})
+}
+
+// A long text that the list cuts is adopted, and the receipt says that only its beginning was compared.
+func TestCutIsAdopted(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.show = func(s string, _ time.Duration) string { return firstRunes(s, 255) }
+		m := deploy()
+		m.Content = strings.Repeat("many words ", 40)
+		deliver(t, f.deliverer(), m, gotReceipt)
+		if r, _, _ := deliver(t, f.deliverer(), m, gotExisting); !r.Cut {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// Another text with the key is a conflict: on the ticket, or in this run. The error shows where the texts part.
+func TestKeyConflict(t *testing.T) {
+	other := deploy()
+	other.Content = "Release is down"
+	check := func(t *testing.T, err error, want KeyConflictError) {
+		t.Helper()
+		var got *KeyConflictError
+		if !errors.As(err, &got) || *got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	conflict := KeyConflictError{CaseID: testCase, Key: "deploy 4711", Content: "[deploy 4711] Release is down", Shown: deployed, Part: 26}
+	t.Run("on the ticket", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.add(deployed)
+			_, _, err := deliver(t, f.deliverer(), other, gotConflict)
+			check(t, err, conflict)
+			f.want(t, 1, 0, 1)
+		})
+	})
+	t.Run("in this run", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			d := f.deliverer()
+			deliver(t, d, deploy(), gotReceipt)
+			deliver(t, d, deploy(), gotExisting) // one message
+			_, _, err := deliver(t, d, other, gotConflict)
+			check(t, err, conflict)
+		})
+	})
+	t.Run("its key changed", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.add("DEPLOY 4711 RELEASE IS LIVE")
+			_, _, err := deliver(t, f.deliverer(), deploy(), gotConflict)
+			check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711", Changed: true, Content: deployed, Shown: "DEPLOY 4711 RELEASE IS LIVE", Part: 1})
+		})
+	})
+	t.Run("secret", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.add(deployed)
+			secret := other
+			secret.Secret = true
+			_, _, err := deliver(t, f.deliverer(), secret, gotConflict)
+			check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711"})
+		})
+	})
+}
+
+// An earlier message of this run with the key ended unconfirmed and does not show: nothing is sent.
+func TestKeyPending(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onPost = fates(lostAnswer(false))
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			if n > 1 && n < 8 {
+				return errFailing
+			}
+			return nil
+		}
+		d := f.deliverer()
+		deliver(t, d, deploy(), gotUnconfirmed)
+		_, _, err := deliver(t, d, deploy(), gotUnconfirmed)
+		var unconfirmed *UnconfirmedError
+		if errors.As(err, &unconfirmed); unconfirmed.Err != nil || !errors.Is(unconfirmed.CheckErr, errPending) {
+			t.Errorf("%+v", unconfirmed)
+		}
+		if f.posts != 1 {
+			t.Errorf("%d posts", f.posts)
+		}
+	})
+}
+
+// A message that was not there when last checked may come later. The next one with its key searches again.
+func TestKeyIsSearchedForAfterADoubt(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.lag = 7 * time.Second
+		f.onPost = fates(lostAnswer(true))
+		d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
+		deliver(t, d, deploy(), gotNotChecked)
+		time.Sleep(2 * time.Second)
+		deliver(t, d, deploy(), gotExisting)
+		if n := f.count(deployed); n != 1 {
+			t.Errorf("%d on the ticket", n)
+		}
+	})
+}
+
+// Two runs that search in the same seconds both post. At least one of them says so. So does a run whose message was sent
+// again and came twice. It is the last delivery under way that says it, even if it fails.
+func TestCopies(t *testing.T) {
+	t.Run("two runs", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(int, servicerequest.Post) fate {
+				time.Sleep(time.Second)
+				return accepted
+			}
+			var told atomic.Int32
+			each(2, 2, func(int) {
+				_, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt)
+				if slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
+					told.Add(1)
+				}
+			})
+			if told.Load() == 0 || f.count(deployed) != 2 {
+				t.Errorf("%d were told, %v", told.Load(), f.onTicket())
+			}
+		})
+	})
+	t.Run("sent again", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			late := lostAnswer(true)
+			late.late = 7 * time.Second
+			f.onPost = func(n int, _ servicerequest.Post) fate {
+				if n == 1 {
+					return late
+				}
+				time.Sleep(5 * time.Second)
+				return accepted
+			}
+			_, copies, _ := deliver(t, f.deliverer(), deploy(), gotResent)
+			if !slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
+				t.Errorf("%v", copies)
+			}
+		})
+	})
+	t.Run("with an error", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(_ int, p servicerequest.Post) fate {
+				if p.Content == deployed {
+					f.add(deployed) // another run's
+					return accepted
+				}
+				time.Sleep(time.Second)
+				return rejected
+			}
+			d := f.deliverer()
+			var wait sync.WaitGroup
+			wait.Go(func() {
+				if _, copies, _ := deliver(t, d, deploy(), gotReceipt); copies != nil {
+					t.Errorf("told %v, and another delivery is under way", copies)
+				}
+			})
+			_, copies, _ := deliver(t, d, hello(), gotRefused)
+			if wait.Wait(); len(copies) != 1 {
+				t.Errorf("%v", copies)
+			}
+		})
+	})
+	t.Run("not an engineer's, not another text, not if the list fails", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(int, servicerequest.Post) fate {
+				f.addAs(deployed, true)
+				f.add(deployed + "?")
+				return accepted
+			}
+			if _, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt); copies != nil {
+				t.Errorf("%v", copies)
+			}
+		})
+		inMemoryAgain(t, func(t *testing.T, f *fakeTicket) {
+			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+				return map[int]error{2: errFailing}[n]
+			}
+			deliver(t, f.deliverer(), deploy(), gotReceipt)
+		})
+	})
+}
+
+func inMemoryAgain(t *testing.T, test func(t *testing.T, f *fakeTicket)) {
+	synctest.Test(t, func(t *testing.T) { test(t, &fakeTicket{}) })
+}
+
+// A listing for a key search does not become the baseline while a message of this run may still show, nor while one is
+// under way.
+func TestSearchIsNoBaselineAroundAnAttempt(t *testing.T) {
+	t.Run("after", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.lag = 3 * time.Second
+			f.onPost = func(n int, p servicerequest.Post) fate {
+				if n == 1 {
+					time.Sleep(11 * time.Second) // the first listing is too old to search
+				}
+				if n >= 3 {
+					return lostAnswer(false)
+				}
+				return accepted
+			}
+			d := f.deliverer()
+			deliver(t, d, hello(), gotReceipt)
+			deliver(t, d, deploy(), gotReceipt)
+			deliver(t, d, hello(), gotNotChecked)
+			if n := f.count("Hello"); n != 1 {
+				t.Errorf("%d on the ticket", n)
+			}
+		})
+	})
+	t.Run("during", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(n int, p servicerequest.Post) fate {
+				switch {
+				case n == 1:
+					time.Sleep(20 * time.Second)
+				case p.Content == "Hello":
+					return lostAnswer(false)
+				}
+				return accepted
+			}
+			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+				if n == 2 {
+					time.Sleep(30 * time.Second) // the list is as it was when the request came
+				}
+				return nil
+			}
+			d := f.deliverer()
+			var wait sync.WaitGroup
+			wait.Go(func() { deliver(t, d, hello(), gotReceipt) })
+			time.Sleep(11 * time.Second)
+			deliver(t, d, deploy(), gotReceipt)
+			wait.Wait()
+			deliver(t, d, hello(), gotNotChecked)
+		})
+	})
+}
+
+// An old baseline is renewed on a quiet ticket, so that other people's messages since do not count as unexplained. It is
+// not renewed while an attempt may still show.
+func TestBaselineIsRenewed(t *testing.T) {
+	for wait, want := range map[time.Duration]result{30 * time.Second: gotUnconfirmed, 2 * time.Minute: gotResent} {
+		t.Run(wait.String(), func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onPost = fates(accepted, lostAnswer(false), accepted)
+				d := f.deliverer()
+				deliver(t, d, hello(), gotReceipt)
+				f.add("A human's question")
+				time.Sleep(wait)
+				deliver(t, d, Message{Content: "Another"}, want)
+			})
+		})
+	}
+}
+
+// Different groups may see different lists, so they share no baseline. But what they have sent counts together.
+func TestGroups(t *testing.T) {
+	grouped := hello()
+	grouped.GroupID = "g"
+	t.Run("soon after", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.lag = 3 * time.Second
+			f.onPost = fates(accepted, lostAnswer(false))
+			d := f.deliverer()
+			deliver(t, d, hello(), gotReceipt)
+			deliver(t, d, grouped, gotUnconfirmed)
+		})
+	})
+	t.Run("meanwhile", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(n int, p servicerequest.Post) fate {
+				switch {
+				case p.Content == "slow":
+					time.Sleep(time.Hour)
+				case n > 2:
+					return lostAnswer(false)
+				}
+				return accepted
+			}
+			d := f.deliverer()
+			var wait sync.WaitGroup
+			wait.Go(func() { deliver(t, d, Message{Content: "slow"}, gotReceipt) })
+			time.Sleep(time.Second)
+			deliver(t, d, grouped, gotReceipt)
+			deliver(t, d, hello(), gotNotChecked)
+			wait.Wait()
+		})
+	})
+}
+
+// Everyone who waits for a search shares its failure. A refusal is not asked for again.
+func TestFailedSearchIsShared(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err   error
+		lists int // after a second round
+	}{"failing": {errFailing, 2}, "denied": {errDenied, 1}} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onList = func(context.Context, int, *servicerequest.Listing) error {
+					time.Sleep(time.Second)
+					return tc.err
+				}
+				d := f.deliverer()
+				for range 2 {
+					each(20, 20, func(i int) { deliver(t, d, Message{Content: "x", Key: fmt.Sprintf("message %d", i)}, gotNotSearched) })
+				}
+				f.want(t, 0, 0, tc.lists)
+			})
+		})
+	}
+}
+
+// A list that takes long does not keep a message without a key, but one with a key waits for it.
+func TestSlowList(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 1 {
+				time.Sleep(40 * time.Second)
+			}
+			return ctx.Err()
+		}
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		began := time.Now()
+		wait.Go(func() {
+			deliver(t, d, hello(), gotReceipt)
+			if took := time.Since(began); took != baselineTimeout {
+				t.Errorf("without a key it took %v", took)
+			}
+		})
+		deliver(t, d, deploy(), gotReceipt)
+		if took := time.Since(began); took != 40*time.Second {
+			t.Errorf("with a key it took %v", took)
+		}
+		wait.Wait()
+		f.want(t, 2, 2, 2)
+	})
+}
+
+// A rule that ends unconfirmed too often is useless.
+func TestDoubtsAreRare(t *testing.T) {
+	long := strings.Repeat("The same words at the beginning. ", 5)
+	for name, tc := range map[string]struct {
+		text     func(i int) string
+		parallel int
+		human    time.Duration // someone writes so often
+		most     int           // of 300 whose answers are all lost
+	}{
+		"in parallel":             {func(i int) string { return fmt.Sprint("Message ", i) }, 100, 0, 0},
+		"identical":               {func(int) string { return "Message" }, 20, 0, 0},
+		"look-alikes":             {func(i int) string { return long + fmt.Sprint(i) }, 20, 0, 0},
+		"a human every 5 minutes": {func(i int) string { return fmt.Sprint("Message ", i) }, 1, 5 * time.Minute, 9},
+		"a human every minute":    {func(i int) string { return fmt.Sprint("Message ", i) }, 1, time.Minute, 75},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				random := &lockedRand{Rand: newRand(3)}
+				f.onPost = func(int, servicerequest.Post) fate { return lostAnswer(random.maybe(0.7)) }
+				done := make(chan bool)
+				if tc.human > 0 {
+					go func() {
+						for {
+							select {
+							case <-time.After(tc.human):
+								f.add("A human's question")
+							case <-done:
+								return
+							}
+						}
+					}()
+				}
+				var doubts atomic.Int32
+				shared := f.deliverer(func(c *Config) { c.MaxRetries = 50 })
+				each(300, tc.parallel, func(i int) {
+					d := shared
+					if tc.human > 0 { // each message is a run of its own
+						time.Sleep(30 * time.Second)
+						d = f.deliverer(func(c *Config) { c.MaxRetries = 50 })
+					}
+					r, _, err := d.Deliver(t.Context(), Message{CaseID: testCase, Content: tc.text(i)})
+					if resultOf(r, err) == gotUnconfirmed {
+						doubts.Add(1)
+					}
+				})
+				close(done)
+				if n := int(doubts.Load()); n > tc.most {
+					t.Errorf("%d of 300 messages ended in doubt, want at most %d", n, tc.most)
+				}
+			})
+		})
+	}
+}
+
+// A message that the service refused is not on the ticket, so it explains nothing there.
+func TestRefusedMessageExplainsNothing(t *testing.T) {
+	for name, first := range map[string]fate{"rejected": rejected, "throttled": throttled, "never sent": notSent} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onPost = func(n int, p servicerequest.Post) fate {
+					if p.Content == "Hello" {
+						return first
+					}
+					f.add("Hello") // someone else's, or ours in another form
+					return lostAnswer(false)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
+				_, _, _ = d.Deliver(ctx, Message{CaseID: testCase, Content: "Hello"})
+				deliver(t, d, Message{Content: "Bye"}, gotUnconfirmed)
+			})
+		})
+	}
+}

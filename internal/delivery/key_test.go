@@ -1,0 +1,56 @@
+package delivery
+
+import (
+	_ "embed"
+	"strings"
+	"testing"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+//go:embed testdata/keys.tsv
+var keyCases string
+
+// keys.tsv says what a search for a key must say of each text that a list may show.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	rows := 0
+	for line := range strings.Lines(keyCases) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "#") || line == "" {
+			continue
+		}
+		rows++
+		fields := strings.Split(line, "\t")
+		if len(fields) != 4 {
+			t.Fatalf("%d fields: %q", len(fields), line)
+		}
+		bracketed, sent, shown, want := unquote(fields[0]), unquote(fields[1]), unquote(fields[2]), fields[3]
+		key := strings.Trim(bracketed, "[]")
+		own := newOwnText(key, strings.TrimPrefix(sent, bracketed+" "))
+		f := listOf(shown).search(own)
+		got := "post"
+		switch {
+		case f.copies > 0:
+			got = "adopt"
+		case f.conflict >= 0:
+			got = "conflict"
+		}
+		if got != want {
+			t.Errorf("%s for\n  %q shown as\n  %q, want %s", got, sent, shown, want)
+		}
+	}
+	t.Logf("%d searches", rows)
+}
+
+// unquote resolves \n and \t, and leaves other backslashes alone.
+func unquote(s string) string { return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(s) }
+
+// listOf is a list that shows these texts.
+func listOf(shown ...string) *listing {
+	var l servicerequest.Listing
+	for _, s := range shown {
+		l.Messages = append(l.Messages, servicerequest.Message{Content: s})
+	}
+	return newListing(1, l, nil)
+}

@@ -1,0 +1,213 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+)
+
+// checkOffsets are when the ticket is checked after an attempt whose outcome is unknown. A message counts as absent only
+// if the last check misses it: lists may lag behind writes.
+var checkOffsets = []time.Duration{0, 2 * time.Second, 6 * time.Second}
+
+// timeoutOffsets are added after a timeout on either side: the service may still be at work.
+var timeoutOffsets = []time.Duration{14 * time.Second, 30 * time.Second}
+
+const (
+	// extraChecks follow a last check that could not read the ticket.
+	extraChecks   = 3
+	extraCheckGap = 4 * time.Second
+	// finalCheckTimeout bounds the check that follows a cancellation.
+	finalCheckTimeout = 5 * time.Second
+)
+
+// run posts until an outcome is final: see the package comment.
+func (d *delivery) run(ctx context.Context) (Receipt, error) {
+	for {
+		a, err := d.post(ctx)
+		if err != nil { // without credentials nothing was sent
+			return Receipt{}, d.notPosted(err, false)
+		}
+		switch a.Outcome {
+		case servicerequest.Submitted:
+			return d.confirm(ByResponse, a), nil
+		case servicerequest.Rejected:
+			return Receipt{}, d.notPosted(a.Err, true)
+		case servicerequest.Unknown, servicerequest.UnknownRefused:
+			d.unknown, d.doubt = a, a.Reason
+		}
+		next := d.next(ctx, a)
+		if next.err == nil && next.wait > 0 {
+			d.notify(StepRetrying, a.Reason, next.wait)
+		}
+		if d.doubt != "" {
+			switch found, err := d.watch(ctx, a.Ended, next.checks); found {
+			case present:
+				return d.confirm(ByCheck, d.unknown), nil
+			case unclear:
+				return Receipt{}, d.unconfirmed(err)
+			}
+		}
+		if next.err != nil {
+			return Receipt{}, next.err
+		}
+		if d.doubt == "" {
+			if err := d.wait(ctx, next.wait); err != nil {
+				return Receipt{}, d.notPosted(fmt.Errorf("%w; the last attempt: %w", err, a.Err), false)
+			}
+		}
+	}
+}
+
+// post makes one attempt.
+func (d *delivery) post(ctx context.Context) (servicerequest.Attempt, error) {
+	d.possible(1)
+	d.notify(StepPosting, "", 0)
+	a, err := d.service.Post(ctx, servicerequest.Post{
+		CaseID: d.message.CaseID, Content: Keyed(d.message.Key, d.message.Content), AccessoryIDs: d.message.AccessoryIDs,
+		GroupID: d.message.GroupID, Secret: d.message.Secret,
+	})
+	if err != nil {
+		d.possible(-1)
+		return a, err
+	}
+	d.attempts++
+	switch a.Outcome {
+	case servicerequest.Rejected, servicerequest.Unauthenticated, servicerequest.Throttled, servicerequest.NotExecuted:
+		d.possible(-1)
+	default:
+		d.resent = d.doubt
+	}
+	return a, nil
+}
+
+// possible counts attempts that may put a copy on the ticket.
+func (d *delivery) possible(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.baseline.sent.of(d.own).possible += n
+}
+
+// nextStep says what follows an attempt that was neither accepted nor rejected.
+type nextStep struct {
+	wait   time.Duration   // from the end of the attempt to the next POST
+	checks []time.Duration // when to check the ticket, from the end of the attempt
+	err    error           // why no other POST may follow
+}
+
+func (d *delivery) next(ctx context.Context, a servicerequest.Attempt) nextStep {
+	var n nextStep
+	stop := func(err error, refused bool) nextStep {
+		n.err = d.notPosted(err, refused)
+		return n
+	}
+	if a.Outcome == servicerequest.Unknown || a.Outcome == servicerequest.UnknownRefused {
+		n.checks = checkOffsets
+		if a.TimedOut {
+			n.checks = slices.Concat(checkOffsets, timeoutOffsets)
+		}
+	}
+	switch {
+	case a.Outcome == servicerequest.UnknownRefused, a.Outcome == servicerequest.Unauthenticated && d.renewed:
+		return stop(a.Err, true)
+	case a.Outcome == servicerequest.Unauthenticated:
+		d.renewed = true
+		n.checks = checkOffsets[:1]
+		return n
+	case a.Outcome == servicerequest.Throttled:
+		d.throttles++
+		n.wait = servicerequest.Backoff(d.throttles, a.RetryAfter, d.random)
+	case d.retries >= d.maxRetries || a.Permanent:
+		return stop(a.Err, false)
+	default:
+		d.retries++
+		n.wait = servicerequest.Backoff(d.retries, a.RetryAfter, d.random)
+	}
+	if left, ok := servicerequest.Remaining(ctx, d.clock); ok && left < n.wait {
+		return stop(&servicerequest.NoTimeError{
+			Wait: n.wait.Round(time.Second), Left: max(left, 0).Round(time.Second), Asked: a.RetryAfter > 0, Err: a.Err,
+		}, false)
+	}
+	if len(n.checks) == 0 || n.wait > n.checks[len(n.checks)-1] {
+		n.checks = append(slices.Clip(n.checks), n.wait)
+	}
+	return n
+}
+
+// watch checks the ticket at each of the offsets from the end of an attempt. Any check can find the message; only the
+// last can find it absent. Without offsets no POST follows, so the result of the last check, absent, still holds.
+func (d *delivery) watch(ctx context.Context, ended time.Time, offsets []time.Duration) (presence, error) {
+	extra := extraChecks
+	for i := 0; i < len(offsets); i++ {
+		if err := d.wait(ctx, max(offsets[i]-d.clock.Now().Sub(ended), 0)); err != nil {
+			return d.finalCheck(ctx)
+		}
+		found, read, err := d.check(ctx, d.doubt)
+		last := i == len(offsets)-1
+		switch {
+		case found == present || servicerequest.IsRefusal(err) || errors.Is(err, errNoBaseline):
+			return found, err
+		case ctx.Err() != nil:
+			return d.finalCheck(ctx)
+		case last && !read && extra > 0:
+			extra--
+			offsets = append(slices.Clip(offsets), offsets[i]+extraCheckGap)
+		case last:
+			return found, err
+		}
+	}
+	return absent, nil
+}
+
+// finalCheck checks the ticket once more after the user has cancelled or the time is up. One check can confirm the
+// message but cannot rule it out.
+func (d *delivery) finalCheck(ctx context.Context) (presence, error) {
+	why := "timed out"
+	if errors.Is(ctx.Err(), context.Canceled) {
+		why = "cancelled"
+	}
+	ctx, cancel := d.clock.WithTimeout(context.WithoutCancel(ctx), finalCheckTimeout)
+	defer cancel()
+	found, _, err := d.check(ctx, why)
+	if found == absent {
+		found, err = unclear, errors.New(why+"; a check of the ticket did not find the message, but it may still arrive")
+	}
+	return found, err
+}
+
+// check lists the ticket once and compares. read reports whether that said all that the ticket can say; if not, it may
+// say more the next time.
+func (d *delivery) check(ctx context.Context, reason string) (found presence, read bool, err error) {
+	if d.own.key == nil && d.baseline.shown == nil {
+		return unclear, true, errNoBaseline
+	}
+	d.notify(StepChecking, reason, 0)
+	answer, err := d.service.List(ctx, d.message.CaseID, d.message.GroupID)
+	if err != nil {
+		return unclear, false, err
+	}
+	d.mu.Lock()
+	known := d.ticket.forms
+	d.mu.Unlock()
+	l := newListing(0, answer, known)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ticket.forms = l.forms
+	found, err = d.baseline.judge(l, d.own)
+	return found, err == nil || errors.Is(err, errNotExplained) || errors.Is(err, errKeyChanged), err
+}
+
+// wait sleeps. If the context would end before, it fails at once instead.
+func (d *delivery) wait(ctx context.Context, wait time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if left, ok := servicerequest.Remaining(ctx, d.clock); ok && left < wait {
+		return context.DeadlineExceeded
+	}
+	return d.clock.Sleep(ctx, wait)
+}
