@@ -44,18 +44,15 @@ resource "servicerequest_attachment" "log" {
   name   = "${basename(var.log)}.txt"
 }
 
-locals {
-  # The key contains a digest of what is sent. So a changed file is posted, and the
-  # same files are not posted again.
-  key = "[evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}]"
-}
-
 resource "servicerequest_case_message" "evidence" {
-  case_id         = var.case_id
-  idempotency_key = local.key
+  case_id = var.case_id
 
-  content = local.fits ? "${local.key} The plan, and the log of the run:\n\n${local.text}" : join("\n", [
-    "${local.key} The plan and the log of the run are attached. The plan begins:",
+  # The key is a digest of what is sent. So a changed file is posted, and the same
+  # files are not posted again.
+  idempotency_key = "evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}"
+
+  content = local.fits ? "The plan, and the log of the run:\n\n${local.text}" : join("\n", [
+    "The plan and the log of the run are attached. The plan begins:",
     "",
     substr(local.text, 0, 1000),
   ])

@@ -38,8 +38,8 @@ resource "servicerequest_attachment" "log" {
 
 resource "servicerequest_case_message" "begins" {
   case_id         = data.servicerequest_case.before.case_id
-  content         = "[runbook ${var.run_id} begins] We restart node-1 now. Its log is attached."
-  idempotency_key = "[runbook ${var.run_id} begins]"
+  content         = "We restart node-1 now. Its log is attached."
+  idempotency_key = "runbook ${var.run_id} begins"
   accessory_ids   = [servicerequest_attachment.log.id]
 
   lifecycle {
@@ -78,8 +78,8 @@ data "servicerequest_case" "after" {
 # unknown during the plan after every change above, and this message would be replaced.
 resource "servicerequest_case_message" "ends" {
   case_id         = var.case_id
-  content         = "[runbook ${var.run_id} ends] node-1 has restarted. Please check the connection resets."
-  idempotency_key = "[runbook ${var.run_id} ends]"
+  content         = "node-1 has restarted. Please check the connection resets."
+  idempotency_key = "runbook ${var.run_id} ends"
 
   depends_on = [data.servicerequest_case.after]
 

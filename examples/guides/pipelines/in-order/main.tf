@@ -19,8 +19,8 @@ variable "run_id" {
 
 resource "servicerequest_case_message" "begins" {
   case_id         = var.case_id
-  content         = "[maintenance ${var.run_id} begins] We restart the nodes of cluster-1 now."
-  idempotency_key = "[maintenance ${var.run_id} begins]"
+  content         = "We restart the nodes of cluster-1 now."
+  idempotency_key = "maintenance ${var.run_id} begins"
 
   lifecycle {
     create_before_destroy = true
@@ -42,8 +42,8 @@ resource "terraform_data" "maintenance" {
 
 resource "servicerequest_case_message" "ends" {
   case_id         = var.case_id
-  content         = "[maintenance ${var.run_id} ends] The nodes of cluster-1 have restarted."
-  idempotency_key = "[maintenance ${var.run_id} ends]"
+  content         = "The nodes of cluster-1 have restarted."
+  idempotency_key = "maintenance ${var.run_id} ends"
 
   depends_on = [terraform_data.maintenance]
 
