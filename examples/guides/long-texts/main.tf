@@ -12,36 +12,24 @@ variable "case_id" {
   default     = "TT201801020526"
 }
 
-variable "report" {
-  description = "File with a text of any length, such as the output of terraform show."
-  type        = string
-  default     = "plan.txt"
-}
-
-variable "log" {
-  description = "File with a log of up to 2 MB."
-  type        = string
-  default     = "deploy.log"
-}
-
 locals {
-  text = file("${path.module}/${var.report}")
+  text = file("${path.module}/plan.txt")
 
   # A message can have 10,000 characters at most. Terraform counts some characters,
   # such as flags, once where the service counts them twice. So leave some room.
   fits = length(local.text) <= 9000
 }
 
-resource "servicerequest_attachment" "report" {
+resource "servicerequest_attachment" "plan" {
   count = local.fits ? 0 : 1
 
-  source = "${path.module}/${var.report}"
+  source = "${path.module}/plan.txt"
 }
 
 # The service accepts .txt files, but not .log files.
 resource "servicerequest_attachment" "log" {
-  source = "${path.module}/${var.log}"
-  name   = "${basename(var.log)}.txt"
+  source = "${path.module}/deploy.log"
+  name   = "deploy.log.txt"
 }
 
 resource "servicerequest_case_message" "evidence" {
@@ -57,8 +45,7 @@ resource "servicerequest_case_message" "evidence" {
     substr(local.text, 0, 1000),
   ])
 
-  # A message can have 10 attachments at most.
-  accessory_ids = concat(servicerequest_attachment.report[*].id, [servicerequest_attachment.log.id])
+  accessory_ids = concat(servicerequest_attachment.plan[*].id, [servicerequest_attachment.log.id])
 
   lifecycle {
     create_before_destroy = true

@@ -47,9 +47,8 @@ resource "servicerequest_case_message" "begins" {
   }
 }
 
-# 3. Do the work. Put it here: a resource, a module, or a provisioner. The next run
-# creates the new resource before it destroys the old one. If the work cannot exist
-# twice, use a provisioner.
+# 3. Do the work: a resource, a module, or a provisioner. The next run creates the new
+# resource before it destroys the old one. If it cannot exist twice, use a provisioner.
 resource "terraform_data" "restart" {
   triggers_replace = [var.run_id]
 
@@ -74,8 +73,7 @@ data "servicerequest_case" "after" {
   }
 }
 
-# 5. Say how it ended. Do not take case_id from the data source here. It would be
-# unknown during the plan after every change above, and this message would be replaced.
+# 5. Say how it ended. A case_id from the data source would be unknown during the plan.
 resource "servicerequest_case_message" "ends" {
   case_id         = var.case_id
   content         = "node-1 has restarted. Please check the connection resets."
