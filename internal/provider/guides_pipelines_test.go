@@ -235,7 +235,6 @@ type githubWorkflow struct {
 	Name        string
 	On          any
 	Permissions map[string]string
-	Concurrency githubConcurrency
 	Jobs        map[string]*githubJob
 }
 
