@@ -109,9 +109,10 @@ cli init >"$work/init" || {
 cli apply -auto-approve -var release=1.4.0 -var run_id=4711
 expect_posts 1
 
-step "Show the ticket, as the service has it"
+step "Show the ticket: the provider put the key in front of the text"
 thread
 expect 1 1.4.0
+grep -qF "[deploy 4711 success] Release 1.4.0" "$work/thread" || fail "the message should begin with its key"
 
 step "Plan again: no changes, and no request"
 before=$(requests)

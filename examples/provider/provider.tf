@@ -19,11 +19,12 @@ variable "run" {
   default     = "4711"
 }
 
-# With the key, the message is not posted again if the ticket already shows it.
+# The ticket shows "[deploy 4711] Release 1.4.0 is live. ...". A message that the
+# ticket already shows is not posted again.
 resource "servicerequest_case_message" "deployed" {
   case_id         = "TT201801020526"
-  content         = "[deploy ${var.run}] Release 1.4.0 is live. The connection resets have stopped."
-  idempotency_key = "[deploy ${var.run}]"
+  content         = "Release 1.4.0 is live. The connection resets have stopped."
+  idempotency_key = "deploy ${var.run}"
 
   lifecycle {
     create_before_destroy = true

@@ -18,8 +18,8 @@ variable "release" {
 action "servicerequest_case_message" "deployed" {
   config {
     case_id         = "TT201801020526"
-    content         = "[release ${var.release}] This release is live in production."
-    idempotency_key = "[release ${var.release}]"
+    content         = "This release is live in production."
+    idempotency_key = "release ${var.release}"
   }
 }
 

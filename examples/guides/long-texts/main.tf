@@ -12,56 +12,40 @@ variable "case_id" {
   default     = "TT201801020526"
 }
 
-variable "report" {
-  description = "File with a text of any length, such as the output of terraform show."
-  type        = string
-  default     = "plan.txt"
-}
-
-variable "log" {
-  description = "File with a log of up to 2 MB."
-  type        = string
-  default     = "deploy.log"
-}
-
 locals {
-  text = file("${path.module}/${var.report}")
+  text = file("${path.module}/plan.txt")
 
   # A message can have 10,000 characters at most. Terraform counts some characters,
   # such as flags, once where the service counts them twice. So leave some room.
   fits = length(local.text) <= 9000
 }
 
-resource "servicerequest_attachment" "report" {
+resource "servicerequest_attachment" "plan" {
   count = local.fits ? 0 : 1
 
-  source = "${path.module}/${var.report}"
+  source = "${path.module}/plan.txt"
 }
 
 # The service accepts .txt files, but not .log files.
 resource "servicerequest_attachment" "log" {
-  source = "${path.module}/${var.log}"
-  name   = "${basename(var.log)}.txt"
-}
-
-locals {
-  # The key contains a digest of what is sent. So a changed file is posted, and the
-  # same files are not posted again.
-  key = "[evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}]"
+  source = "${path.module}/deploy.log"
+  name   = "deploy.log.txt"
 }
 
 resource "servicerequest_case_message" "evidence" {
-  case_id         = var.case_id
-  idempotency_key = local.key
+  case_id = var.case_id
 
-  content = local.fits ? "${local.key} The plan, and the log of the run:\n\n${local.text}" : join("\n", [
-    "${local.key} The plan and the log of the run are attached. The plan begins:",
+  # The key is a digest of what is sent. So a changed file is posted, and the same
+  # files are not posted again.
+  idempotency_key = "evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}"
+
+  content = local.fits ? "The plan, and the log of the run:\n\n${local.text}" : join("\n", [
+    "The plan and the log of the run are attached. The plan begins:",
     "",
     substr(local.text, 0, 1000),
   ])
 
-  # A message can have 10 attachments at most.
-  accessory_ids = concat(servicerequest_attachment.report[*].id, [servicerequest_attachment.log.id])
+  accessory_ids = concat(servicerequest_attachment.plan[*].id, [servicerequest_attachment.log.id])
 
   lifecycle {
     create_before_destroy = true

@@ -38,8 +38,8 @@ resource "servicerequest_attachment" "log" {
 
 resource "servicerequest_case_message" "begins" {
   case_id         = data.servicerequest_case.before.case_id
-  content         = "[runbook ${var.run_id} begins] We restart node-1 now. Its log is attached."
-  idempotency_key = "[runbook ${var.run_id} begins]"
+  content         = "We restart node-1 now. Its log is attached."
+  idempotency_key = "runbook ${var.run_id} begins"
   accessory_ids   = [servicerequest_attachment.log.id]
 
   lifecycle {
@@ -47,9 +47,8 @@ resource "servicerequest_case_message" "begins" {
   }
 }
 
-# 3. Do the work. Put it here: a resource, a module, or a provisioner. The next run
-# creates the new resource before it destroys the old one. If the work cannot exist
-# twice, use a provisioner.
+# 3. Do the work: a resource, a module, or a provisioner. The next run creates the new
+# resource before it destroys the old one. If it cannot exist twice, use a provisioner.
 resource "terraform_data" "restart" {
   triggers_replace = [var.run_id]
 
@@ -74,12 +73,11 @@ data "servicerequest_case" "after" {
   }
 }
 
-# 5. Say how it ended. Do not take case_id from the data source here. It would be
-# unknown during the plan after every change above, and this message would be replaced.
+# 5. Say how it ended. A case_id from the data source would be unknown during the plan.
 resource "servicerequest_case_message" "ends" {
   case_id         = var.case_id
-  content         = "[runbook ${var.run_id} ends] node-1 has restarted. Please check the connection resets."
-  idempotency_key = "[runbook ${var.run_id} ends]"
+  content         = "node-1 has restarted. Please check the connection resets."
+  idempotency_key = "runbook ${var.run_id} ends"
 
   depends_on = [data.servicerequest_case.after]
 

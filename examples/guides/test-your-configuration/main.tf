@@ -28,8 +28,8 @@ resource "servicerequest_case_message" "deployed" {
   count = data.servicerequest_case.outage.is_open ? 1 : 0
 
   case_id         = var.case_id
-  content         = "[deploy ${var.release}] Release ${var.release} is live in production."
-  idempotency_key = "[deploy ${var.release}]"
+  content         = "Release ${var.release} is live in production."
+  idempotency_key = "deploy ${var.release}"
 
   lifecycle {
     create_before_destroy = true

@@ -20,7 +20,7 @@ mock_provider "servicerequest" {
 
 run "an_open_ticket_gets_the_message" {
   assert {
-    condition     = servicerequest_case_message.deployed[0].content == "[deploy 1.4.0] Release 1.4.0 is live in production."
+    condition     = servicerequest_case_message.deployed[0].content == "Release 1.4.0 is live in production."
     error_message = "The message has another text."
   }
 

@@ -7,8 +7,6 @@ terraform {
 }
 
 locals {
-  key = "[deploy ${var.run_id} ${var.outcome}]"
-
   text = {
     success   = "Release ${var.release} is live."
     failure   = "The deployment of release ${var.release} failed."
@@ -19,8 +17,8 @@ locals {
 resource "servicerequest_case_message" "this" {
   case_id         = var.case_id
   group_id        = var.group_id
-  content         = "${local.key} ${local.text[var.outcome]}"
-  idempotency_key = local.key
+  content         = local.text[var.outcome]
+  idempotency_key = "deploy ${var.run_id} ${var.outcome}"
 
   lifecycle {
     create_before_destroy = true

@@ -1,6 +1,6 @@
 output "idempotency_key" {
-  description = "The key that the message begins with."
-  value       = local.key
+  description = "The key, which the ticket shows in square brackets."
+  value       = servicerequest_case_message.this.idempotency_key
 }
 
 output "confirmed_by" {

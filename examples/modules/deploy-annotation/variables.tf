@@ -28,9 +28,4 @@ variable "outcome" {
 variable "run_id" {
   description = "ID of the pipeline's run. It must stay the same when you repeat the run."
   type        = string
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.run_id))
-    error_message = "The run_id must have 1 to 40 characters: letters, digits and - _ ."
-  }
 }

@@ -6,9 +6,10 @@ terraform {
   }
 }
 
-# The provider searches the ticket for the key before it posts the message. If the
-# ticket shows the message, it is not posted again, even if a run was killed or the
-# state is lost. Another run number posts another message.
+# The ticket shows "[deploy 4711] Release 1.4.0 is live in production." Before the
+# message is posted, the ticket is searched for the key. A message that the ticket
+# shows is not posted again, even if a run was killed or the state is lost. Another
+# run number posts another message.
 variable "run" {
   type    = string
   default = "4711"
@@ -16,8 +17,8 @@ variable "run" {
 
 resource "servicerequest_case_message" "deployed" {
   case_id         = "TT201801020526"
-  content         = "[deploy ${var.run}] Release 1.4.0 is live in production."
-  idempotency_key = "[deploy ${var.run}]"
+  content         = "Release 1.4.0 is live in production."
+  idempotency_key = "deploy ${var.run}"
 
   timeouts = {
     create = "10m"

@@ -15,17 +15,12 @@ variable "case_id" {
 variable "release" {
   description = "The release that is live. Changing it in Git posts a message."
   type        = string
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.release))
-    error_message = "The release must have 1 to 40 characters: letters, digits and - _ ."
-  }
 }
 
 resource "servicerequest_case_message" "release" {
   case_id         = var.case_id
-  content         = "[release ${var.release}] This release is live in production."
-  idempotency_key = "[release ${var.release}]"
+  content         = "This release is live in production."
+  idempotency_key = "release ${var.release}"
 
   # If an attempt fails, the state keeps the earlier message.
   lifecycle {

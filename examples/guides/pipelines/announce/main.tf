@@ -31,18 +31,9 @@ variable "outcome" {
 variable "run_id" {
   description = "ID of the pipeline's run. It must stay the same when you repeat the run."
   type        = string
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_.-]{1,40}$", var.run_id))
-    error_message = "The run_id must have 1 to 40 characters: letters, digits and - _ ."
-  }
 }
 
 locals {
-  # One message for each run and outcome. If another application posts on the same
-  # tickets, use another word than "deploy" there.
-  key = "[deploy ${var.run_id} ${var.outcome}]"
-
   text = {
     success   = "Release ${var.release} is live in production. Please watch the connection resets from here on."
     failure   = "The deployment of release ${var.release} to production failed. We are looking into it."
@@ -53,9 +44,12 @@ locals {
 resource "servicerequest_case_message" "deploy" {
   for_each = var.case_ids
 
-  case_id         = each.key
-  content         = "${local.key} ${local.text[var.outcome]}"
-  idempotency_key = local.key
+  case_id = each.key
+  content = local.text[var.outcome]
+
+  # One message for each run and outcome. If another application posts on the same
+  # tickets, use another word than "deploy" there.
+  idempotency_key = "deploy ${var.run_id} ${var.outcome}"
 
   # The state keeps the last message until the next one is posted.
   lifecycle {
