@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -12,18 +13,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// Limits of a message, from the service's API reference.
-const (
-	maxCaseID      = 64
-	maxContent     = 10000
-	maxAccessories = 10
-	maxAccessoryID = 64 // the submit call documents 32, the upload returns up to 64
-	maxGroupID     = 64
-	defaultTimeout = 5 * time.Minute
-)
+const defaultTimeout = 5 * time.Minute
 
 // Descriptions of the attributes that resource and action share.
 const (
@@ -31,27 +25,28 @@ const (
 	contentDescription     = "Text of the message, 1 to 10000 characters, at least one of them visible."
 	accessoryIDDescription = "IDs of uploaded attachments: at most 10, each different and 1 to 64 characters."
 	groupIDDescription     = "IAM group ID, 1 to 64 characters. Required for a ticket of another user in the same group."
-	keyDescription         = "Part of the message's text that no other message on the ticket contains, such as `[deploy 4711]`. " +
+	keyDescription         = "Makes the message one that is not posted again, such as `deploy 4711`. " +
+		"The provider puts the key in square brackets in front of the text, as in `[deploy 4711] Release 1.4.0 is live.`. No other message on the ticket may begin so. " +
 		"Before the message is posted, the ticket is searched for the key. " +
-		"If the ticket already shows the message, nothing is sent and a warning says so; attachments are not compared. " +
-		"If another message has the key, the apply fails and nothing is sent. " +
+		"If a message begins with the key and shows the same text, nothing is sent and a warning says so; attachments are not compared. " +
+		"If it has another text, or if a message may be this one with its key changed by the service, the apply fails and nothing is sent. " +
 		"So a message that the ticket shows is not posted again after a run was killed or the state was lost. " +
-		"6 to 64 characters: ASCII letters, digits, `- _ . : / # [ ]` and single spaces between them. " +
-		"The key must end within the first 100 characters of the message, and must not be part of a longer word or number. " +
-		"It is sent only as part of the message. " +
-		"It is not a lock: two runs that search the ticket within the same seconds may both post the message."
+		"4 to 62 characters: ASCII letters and digits, joined by single spaces, dots or hyphens. " +
+		"The key, its brackets and the space after them count towards the 10000 characters of the message. " +
+		"It is not a lock: two runs, or two provider configurations of one run, that search the ticket within the same seconds may both post the message. " +
+		"A warning says so if the ticket then shows both."
 	timeoutDescription = "Time limit for posting the message, including retries, as a duration such as `10m`, at most `24h`. Default `5m`."
 )
 
 var (
-	caseIDCheck      = all(isTicketID, length(1, maxCaseID), noControl)
-	contentCheck     = all(length(1, maxContent), notBlank)
-	accessoryIDCheck = all(length(1, maxAccessoryID), noControl)
-	groupIDCheck     = all(length(1, maxGroupID), noControl)
-	keyCheck         = check(servicerequest.CheckIdempotencyKey)
+	caseIDCheck      = all(isTicketID, length(1, servicerequest.MaxCaseID), noControl)
+	contentCheck     = all(length(1, servicerequest.MaxContent), notBlank)
+	accessoryIDCheck = all(length(1, servicerequest.MaxAccessoryID), noControl)
+	groupIDCheck     = all(length(1, servicerequest.MaxGroupID), noControl)
+	keyCheck         = check(delivery.CheckKey)
 	timeoutCheck     = duration(time.Millisecond, 24*time.Hour)
 	accessoryChecks  = []validator.List{
-		listvalidator.SizeAtMost(maxAccessories),
+		listvalidator.SizeAtMost(servicerequest.MaxAccessories),
 		listvalidator.NoNullValues(),
 		listvalidator.UniqueValues(),
 		listvalidator.ValueStringsAre(accessoryIDCheck),
@@ -94,66 +89,69 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	for _, v := range accessoryChecks {
 		v.ValidateList(ctx, validator.ListRequest{Path: path.Root("accessory_ids"), ConfigValue: m.AccessoryIDs}, &list)
 	}
-	diags := append(values.Diagnostics, list.Diagnostics...)
-	return append(diags, checkKeyInContent(ctx, m.IdempotencyKey, m.Content)...)
+	return append(append(values.Diagnostics, list.Diagnostics...), checkLength(content, m.IdempotencyKey, m.Content)...)
 }
 
-// checkKeyInContent checks that the content has the key. It skips values that are
-// unknown, or invalid and therefore reported elsewhere.
-func checkKeyInContent(ctx context.Context, key, content types.String) diag.Diagnostics {
+// checkLength checks that the content is not too long with the key in front of it. It
+// skips values that are unknown, or invalid and therefore reported elsewhere.
+func checkLength(at path.Path, key, content types.String) diag.Diagnostics {
 	if !known(key) || !known(content) || keyCheck(key.ValueString()) != nil || contentCheck(content.ValueString()) != nil {
 		return nil
 	}
-	var checked validator.StringResponse
-	inContent := check(func(key string) error { return servicerequest.CheckKeyInContent(key, content.ValueString()) })
-	inContent.ValidateString(ctx, validator.StringRequest{Path: path.Root("idempotency_key"), ConfigValue: key}, &checked)
-	return checked.Diagnostics
+	n := utf8.RuneCountInString(delivery.Keyed(key.ValueString(), content.ValueString()))
+	if n <= servicerequest.MaxContent {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid "+at.String(), fmt.Sprintf(
+		"The value of %s must have at most %d characters together with the idempotency_key, its brackets and a space, but has %d.", at, servicerequest.MaxContent, n))}
 }
 
-func (m caseMessage) submission(ctx context.Context) (servicerequest.Submission, diag.Diagnostics) {
-	s := servicerequest.Submission{
-		CaseID:         m.CaseID.ValueString(),
-		Content:        m.Content.ValueString(),
-		GroupID:        m.GroupID.ValueString(),
-		IdempotencyKey: m.IdempotencyKey.ValueString(),
-		Secret:         m.WriteOnly,
+func (m caseMessage) message(ctx context.Context) (delivery.Message, diag.Diagnostics) {
+	message := delivery.Message{
+		CaseID:  m.CaseID.ValueString(),
+		Content: m.Content.ValueString(),
+		GroupID: m.GroupID.ValueString(),
+		Key:     m.IdempotencyKey.ValueString(),
+		Secret:  m.WriteOnly,
 	}
 	diags := m.check(ctx)
 	// Null stays nil, which is not sent. An empty list is sent as one.
-	diags.Append(m.AccessoryIDs.ElementsAs(ctx, &s.AccessoryIDs, false)...)
-	return s, diags
+	diags.Append(m.AccessoryIDs.ElementsAs(ctx, &message.AccessoryIDs, false)...)
+	return message, diags
 }
 
-// submit sends a message. The receipt is valid only without errors. progress, if
-// not nil, is called with each step.
-func (p *providerData) submit(ctx context.Context, m caseMessage, timeout time.Duration, progress func(string)) (servicerequest.Receipt, diag.Diagnostics) {
-	ctx, client, diags := p.clientFor(ctx)
+// deliver sends a message. The receipt is valid only without errors. progress, if not
+// nil, is called with each step.
+func (p *providerData) deliver(ctx context.Context, m caseMessage, timeout time.Duration, progress func(string)) (delivery.Receipt, diag.Diagnostics) {
+	ctx, _, diags := p.clientFor(ctx)
 	if diags.HasError() {
-		return servicerequest.Receipt{}, diags
+		return delivery.Receipt{}, diags
 	}
-	submission, diags := m.submission(ctx)
+	message, diags := m.message(ctx)
 	if diags.HasError() {
-		return servicerequest.Receipt{}, diags
+		return delivery.Receipt{}, diags
 	}
 	if progress == nil {
 		progress = func(string) {}
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := p.clock.WithTimeout(context.WithValue(ctx, progressKey{}, progress), timeout)
 	defer cancel()
-	submission.Notify = func(e servicerequest.Event) {
-		logEvent(ctx, submission.CaseID, e)
+	message.Notify = func(e delivery.Event) {
+		logEvent(ctx, message.CaseID, e)
 		progress(progressText(e))
 	}
 
-	receipt, err := client.Submit(ctx, submission)
-	if err != nil {
-		diags.Append(submitDiagnostic(err, m))
-		return receipt, diags
+	receipt, copies, err := p.deliverer.Deliver(ctx, message)
+	warnings := copiesWarnings(copies, m)
+	if err == nil {
+		tflog.Info(ctx, "Case message: confirmed", map[string]any{
+			"case_id": message.CaseID, "confirmed_by": string(receipt.ConfirmedBy), "request_id": receipt.RequestID, "resent": receipt.Resent,
+		})
+		warnings = append(receiptWarnings(receipt, m), warnings...)
+	} else {
+		diags.Append(deliveryDiagnostic(err, m))
 	}
-	tflog.Info(ctx, "Case message: confirmed", map[string]any{
-		"case_id": submission.CaseID, "confirmed_by": string(receipt.ConfirmedBy), "request_id": receipt.RequestID, "resent": receipt.Resent,
-	})
-	for _, warning := range receiptWarnings(receipt, m) {
+	for _, warning := range warnings {
 		progress(warning.Detail())
 		diags.Append(warning)
 	}
@@ -161,30 +159,30 @@ func (p *providerData) submit(ctx context.Context, m caseMessage, timeout time.D
 }
 
 // logEvent never logs the content: no event has it.
-func logEvent(ctx context.Context, caseID string, e servicerequest.Event) {
+func logEvent(ctx context.Context, caseID string, e delivery.Event) {
 	fields := map[string]any{"case_id": caseID, "attempt": e.Attempt}
 	if e.Reason != "" {
 		fields["reason"] = e.Reason
 	}
-	if e.Step == servicerequest.StepRetrying {
+	if e.Step == delivery.StepRetrying {
 		fields["wait"] = e.Wait.String()
 	}
 	log := tflog.Info
 	// The first search for an idempotency key is ordinary. Later checks are not.
-	if e.Step == servicerequest.StepRetrying || e.Step == servicerequest.StepChecking && e.Attempt > 0 {
+	if e.Step == delivery.StepRetrying || e.Step == delivery.StepChecking && e.Attempt > 0 {
 		log = tflog.Warn
 	}
 	log(ctx, "Case message: "+string(e.Step), fields)
 }
 
 // progressText describes a step to the user of an action.
-func progressText(e servicerequest.Event) string {
+func progressText(e delivery.Event) string {
 	switch e.Step {
-	case servicerequest.StepSubmitting:
+	case delivery.StepPosting:
 		return fmt.Sprintf("Submitting the message (attempt %d)", e.Attempt)
-	case servicerequest.StepChecking:
+	case delivery.StepChecking:
 		return "Checking the ticket: " + e.Reason
-	case servicerequest.StepRetrying:
+	case delivery.StepRetrying:
 		return fmt.Sprintf("Retrying in %s: %s", e.Wait.Round(time.Millisecond), e.Reason)
 	default:
 		return "The message is on the ticket"

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -76,7 +77,7 @@ func (a *caseMessageAction) Configure(_ context.Context, req action.ConfigureReq
 func (a *caseMessageAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
 	var m caseMessageActionModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	resp.Diagnostics.Append(checkKeyInContent(ctx, m.IdempotencyKey, m.Content)...)
+	resp.Diagnostics.Append(checkLength(path.Root("content"), m.IdempotencyKey, m.Content)...)
 }
 
 func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
@@ -97,7 +98,7 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 			resp.SendProgress(action.InvokeProgressEvent{Message: text})
 		}
 	}
-	receipt, diags := a.provider.submit(ctx, caseMessage{
+	receipt, diags := a.provider.deliver(ctx, caseMessage{
 		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey, Action: true,
 	}, timeout, progress)
 	resp.Diagnostics.Append(diags...)

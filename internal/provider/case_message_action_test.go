@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
@@ -177,7 +178,7 @@ func TestActionRefusesBadInput(t *testing.T) {
 		attribute string
 		value     any
 	}{
-		{"case_id", ".."}, {"case_id", "https://console.example.com/TT1"}, {"content", strings.Repeat("ü", maxContent+1)}, {"content", " "},
+		{"case_id", ".."}, {"case_id", "https://console.example.com/TT1"}, {"content", strings.Repeat("ü", servicerequest.MaxContent+1)}, {"content", " "},
 		{"group_id", ""}, {"idempotency_key", "[run 4712]"}, {"idempotency_key", "4711"},
 		{"accessory_ids", []string{"a", "a"}}, {"timeouts", map[string]any{"invoke": "soon"}},
 	} {

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -134,8 +135,8 @@ func checkManageable(m servicerequest.Message) error {
 		}
 		seen[a.ID] = true
 	}
-	if len(seen) > maxAccessories {
-		return fmt.Errorf("has more than %d attachments", maxAccessories)
+	if len(seen) > servicerequest.MaxAccessories {
+		return fmt.Errorf("has more than %d attachments", servicerequest.MaxAccessories)
 	}
 	return nil
 }
@@ -156,13 +157,13 @@ func (m caseMessageModel) shows(ctx context.Context, config caseMessageModel) (b
 	if content.IsNull() {
 		content = config.ContentWO
 	}
-	if m.Content.IsNull() || !known(content) || config.AccessoryIDs.IsUnknown() {
+	if m.Content.IsNull() || !known(content) || config.IdempotencyKey.IsUnknown() || config.AccessoryIDs.IsUnknown() {
 		return false, nil
 	}
 	var shown, configured []types.String // an unknown ID is equal to none
 	diags := m.AccessoryIDs.ElementsAs(ctx, &shown, false)
 	diags.Append(config.AccessoryIDs.ElementsAs(ctx, &configured, false)...)
-	return showsAttachments(shown, configured) && servicerequest.ShowsSame(m.Content.ValueString(), content.ValueString()), diags
+	return showsAttachments(shown, configured) && delivery.Shows(m.Content.ValueString(), config.IdempotencyKey.ValueString(), content.ValueString()), diags
 }
 
 // maxShownAttachments is how many attachments of a message the service shows.

@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 )
 
 var (
@@ -63,7 +63,7 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"Changing anything that is sent, or `triggers`, posts another message. " +
 			"Destroying the resource makes no API call, needs no credentials and leaves the message on the ticket.\n\n" +
 			"An import reads the text and the attachments as the ticket shows them. The first apply after an import sends nothing if the configuration " +
-			"has the same attachments, and a text with the same letters and digits, with or without markup. It may set `triggers`. " +
+			"has the same attachments and the text that the ticket shows, or its beginning as `idempotency_key` and the rest as `content`. It may set `triggers`. " +
 			"After that apply, changing any of these posts another message. The service may show only part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
 			"case_id": schema.StringAttribute{
@@ -95,11 +95,11 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
 				MarkdownDescription: "Values that post the message again when they change, such as the number of a release. They are not sent. " +
-					"With an `idempotency_key`, change the key too; otherwise nothing is posted.",
+					"With an `idempotency_key`, change the key instead: as long as it stays the same, nothing is posted.",
 			},
 			"idempotency_key": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{keyCheck},
-				MarkdownDescription: keyDescription + " Changing only the key sends nothing.",
+				MarkdownDescription: keyDescription + " Another key is another message: changing it posts one.",
 			},
 			"timeouts": limits,
 			"id": schema.StringAttribute{
@@ -155,11 +155,11 @@ func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.V
 	case m.ContentWO.IsNull() && !m.ContentWOVersion.IsNull() && !m.ContentWOVersion.IsUnknown():
 		refuse("content_wo_version", "Set content_wo_version only together with content_wo.")
 	}
-	content := m.Content
+	at, content := "content", m.Content
 	if content.IsNull() {
-		content = m.ContentWO
+		at, content = "content_wo", m.ContentWO
 	}
-	resp.Diagnostics.Append(checkKeyInContent(ctx, m.IdempotencyKey, content)...)
+	resp.Diagnostics.Append(checkLength(path.Root(at), m.IdempotencyKey, content)...)
 }
 
 // ModifyPlan decides what a change does. A change of anything that is sent, or of
@@ -219,6 +219,7 @@ func (m caseMessageModel) replacing(state caseMessageModel, accepted bool) path.
 		{"content_wo_version", m.ContentWOVersion, state.ContentWOVersion, accepted},
 		{"accessory_ids", m.AccessoryIDs, state.AccessoryIDs, accepted},
 		{"triggers", m.Triggers, state.Triggers, accepted},
+		{"idempotency_key", m.IdempotencyKey, state.IdempotencyKey, accepted},
 	} {
 		if !a.accepted && !a.planned.Equal(a.prior) {
 			changed = append(changed, path.Root(a.name))
@@ -236,7 +237,7 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 	prior, planned := state.Content.ValueString(), plan.Content.ValueString()
 	outcome := "If the text stays the same, nothing will be sent. If it changes, the apply will be refused."
 	switch {
-	case known(state.Content) && known(plan.Content) && servicerequest.Shows(prior, planned),
+	case known(state.Content) && known(plan.Content) && delivery.SameText(prior, planned),
 		state.Content.IsNull() && plan.Content.IsNull() && state.ContentWOVersion.Equal(plan.ContentWOVersion):
 		outcome = "The text stays the same, so nothing will be sent."
 	case known(state.Content) && known(plan.Content):
@@ -244,7 +245,7 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("idempotency_key"), "The idempotency_key stays the same", fmt.Sprintf(
 		"Ticket %s already has a message with the idempotency_key %q. %s "+
-			"To post another message, choose another key, such as the number of this release or run, and write it into the text.",
+			"To post another message, choose another key, such as the number of this release or run.",
 		state.CaseID.ValueString(), state.IdempotencyKey.ValueString(), outcome))}
 }
 
@@ -277,14 +278,14 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 
-	receipt, diags := r.provider.submit(ctx, message, timeout, nil)
+	receipt, diags := r.provider.deliver(ctx, message, timeout, nil)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	r.provider.created.Store(true)
 	m.ID = types.StringValue(m.CaseID.ValueString() + "/" + unique)
-	m.SubmittedAt = timestamp(receipt.SubmittedAt)
+	m.SubmittedAt = timestamp(receipt.PostedAt)
 	m.ConfirmedBy = types.StringValue(string(receipt.ConfirmedBy))
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, m.identity())...)

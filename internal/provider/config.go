@@ -249,6 +249,7 @@ func environment(names []string) (name, value string) {
 // environment, and the environment before the defaults.
 type config struct {
 	client      servicerequest.Config
+	retries     int      // max_retries
 	missing     []string // settings that an API call needs and that are not set
 	secrets     []string
 	diagnostics diag.Diagnostics
@@ -308,7 +309,7 @@ func readConfig(m *providerModel, env func(names []string) (name, value string))
 	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
 	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.values["site"]]
 	c.client.RequestTimeout = c.duration("request_timeout", defaultRequestTimeout)
-	c.client.MaxRetries = c.maxRetries(m.MaxRetries, env)
+	c.retries = c.maxRetries(m.MaxRetries, env)
 	c.client.Insecure = c.insecure(m.Insecure, env)
 	c.client.CACertPEM = c.caCert()
 	return c

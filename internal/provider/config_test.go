@@ -160,7 +160,7 @@ func TestEveryKey(t *testing.T) {
 		{"request_timeout", []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, token, "1m0s", "2m0s", "1", "30s",
 			func(c config) string { return c.client.RequestTimeout.String() }},
 		{"max_retries", []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}, token, "0", "7", "many", "5",
-			func(c config) string { return strconv.Itoa(c.client.MaxRetries) }},
+			func(c config) string { return strconv.Itoa(c.retries) }},
 		{"insecure", []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}, token, "true", "false", "maybe", "false",
 			func(c config) string { return strconv.FormatBool(c.client.Insecure) }},
 		{"ca_cert_file", []string{"SERVICEREQUEST_CA_CERT_FILE"}, token, certificate(t, "one"), certificate(t, "two"), "no such file", "",

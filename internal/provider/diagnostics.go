@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -29,23 +30,23 @@ func missingConfiguration(p *providerData) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Missing provider configuration", detail)
 }
 
-// Summaries of the errors of a submit.
+// Summaries of the errors of a message.
 const (
-	notSubmittedSummary = "Unable to submit case message"
-	unconfirmedSummary  = "Case message may or may not be on the ticket"
+	notPostedSummary   = "Unable to submit case message"
+	unconfirmedSummary = "Case message may or may not be on the ticket"
 )
 
-// submitDiagnostic explains an error of Submit: the outcome in a few words, the
+// deliveryDiagnostic explains an error of Deliver: the outcome in a few words, the
 // cause, what to do, and last the error itself for support, if it adds anything.
-func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
+func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	var (
-		unconfirmed  *servicerequest.UnconfirmedError
-		search       *servicerequest.SearchError
-		conflict     *servicerequest.KeyConflictError
-		notSubmitted *servicerequest.NotSubmittedError
+		unconfirmed *delivery.UnconfirmedError
+		search      *delivery.SearchError
+		conflict    *delivery.KeyConflictError
+		notPosted   *delivery.NotPostedError
 	)
 	a := advise(err, m.timeouts())
-	summary, text, raw := notSubmittedSummary, "", err
+	summary, text, raw := notPostedSummary, "", err
 	switch {
 	case errors.As(err, &unconfirmed):
 		summary, text = unconfirmedSummary, unconfirmedText(unconfirmed, m)
@@ -55,17 +56,21 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		a.at = "idempotency_key"
 	case errors.As(err, &search):
 		text = fmt.Sprintf("Nothing was sent: ticket %s could not be searched for the idempotency_key %q. The message may be there from an earlier run. "+
-			"The search failed: %s.\n\n%s", search.CaseID, search.IdempotencyKey, a.cause, a.todo)
+			"The search failed: %s.\n\n%s", search.CaseID, search.Key, a.cause, a.todo)
 		raw = search.Err
-	case !errors.As(err, &notSubmitted): // the service refused it, and would refuse it again
-		text = "Not posted: " + a.cause + ".\n\n" + a.todo
-	case notSubmitted.Checked:
-		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and a check did not find the message on the ticket. It may still arrive. "+
+	case errors.As(err, &notPosted) && notPosted.Checked:
+		text = fmt.Sprintf("Not posted: the message was not there when last checked. The outcome of an attempt was unknown, and the message may still arrive. "+
 			"The last attempt failed: %s.\n\n%s\n\n%s", a.cause, a.todo, m.checkedAdvice())
 	default:
 		text = "Not posted: " + a.cause + ".\n\n" + a.todo
-		if !m.Action {
+		if notPosted.Attempts == 0 {
+			text = "Nothing was sent: " + a.cause + ".\n\n" + a.todo
+		}
+		if !m.Action && !notPosted.Refused {
 			text += " It is safe to apply again."
+		}
+		if notPosted.Refused || notPosted.Attempts == 0 {
+			raw = notPosted.Err
 		}
 	}
 	if m.Action {
@@ -83,7 +88,7 @@ func submitDiagnostic(err error, m caseMessage) diag.Diagnostic {
 // actionAdvice holds for every event and every on_failure of an action_trigger.
 const actionAdvice = "Run terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again."
 
-// timeouts is the attribute that bounds the submit.
+// timeouts is the attribute that bounds the delivery.
 func (m caseMessage) timeouts() string {
 	if m.Action {
 		return "timeouts.invoke"
@@ -91,18 +96,23 @@ func (m caseMessage) timeouts() string {
 	return "timeouts.create"
 }
 
+// Advice for a message that may be on the ticket.
+const (
+	searchedAdvice  = "before the message is sent, the ticket is searched for the idempotency_key. If the message is there, nothing is sent."
+	nextTimeAdvice  = "Give the next message an idempotency_key. Then the provider finds out by itself."
+	importAdvice    = "import it (the data source servicerequest_case_messages lists the message IDs), or remove the resource from the configuration"
+	serialiseAdvice = "Two runs of one commit are the most common cause: let the pipeline run one deployment at a time. The guide on pipelines shows how."
+)
+
 // checkedAdvice is for a message that was not on the ticket when last checked.
 func (m caseMessage) checkedAdvice() string {
 	if m.IdempotencyKey.ValueString() != "" {
-		return "Before the message is sent again, the ticket is searched for the idempotency_key. If the message has arrived by then, nothing is sent."
+		return capitalize(searchedAdvice)
 	}
-	return "Check the ticket before you apply again. Alternatively, " + keyAdvice
+	return "Check the ticket before you apply again. " + nextTimeAdvice
 }
 
-const keyAdvice = "set idempotency_key to a part of the text that no other message on the ticket contains, and apply again: " +
-	"the ticket is then searched for the key, and nothing is sent if the message is there."
-
-func unconfirmedText(err *servicerequest.UnconfirmedError, m caseMessage) string {
+func unconfirmedText(err *delivery.UnconfirmedError, m caseMessage) string {
 	var text strings.Builder
 	if err.Err == nil {
 		text.WriteString("May be on the ticket: the outcome of another submit with the same idempotency_key is unknown. Nothing was sent this time.\n\n")
@@ -114,46 +124,51 @@ func unconfirmedText(err *servicerequest.UnconfirmedError, m caseMessage) string
 		fmt.Fprintf(&text, "  sent:   %s\n", err.Began.UTC().Format(time.RFC3339))
 	}
 	fmt.Fprintf(&text, "  text:   %d characters\n", err.Length)
-	if err.IdempotencyKey != "" {
-		fmt.Fprintf(&text, "  key:    %s\n", err.IdempotencyKey)
+	if err.Key != "" {
+		fmt.Fprintf(&text, "  key:    %s\n", err.Key)
 	}
 	text.WriteString("\n")
-	if err.Denied {
+	if servicerequest.IsPermissionDenied(err.CheckErr) {
 		text.WriteString("The user of the credentials has no permission to read the ticket's messages. Ask the account's administrator for this permission.\n\n")
 	}
-	if err.IdempotencyKey != "" {
-		text.WriteString("It is safe to apply again: before the message is sent, the ticket is searched for the idempotency_key. If the message is there, nothing is sent.")
+	if err.Key != "" {
+		text.WriteString("It is safe to apply again: " + searchedAdvice)
 		return text.String()
 	}
-	ifThere := "import it, or remove the resource from the configuration. If it is not, apply again."
+	ifThere, ifNot := importAdvice, "apply again"
 	if m.Action {
-		ifThere = "nothing more is needed."
+		ifThere, ifNot = "nothing more is needed", "invoke the action again"
 	}
-	text.WriteString("Do one of the following:\n" +
-		"  - Check the ticket in the console. If the message is there, " + ifThere + "\n" +
-		"  - " + capitalize(keyAdvice))
+	fmt.Fprintf(&text, "Check the ticket in the console. If the message is there, %s. If it is not, %s. %s", ifThere, ifNot, nextTimeAdvice)
 	return text.String()
 }
 
-func conflictText(err *servicerequest.KeyConflictError, m caseMessage) string {
+func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Nothing was sent: another message for ticket %s has the idempotency_key %q and a different text.\n\n", err.CaseID, err.IdempotencyKey)
-	if err.Content != "" && err.Shown != "" { // one of the two may be secret
-		fmt.Fprintf(&text, "  this message:  %s\n  other message: %s\n\n", err.Content, err.Shown)
+	fmt.Fprintf(&text, "Nothing was sent: ticket %s has another message with the idempotency_key %q, and a different text.\n\n", err.CaseID, err.Key)
+	if err.Changed {
+		text.Reset()
+		fmt.Fprintf(&text, "Nothing was sent: ticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", err.CaseID, err.Key)
 	}
-	ifSame := "import it: the data source servicerequest_case_messages lists the message IDs"
+	if err.Part > 0 { // otherwise one of the two is secret
+		fmt.Fprintf(&text, "  this message:  %s\n  other message: %s\n  they differ from character %d on\n\n", err.Content, err.Shown, err.Part)
+	}
+	ifSame := importAdvice
 	if m.Action {
 		ifSame = "nothing more is needed"
 	}
-	text.WriteString("If the other message is this one in another form, " + ifSame + ". Otherwise choose a key that no other message on the ticket contains.")
+	fmt.Fprintf(&text, "If the other message is this one in another form, %s. Otherwise choose a key that no other message on the ticket has.", ifSame)
 	return text.String()
 }
 
 // receiptWarnings are for a message that was delivered, but not as usual.
-func receiptWarnings(r servicerequest.Receipt, m caseMessage) diag.Diagnostics {
+func receiptWarnings(r delivery.Receipt, m caseMessage) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if r.ConfirmedBy == servicerequest.ByExisting {
+	if r.ConfirmedBy == delivery.ByExisting {
 		text := fmt.Sprintf("Nothing was sent: ticket %s already has this message, with the idempotency_key %q.", m.CaseID.ValueString(), m.IdempotencyKey.ValueString())
+		if r.Cut {
+			text += " The ticket shows only the beginning of the message, so only this could be compared."
+		}
 		if r.Copies > 1 {
 			text += fmt.Sprintf(" The ticket has %d messages with this key and text.", r.Copies)
 		}
@@ -164,6 +179,17 @@ func receiptWarnings(r servicerequest.Receipt, m caseMessage) diag.Diagnostics {
 			"The message is on ticket %s. It was sent again: the outcome of an earlier attempt was unknown (%s), and the last check did not find the message on the ticket. "+
 				"If the first copy still arrives, the ticket has the message twice. Check the ticket later.",
 			m.CaseID.ValueString(), r.Resent))
+	}
+	return diags
+}
+
+// copiesWarnings are for messages of this run that a ticket has more than once.
+func copiesWarnings(copies []delivery.Copies, m caseMessage) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, c := range copies {
+		diags.AddWarning("The ticket has this message more than once", fmt.Sprintf(
+			"Ticket %s has %d messages with the idempotency_key %q and the same text. An idempotency_key is not a lock: two runs that search the ticket at the same time may both post. %s",
+			m.CaseID.ValueString(), c.Count, c.Key, serialiseAdvice))
 	}
 	return diags
 }

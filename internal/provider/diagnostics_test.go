@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -222,7 +223,7 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"another code", api(200, "OSM.09999999", servicerequest.ModeToken), "", []string{"the service answered with HTTP 200 and the code OSM.09999999", "give Huawei Cloud support the request ID below."}},
 		{"no request ID", noRequestID, "", []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"wrapped", &servicerequest.NotSubmittedError{Err: api(429, "APIG.0308", servicerequest.ModeToken)}, "", []string{"the service is throttling requests", "-parallelism"}},
+		{"wrapped", &delivery.NotPostedError{Err: api(429, "APIG.0308", servicerequest.ModeToken)}, "", []string{"the service is throttling requests", "-parallelism"}},
 		{"fixed token", api(401, "APIGW.0307", servicerequest.ModeToken), "", []string{"the token is invalid or expired, or belongs to another region", "Get a new token"}},
 		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), "", []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
 		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), "", []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
@@ -264,27 +265,28 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-func TestSubmitDiagnostic(t *testing.T) {
+func TestDeliveryDiagnostic(t *testing.T) {
 	t.Parallel()
 	api := &servicerequest.APIError{Method: "POST", Path: "/p", Status: 403, Code: "OSM.0003", RequestID: "r"}
 	const raw = "\n\nPOST /p: HTTP 403 Forbidden, OSM.0003, request ID r." // at the end
-	key := types.StringValue("[run 4711]")
-	unconfirmed := &servicerequest.UnconfirmedError{
+	key := types.StringValue("run 4711")
+	unconfirmed := &delivery.UnconfirmedError{
 		CaseID: "case-1", Length: 36, Began: time.Date(2026, 1, 10, 22, 0, 0, 0, time.FixedZone("", 3600)), Err: api, CheckErr: errors.New("cannot read"),
 	}
 	denied := *unconfirmed
-	denied.Denied = true
+	denied.CheckErr = api
 	keyed := *unconfirmed
-	keyed.IdempotencyKey = key.ValueString()
+	keyed.Key = key.ValueString()
 	pending := keyed
 	pending.Err, pending.Began = nil, time.Time{}
-	conflict := &servicerequest.KeyConflictError{CaseID: "case-1", IdempotencyKey: key.ValueString(), Content: "our words", Shown: "their words"}
-	secret := *conflict
-	secret.Content, secret.Shown = "", ""
+	conflict := &delivery.KeyConflictError{CaseID: "case-1", Key: key.ValueString(), Content: "our words", Shown: "their words", Part: 1}
+	changed, secret := *conflict, *conflict
+	changed.Changed = true
+	secret.Content, secret.Shown, secret.Part = "", "", 0
 	search := func(err error) error {
-		return &servicerequest.SearchError{CaseID: "case-1", IdempotencyKey: key.ValueString(), Err: err}
+		return &delivery.SearchError{CaseID: "case-1", Key: key.ValueString(), Err: err}
 	}
-	noTime := &servicerequest.NotSubmittedError{Attempts: 1, Err: &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api}}
+	noTime := &delivery.NotPostedError{Attempts: 1, Err: &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api}}
 	const notSubmitted, maybe = "Unable to submit case message", "Case message may or may not be on the ticket"
 	for _, row := range []struct {
 		name    string
@@ -294,50 +296,51 @@ func TestSubmitDiagnostic(t *testing.T) {
 		want    []string // the outcome, which is first, other parts, and what is last
 		never   []string
 	}{
-		{"refused", api, caseMessage{}, notSubmitted,
+		{"refused", &delivery.NotPostedError{Attempts: 1, Refused: true, Err: api}, caseMessage{}, notSubmitted,
 			[]string{"Not posted: the user of the credentials has no permission for this call.\n\n", raw}, []string{"safe to apply"}},
-		{"not submitted", &servicerequest.NotSubmittedError{Attempts: 6, Err: &net.DNSError{Err: "no such host"}}, caseMessage{}, notSubmitted,
-			[]string{"Not posted: the service could not be reached.\n\n", "It is safe to apply again.", "\n\nThe message was not submitted (attempts: 6): lookup : no such host."}, []string{"plan"}},
-		{"not there when last checked", &servicerequest.NotSubmittedError{Attempts: 2, Checked: true, Err: api}, caseMessage{}, notSubmitted,
-			[]string{"Not posted when last checked: ", "It may still arrive.", "no permission for this call", "Check the ticket before you apply again. Alternatively, set idempotency_key", "HTTP 403 Forbidden, OSM.0003, request ID r."},
+		{"not submitted", &delivery.NotPostedError{Attempts: 6, Err: &net.DNSError{Err: "no such host"}}, caseMessage{}, notSubmitted,
+			[]string{"Not posted: the service could not be reached.\n\n", "It is safe to apply again.", "\n\nThe message was not posted (attempts: 6): lookup : no such host."}, []string{"plan"}},
+		{"not there when last checked", &delivery.NotPostedError{Attempts: 2, Checked: true, Err: api}, caseMessage{}, notSubmitted,
+			[]string{"Not posted: the message was not there when last checked. ", "may still arrive.", "no permission for this call", "Check the ticket before you apply again. Give the next message an idempotency_key", "HTTP 403 Forbidden, OSM.0003, request ID r."},
 			[]string{"safe"}},
-		{"not there when last checked, with a key", &servicerequest.NotSubmittedError{Attempts: 2, Checked: true, Err: api}, caseMessage{IdempotencyKey: key}, notSubmitted,
-			[]string{"Not posted when last checked: ", "It may still arrive.", "the ticket is searched for the idempotency_key", "HTTP 403 Forbidden, OSM.0003, request ID r."}, []string{"set idempotency_key"}},
+		{"not there when last checked, with a key", &delivery.NotPostedError{Attempts: 2, Checked: true, Err: api}, caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{"Not posted: the message was not there when last checked. ", "may still arrive.", "the ticket is searched for the idempotency_key", "HTTP 403 Forbidden, OSM.0003, request ID r."}, []string{"next message"}},
 		{"no time", noTime, caseMessage{}, notSubmitted,
 			[]string{"Not posted: the next attempt has to wait 2m0s, but only 40s of timeouts.create remain.", "raise timeouts.create", "It is safe to apply again.", "HTTP 403 Forbidden, OSM.0003, request ID r."}, []string{"deadline exceeded"}},
 		{"no time, by an action", noTime, caseMessage{Action: true}, notSubmitted, []string{"Not posted: ", "40s of timeouts.invoke remain", "request ID r."}, []string{"timeouts.create"}},
 		{"not searched", search(errors.New("the list lost messages")), caseMessage{IdempotencyKey: key}, notSubmitted,
-			[]string{`Nothing was sent: ticket case-1 could not be searched for the idempotency_key "[run 4711]".`, "The message may be there from an earlier run. The search failed: the call failed.\n\n", "\n\nThe list lost messages."}, []string{"It is safe"}},
+			[]string{`Nothing was sent: ticket case-1 could not be searched for the idempotency_key "run 4711".`, "The message may be there from an earlier run. The search failed: the call failed.\n\n", "\n\nThe list lost messages."}, []string{"It is safe"}},
 		{"search denied", search(api), caseMessage{IdempotencyKey: key}, notSubmitted,
 			[]string{"Nothing was sent: ", "The search failed: the user of the credentials has no permission for this call.\n\n", raw}, []string{"It is safe"}},
 		{"key conflict", conflict, caseMessage{IdempotencyKey: key}, notSubmitted,
-			[]string{`Nothing was sent: another message for ticket case-1 has the idempotency_key "[run 4711]" and a different text.`, "  this message:  our words\n  other message: their words\n",
-				"If the other message is this one in another form, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose a key that no other message on the ticket contains."}, nil},
+			[]string{`Nothing was sent: ticket case-1 has another message with the idempotency_key "run 4711", and a different text.`, "  this message:  our words\n  other message: their words\n  they differ from character 1 on\n",
+				"If the other message is this one in another form, import it (the data source servicerequest_case_messages lists the message IDs), or remove the resource from the configuration. Otherwise choose a key that no other message on the ticket has."}, nil},
+		{"key changed", &changed, caseMessage{IdempotencyKey: key}, notSubmitted,
+			[]string{`Nothing was sent: ticket case-1 has a message that may be this one, with its idempotency_key "run 4711" changed by the service.`, "has."}, nil},
 		{"key conflict of an action", conflict, caseMessage{Action: true, IdempotencyKey: key}, notSubmitted,
 			[]string{"Nothing was sent: ", "If the other message is this one in another form, nothing more is needed. Otherwise choose a key", "\n\nRun terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again."}, []string{"import"}},
 		{"key conflict of a secret text", &secret, caseMessage{IdempotencyKey: key}, notSubmitted,
 			[]string{"Nothing was sent: ", "import it", "."}, []string{"this message:", "other message:"}},
 		{"unconfirmed", unconfirmed, caseMessage{}, maybe,
 			[]string{"May be on the ticket: the message was sent,", "ticket: case-1\n", "sent:   2026-01-10T21:00:00Z\n", "text:   36 characters\n",
-				"Check the ticket in the console. If the message is there, import it, or remove the resource from the configuration. If it is not, apply again.\n",
-				"  - Set idempotency_key to a part of the text that no other message on the ticket contains, and apply again",
+				"Check the ticket in the console. If the message is there, import it (the data source servicerequest_case_messages lists the message IDs), or remove the resource from the configuration. If it is not, apply again. Give the next message an idempotency_key",
 				"POST /p: HTTP 403 Forbidden, OSM.0003, request ID r; the check of the ticket was inconclusive: cannot read."},
 			[]string{"invoke", "no permission", "key:", "safe"}},
-		{"unconfirmed, denied", &denied, caseMessage{}, maybe, []string{"May be on the ticket: ", "has no permission to read the ticket's messages", "cannot read."}, nil},
+		{"unconfirmed, denied", &denied, caseMessage{}, maybe, []string{"May be on the ticket: ", "has no permission to read the ticket's messages", "HTTP 403 Forbidden, OSM.0003, request ID r."}, nil},
 		{"unconfirmed, with a key", &keyed, caseMessage{IdempotencyKey: key}, maybe,
-			[]string{"May be on the ticket: ", "key:    [run 4711]\n", "It is safe to apply again: before the message is sent, the ticket is searched for the idempotency_key.", "cannot read."},
-			[]string{"Check the ticket", "Set idempotency_key"}},
+			[]string{"May be on the ticket: ", "key:    run 4711\n", "It is safe to apply again: before the message is sent, the ticket is searched for the idempotency_key.", "cannot read."},
+			[]string{"Check the ticket", "next message"}},
 		{"unconfirmed, nothing sent", &pending, caseMessage{IdempotencyKey: key}, maybe,
 			[]string{"May be on the ticket: the outcome of another submit with the same idempotency_key is unknown. Nothing was sent this time.", "It is safe to apply again", "cannot read."}, []string{"sent: "}},
 		{"unconfirmed, by an action", unconfirmed, caseMessage{Action: true}, maybe,
-			[]string{"May be on the ticket: ", "If the message is there, nothing more is needed.\n", "\n\nRun terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again.\n\n", "cannot read."},
+			[]string{"May be on the ticket: ", "If the message is there, nothing more is needed. If it is not, invoke the action again.", "\n\nRun terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again.\n\n", "cannot read."},
 			[]string{"import it", "-invoke"}},
-		{"not submitted, by an action", &servicerequest.NotSubmittedError{Attempts: 6, Err: io.EOF}, caseMessage{Action: true}, notSubmitted,
+		{"not submitted, by an action", &delivery.NotPostedError{Attempts: 6, Err: io.EOF}, caseMessage{Action: true}, notSubmitted,
 			[]string{"Not posted: ", "\n\nRun terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again.\n\n", ": EOF."}, []string{"-invoke"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			d := submitDiagnostic(row.err, row.message)
+			d := deliveryDiagnostic(row.err, row.message)
 			if d.Severity() != diag.SeverityError || d.Summary() != row.summary {
 				t.Errorf("%s: %s", d.Severity(), d.Summary())
 			}
@@ -356,7 +359,7 @@ func TestSubmitDiagnostic(t *testing.T) {
 		err error
 		at  string
 	}{{conflict, "idempotency_key"}, {search(&servicerequest.APIError{Status: 200, Code: "OSM.01010015"}), "case_id"}} {
-		d, ok := submitDiagnostic(row.err, caseMessage{}).(diag.DiagnosticWithPath)
+		d, ok := deliveryDiagnostic(row.err, caseMessage{}).(diag.DiagnosticWithPath)
 		if !ok || !d.Path().Equal(path.Root(row.at)) {
 			t.Errorf("%v: not at %s", row.err, row.at)
 		}

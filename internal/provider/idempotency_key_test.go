@@ -25,9 +25,12 @@ func (f *fixture) messageWith(arguments ...string) string {
 		withDefaults(strings.Join(arguments, "\n"), `case_id = "TT201801020526"`)+"\n}\n")
 }
 
-const deployed = `content = "[deploy 4711] Release 1.4.0 is live."`
+const deployed = `content = "Release 1.4.0 is live."`
 
-const deployKey = `idempotency_key = "[deploy 4711]"`
+const deployKey = `idempotency_key = "deploy 4711"`
+
+// deployedText is how the ticket has them.
+const deployedText = "[deploy 4711] Release 1.4.0 is live."
 
 func (c *cli) wantConfirmedBy(want string) {
 	c.t.Helper()
@@ -40,14 +43,14 @@ func TestKeyAdoptsTheMessage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	created := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.4.0 is live.", CreateTime: created})
+	f.AddMessage(testCase, simulator.Message{Content: deployedText, CreateTime: created})
 	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4710] Release 1.4.0 is live.", CreateTime: created})
 	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey)})
 	adopted := about(c.run("apply", "-json", "-auto-approve").diagnostics(), "main.tf")
 	if len(adopted) != 1 || adopted[0].Severity != "warning" || adopted[0].Summary != "The ticket already has this message" || !strings.Contains(adopted[0].Snippet.Code, "idempotency_key") {
 		t.Fatalf("%+v, want one warning at the key", adopted)
 	}
-	if want := `Nothing was sent: ticket TT201801020526 already has this message, with the idempotency_key "[deploy 4711]".`; adopted[0].Detail != want {
+	if want := `Nothing was sent: ticket TT201801020526 already has this message, with the idempotency_key "deploy 4711".`; adopted[0].Detail != want {
 		t.Errorf("detail %q", adopted[0].Detail)
 	}
 	wantAll(t, c.run("state", "show", messageAddress).stdout, `"existing"`, `"2026-03-04T05:06:07Z"`)
@@ -55,9 +58,9 @@ func TestKeyAdoptsTheMessage(t *testing.T) {
 	f.wantPosts(t, 0, 1)
 
 	// If the ticket has it more than once, the warning says so.
-	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.4.0 is live.", CreateTime: created})
+	f.AddMessage(testCase, simulator.Message{Content: deployedText, CreateTime: created})
 	again := about(c.run("apply", "-json", "-auto-approve", "-replace="+messageAddress).diagnostics(), "main.tf")
-	if want := `this message, with the idempotency_key "[deploy 4711]". The ticket has 2 messages with this key and text.`; !slices.ContainsFunc(again, func(d diagnostic) bool { return strings.HasSuffix(d.Detail, want) }) {
+	if want := `this message, with the idempotency_key "deploy 4711". The ticket has 2 messages with this key and text.`; !slices.ContainsFunc(again, func(d diagnostic) bool { return strings.HasSuffix(d.Detail, want) }) {
 		t.Errorf("%+v\nwant a warning that ends with %q", again, want)
 	}
 	f.wantPosts(t, 0, 2)
@@ -72,7 +75,7 @@ func TestKeyAdoptsTheMessage(t *testing.T) {
 func TestKeyAdoptsAMessageWithoutATime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "unreadable-times"}}})
-	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] Release 1.4.0 is live."})
+	f.AddMessage(testCase, simulator.Message{Content: deployedText})
 	config := func(more string) string {
 		return f.config("resource \"servicerequest_case_message\" \"test\" {\n case_id = \"TT201801020526\"\n" + deployed + "\n" + deployKey + "\n" + more + "\n}")
 	}
@@ -99,8 +102,8 @@ func TestKeyOfTwoDirectoriesIsOneMessage(t *testing.T) {
 	wantAll(t, second.run("apply", "-auto-approve").output(), "Warning: The ticket already has this message")
 	first.wantConfirmedBy("response")
 	second.wantConfirmedBy("existing")
-	f.wantPosts(t, 1, 2)
-	f.wantContents(t, "[deploy 4711] Release 1.4.0 is live.")
+	f.wantPosts(t, 1, 3) // the second apply only searches
+	f.wantContents(t, deployedText)
 }
 
 func TestKeySurvivesALostState(t *testing.T) {
@@ -115,8 +118,8 @@ func TestKeySurvivesALostState(t *testing.T) {
 	}
 	c.run("apply", "-auto-approve")
 	c.wantConfirmedBy("existing")
-	f.wantPosts(t, 1, 2)
-	f.wantContents(t, "[deploy 4711] Release 1.4.0 is live.")
+	f.wantPosts(t, 1, 3) // the second apply only searches
+	f.wantContents(t, deployedText)
 }
 
 // Messages of one run with one key: equal texts are one message.
@@ -129,11 +132,12 @@ func TestKeyWithinOneRun(t *testing.T) {
 resource "servicerequest_case_message" "test" {
   count           = 5
   case_id         = "TT201801020526"
-  content         = "[deploy 4711] Release 1.4.0 is live."
-  idempotency_key = "[deploy 4711]"
+  content         = "Release 1.4.0 is live."
+  idempotency_key = "deploy 4711"
 }`)}},
 	})
-	f.wantPosts(t, 1, 1)
+	f.wantPosts(t, 1, 2)
+	f.wantContents(t, deployedText)
 }
 
 // A key that is used twice by mistake must not lose a message.
@@ -146,12 +150,13 @@ func TestKeyConflict(t *testing.T) {
 	if len(got) != 1 || got[0].Summary != "Unable to submit case message" || !strings.Contains(got[0].Snippet.Code, "idempotency_key") {
 		t.Fatalf("%+v, want one error at the key", got)
 	}
-	if want := `Nothing was sent: another message for ticket TT201801020526 has the idempotency_key "[deploy 4711]" and a different text.
+	if want := `Nothing was sent: ticket TT201801020526 has another message with the idempotency_key "deploy 4711", and a different text.
 
   this message:  [deploy 4711] Release 1.4.0 is live.
   other message: [deploy 4711] Release 1.3.9 has been rolled back.
+  they differ from character 25 on
 
-If the other message is this one in another form, import it: the data source servicerequest_case_messages lists the message IDs. Otherwise choose a key that no other message on the ticket contains.`; got[0].Detail != want {
+If the other message is this one in another form, import it (the data source servicerequest_case_messages lists the message IDs), or remove the resource from the configuration. Otherwise choose a key that no other message on the ticket has.`; got[0].Detail != want {
 		t.Errorf("detail:\n%s\nwant:\n%s", got[0].Detail, want)
 	}
 	f.wantPosts(t, 0, 1)
@@ -165,10 +170,10 @@ func TestKeyConflictOfAWriteOnlyText(t *testing.T) {
 	p := newProtocol(t, f)
 	schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
 	values := func(content any) map[string]any {
-		return map[string]any{"case_id": testCase, "content_wo": content, "content_wo_version": 1, "idempotency_key": "[deploy 4711]"}
+		return map[string]any{"case_id": testCase, "content_wo": content, "content_wo_version": 1, "idempotency_key": "deploy 4711"}
 	}
-	response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(nil)), dynamic(t, schema, values("[deploy 4711] The password is 54321.")))
-	if len(response.Diagnostics) != 1 || !strings.HasPrefix(response.Diagnostics[0].Detail, "Nothing was sent: another message for ticket TT201801020526 has the idempotency_key") {
+	response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(nil)), dynamic(t, schema, values("The password is 54321.")))
+	if len(response.Diagnostics) != 1 || !strings.HasPrefix(response.Diagnostics[0].Detail, "Nothing was sent: ticket TT201801020526 has another message with the idempotency_key") {
 		t.Fatalf("diagnostics %v", response.Diagnostics)
 	}
 	if strings.Contains(response.Diagnostics[0].Detail, "password") {
@@ -193,13 +198,14 @@ func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
 	}{
 		{"triggers", []string{deployed, deployKey}, []string{deployed, deployKey, `triggers = { a = "1" }`}, same},
 		{"attachments", []string{deployed, deployKey}, []string{deployed, deployKey, `accessory_ids = ["a"]`}, same},
-		{"markup", []string{deployed, deployKey}, []string{`content = "[deploy 4711] Release <b>1.4.0</b> is live."`, deployKey}, same},
-		{"text", []string{deployed, deployKey}, []string{`content = "[deploy 4711] Release 1.4.1 is live."`, deployKey}, changed},
-		{"unknown text", []string{deployed, deployKey}, []string{`content = "[deploy 4711] ${terraform_data.late.id}"`, deployKey}, either},
-		{"write-only text", []string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 1", deployKey}, []string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 2", deployKey}, either},
-		{"write-only text, triggers", []string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 1", deployKey},
-			[]string{`content_wo = "[deploy 4711] a"`, "content_wo_version = 1", deployKey, `triggers = { a = "1" }`}, same},
-		{"another key", []string{deployed, deployKey}, []string{`content = "[deploy 4712] Release 1.4.1 is live."`, `idempotency_key = "[deploy 4712]"`}, ""},
+		{"typography", []string{deployed, deployKey}, []string{`content = " Release 1.4.0 is\nlive．"`, deployKey}, same},
+		{"markup", []string{deployed, deployKey}, []string{`content = "Release <b>1.4.0</b> is live."`, deployKey}, changed},
+		{"text", []string{deployed, deployKey}, []string{`content = "Release 1.4.1 is live."`, deployKey}, changed},
+		{"unknown text", []string{deployed, deployKey}, []string{`content = "${terraform_data.late.id}"`, deployKey}, either},
+		{"write-only text", []string{`content_wo = "a"`, "content_wo_version = 1", deployKey}, []string{`content_wo = "a"`, "content_wo_version = 2", deployKey}, either},
+		{"write-only text, triggers", []string{`content_wo = "a"`, "content_wo_version = 1", deployKey},
+			[]string{`content_wo = "a"`, "content_wo_version = 1", deployKey, `triggers = { a = "1" }`}, same},
+		{"another key", []string{deployed, deployKey}, []string{deployed, `idempotency_key = "deploy 4712"`}, ""},
 		{"another ticket", []string{deployed, deployKey}, []string{deployed, deployKey, `case_id = "case-2"`}, ""},
 		{"no key", []string{deployed}, []string{deployed, `triggers = { a = "1" }`}, ""},
 		{"a new key", []string{deployed}, []string{deployed, deployKey, `triggers = { a = "1" }`}, ""},
@@ -215,14 +221,15 @@ func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
 			if got := about(c.run("apply", "-json", "-auto-approve").diagnostics(), "main.tf"); len(got) != 0 {
 				t.Errorf("the first apply: %+v", got)
 			}
-			f.wantPosts(t, 1, 1)
+			lists := 1 + strings.Count(strings.Join(row.first, " "), deployKey)
+			f.wantPosts(t, 1, lists)
 			later := f.messageWith(row.later...)
 			if strings.Contains(later, "terraform_data") {
 				later += `resource "terraform_data" "late" {}`
 			}
 			c.write("main.tf", later)
 			got := about(c.run("plan", "-json").diagnostics(), "main.tf")
-			f.wantPosts(t, 1, 1)
+			f.wantPosts(t, 1, lists)
 			if row.want == "" {
 				if len(got) != 0 {
 					t.Errorf("the plan: %+v", got)
@@ -232,7 +239,7 @@ func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
 			if len(got) != 1 || got[0].Severity != "warning" || got[0].Summary != summary || !strings.Contains(got[0].Snippet.Code, "idempotency_key") {
 				t.Fatalf("the plan: %+v, want one warning at the key", got)
 			}
-			wantAll(t, got[0].Detail, `Ticket TT201801020526 already has a message with the idempotency_key "[deploy 4711]".`, row.want)
+			wantAll(t, got[0].Detail, `Ticket TT201801020526 already has a message with the idempotency_key "deploy 4711".`, row.want)
 
 			// The apply does what the plan has said.
 			r := c.try("apply", "-json", "-auto-approve")
@@ -246,22 +253,34 @@ func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
 	}
 }
 
-// A change of the key alone is an update in place, which needs no credentials.
-// Neither does a destroy.
-func TestKeyChangesInPlaceWithoutCredentials(t *testing.T) {
+// Another key is another message, so a new run number is all that a user changes.
+func TestAnotherKeyIsAnotherMessage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed)})
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey)})
 	c.run("apply", "-auto-approve")
-	body := func(key string) string {
-		return requiredProvider + fmt.Sprintf("resource \"servicerequest_case_message\" \"test\" {\n case_id = %q\n%s\n idempotency_key = %q\n}\n", testCase, deployed, key)
+	c.write("main.tf", f.messageWith(deployed, `idempotency_key = "deploy 4712"`))
+	wantAll(t, c.run("apply", "-auto-approve").output(), "1 added, 0 changed, 1 destroyed", "# forces replacement")
+	f.wantContents(t, deployedText, "[deploy 4712] Release 1.4.0 is live.")
+}
+
+// Two runs that search in the same seconds both post. The one that ends last says so.
+func TestKeyIsNoLock(t *testing.T) {
+	t.Parallel()
+	var f *fixture
+	f = newFixture(t, simulator.Options{Observe: func(r simulator.Request) {
+		if r.Operation == simulator.OpSubmit {
+			f.AddMessage(testCase, simulator.Message{Content: deployedText}) // the other run's
+		}
+	}})
+	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey)})
+	got := about(c.run("apply", "-json", "-auto-approve").diagnostics(), "main.tf")
+	if len(got) != 1 || got[0].Severity != "warning" || got[0].Summary != "The ticket has this message more than once" {
+		t.Fatalf("%+v, want one warning", got)
 	}
-	for _, key := range []string{"[deploy 4711]", "deploy 4711"} {
-		c.write("main.tf", body(key))
-		wantAll(t, c.run("apply", "-auto-approve").output(), "0 added, 1 changed, 0 destroyed")
-	}
-	c.run("destroy", "-auto-approve")
-	f.wantPosts(t, 1, 1)
+	wantAll(t, got[0].Detail, `Ticket TT201801020526 has 2 messages with the idempotency_key "deploy 4711" and the same text.`,
+		"An idempotency_key is not a lock", "let the pipeline run one deployment at a time")
+	f.wantPosts(t, 1, 2)
 }
 
 // A wrong key that becomes known only at apply is refused before a request.
@@ -284,8 +303,10 @@ resource "servicerequest_case_message" "test" {
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
-			{Config: config("[deploy 4711]", "[deploy 4712] is done"), ExpectError: words("Invalid idempotency_key", "idempotency_key = terraform_data", "The value of idempotency_key must be part of the content, in the same upper and lower case.")},
-			{Config: config("4711", "[deploy 4711] is done"), ExpectError: words("The value of idempotency_key must have 6 to 64 characters, but has 4.")},
+			{Config: config("[deploy_4711]", "is done"), ExpectError: words("Invalid idempotency_key", "idempotency_key = terraform_data",
+				"joined by single spaces, dots or hyphens; write \"deploy-4711\" instead; the provider adds the square brackets.")},
+			{Config: config("471", "is done"), ExpectError: words("The value of idempotency_key must have 4 to 62 characters", "it has 3 characters.")},
+			{Config: config("deploy 4711", strings.Repeat("x", 9990)), ExpectError: words("Invalid content", "must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10004.")},
 		},
 	})
 	f.wantPosts(t, 0, 0)

@@ -1,12 +1,14 @@
 // Package provider is the Terraform side: schemas, plans, state and
-// diagnostics. Package servicerequest decides what is sent, and when something
-// may be sent again.
+// diagnostics. Package delivery decides whether a message is sent, and when it is
+// sent again. Package servicerequest makes all calls.
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -19,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -96,16 +99,17 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	data := &providerData{missing: c.missing, secrets: c.secrets}
+	data := &providerData{missing: c.missing, secrets: c.secrets, clock: cmp.Or(p.clock, servicerequest.SystemClock)}
 	if len(c.missing) == 0 {
 		c.client.UserAgent = "Terraform/" + req.TerraformVersion + " terraform-provider-servicerequest/" + p.version
-		c.client.Clock = p.clock
+		c.client.Clock, c.client.OnWait = data.clock, onWait
 		client, err := servicerequest.New(c.client)
 		if err != nil {
 			resp.Diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("cannot be used: %w", err)))
 			return
 		}
 		data.client = client
+		data.deliverer = delivery.New(client, delivery.Config{MaxRetries: c.retries, Clock: data.clock})
 	}
 	resp.ResourceData = data
 	resp.DataSourceData = data
@@ -138,9 +142,11 @@ func (p *serviceRequestProvider) DataSources(context.Context) []func() datasourc
 
 // providerData is what Configure hands to resources, data sources and actions.
 type providerData struct {
-	client  *servicerequest.Client // nil while a setting is missing
-	missing []string               // the missing settings, and where to set them
-	secrets []string               // to keep out of the logs
+	client    *servicerequest.Client // nil while a setting is missing, like deliverer
+	deliverer *delivery.Deliverer    // shared: it remembers what this configuration has sent
+	clock     servicerequest.Clock
+	missing   []string // the missing settings, and where to set them
+	secrets   []string // to keep out of the logs
 
 	// created is set once a message was created. After that, Terraform plans a
 	// destroy only for the old half of a replacement (create_before_destroy).
@@ -158,6 +164,17 @@ func (p *providerData) clientFor(ctx context.Context) (context.Context, *service
 	ctx = tflog.MaskMessageStrings(ctx, p.secrets...)
 	return ctx, p.client, nil
 }
+
+// onWait tells of a call that is waiting: the log, and the progress of an action.
+func onWait(ctx context.Context, reason string, wait time.Duration) {
+	tflog.Warn(ctx, "Waiting for the service", map[string]any{"reason": reason, "wait": wait.String()})
+	if progress, ok := ctx.Value(progressKey{}).(func(string)); ok {
+		progress(fmt.Sprintf("Waiting %s for the service: %s", wait.Round(time.Millisecond), reason))
+	}
+}
+
+// progressKey is the context's key for the function that shows the progress of an action.
+type progressKey struct{}
 
 // providerDataFrom converts what Configure has handed over. It returns nil while
 // Terraform validates: the provider is not configured yet.
