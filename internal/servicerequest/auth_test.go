@@ -267,6 +267,35 @@ func TestHangingLogin(t *testing.T) {
 	}
 }
 
+// The end of a token's life may be a number. Without one the token is not used.
+func TestLifeOfAToken(t *testing.T) {
+	t.Parallel()
+	for expires, ok := range map[string]bool{
+		`"2026-03-02T12:00:00.000000Z"`: true, `1772452800`: true, `"0001-01-01T00:00:00Z"`: false, `""`: false, `"tomorrow"`: false, `null`: false,
+	} {
+		logins := 0
+		c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v3/auth/tokens" {
+				logins++
+				w.Header().Set("Date", newFakeClock().now.Format(http.TimeFormat))
+				w.Header().Set("X-Subject-Token", "token")
+				w.WriteHeader(http.StatusCreated)
+				_, _ = fmt.Fprintf(w, `{"token":{"expires_at":%s}}`, expires)
+			}
+		}, func(c *Config) {
+			c.Credentials = Password{AuthURL: c.Endpoint, UserName: "alice", Password: "secret", DomainName: "account"}
+		})
+		for range 2 {
+			if _, err := c.Post(t.Context(), hello()); (err == nil) != ok {
+				t.Errorf("%s: %v", expires, err)
+			}
+		}
+		if ok && logins != 1 {
+			t.Errorf("%s: %d logins", expires, logins)
+		}
+	}
+}
+
 // A signature contains the date, so each attempt has its own.
 func TestEveryAttemptIsSignedAnew(t *testing.T) {
 	t.Parallel()

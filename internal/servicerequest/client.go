@@ -189,7 +189,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	defer cancel()
 	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
 	fresh := false // the connection carried no request before
-	req = req.WithContext(httptrace.WithClientTrace(withoutDeadline{ctx}, &httptrace.ClientTrace{
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { o.connected, fresh = true, !i.Reused },
 	}))
 	resp, err := c.transport.RoundTrip(req)

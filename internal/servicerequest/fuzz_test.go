@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,17 @@ func FuzzClassify(f *testing.F) {
 			t.Fatalf("%v by %d", got, status)
 		}
 		o.unreadable(a) // must not panic
+		if a.object {
+			want, got := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+			n := 0
+			for name, value := range members([]byte(strings.Trim(string(body), " \t\r\n"))) {
+				got[name] = value
+				n++
+			}
+			if json.Unmarshal(body, &want) != nil || !reflect.DeepEqual(got, want) || (n > len(got)) != a.repeats {
+				t.Fatalf("%d members %q, want %q; %+v", n, got, want, a)
+			}
+		}
 		o.err = io.EOF
 		if got, _ := classify(o); (got == NotExecuted) == connected || (got == Unknown) != connected {
 			t.Fatalf("%v without an answer, connected %v", got, connected)

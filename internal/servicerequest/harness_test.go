@@ -159,7 +159,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections)
+	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections) // bound now: a test may replace the transport
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 	"testing"
@@ -262,6 +263,26 @@ func TestPostWithoutAClientCertificate(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		protocols.Range(func(any, any) bool { t.Errorf("%s: the server read a request", name); return true })
+	}
+}
+
+// roundTripper is a transport that is a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// On a connection that carried a request before, an alert is not the handshake's.
+func TestAlertAfterTheHandshake(t *testing.T) {
+	t.Parallel()
+	for reused, want := range map[bool]Outcome{false: NotExecuted, true: Unknown} {
+		c := newClient(t, "http://127.0.0.1:1")
+		c.transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{Reused: reused})
+			return nil, &net.OpError{Op: "remote error", Err: testAlert(40)}
+		})
+		if a := post(t, c, hello(), want); a.Permanent == reused {
+			t.Errorf("reused %t: permanent %t", reused, a.Permanent)
+		}
 	}
 }
 
