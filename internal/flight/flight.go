@@ -50,11 +50,10 @@ func (f *Flight[T]) Do(ctx context.Context, do func(context.Context) (T, error))
 	case <-ctx.Done():
 	}
 	f.mu.Lock()
-	c.waiting--
-	abandoned := c.waiting == 0
-	f.mu.Unlock()
-	if abandoned {
-		f.end(c)
+	defer f.mu.Unlock()
+	// Under the same lock: otherwise a caller could join a call that is then cancelled.
+	if c.waiting--; c.waiting == 0 {
+		f.drop(c)
 	}
 	var none T
 	return none, ctx.Err()
@@ -64,6 +63,10 @@ func (f *Flight[T]) Do(ctx context.Context, do func(context.Context) (T, error))
 func (f *Flight[T]) end(c *call[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.drop(c)
+}
+
+func (f *Flight[T]) drop(c *call[T]) {
 	c.cancel()
 	if f.current == c {
 		f.current = nil

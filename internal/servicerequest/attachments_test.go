@@ -131,6 +131,7 @@ func TestUploadAnswers(t *testing.T) {
 	}{
 		{200, `{"accessory_id":"` + strings.Repeat("ö", 64) + `"}`, strings.Repeat("ö", 64), "", 1},
 		{201, `{"accessory_id":"a","more":[1]}`, "a", "", 1},
+		{200, `{"accessory_id":12345678901234567890}`, "12345678901234567890", "", 1},
 		{200, `{"accessory_id":"` + strings.Repeat("ö", 65) + `"}`, "", "the answer to the upload has an accessory_id of 65 characters that no message accepts: ", 1},
 		{200, `{"accessory_id":"a\nb"}`, "", "the answer to the upload has an accessory_id of 3 characters that no message accepts: a b", 1},
 		{200, `{"accessory_id":".."}`, "", "the answer to the upload has an accessory_id of 2 characters that no message accepts: ..", 1},

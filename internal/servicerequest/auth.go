@@ -13,8 +13,6 @@ type Credentials interface {
 
 // authenticator authenticates requests with one kind of credentials.
 type authenticator interface {
-	// prepare makes sure that there are credentials to send, such as a token.
-	prepare(ctx context.Context) error
 	// authenticate adds the credentials to a request, anew for every attempt. If it
 	// fails, nothing was sent.
 	authenticate(ctx context.Context, req *http.Request, body []byte) error
@@ -48,8 +46,6 @@ func (t Token) authenticate(_ context.Context, req *http.Request, _ []byte) erro
 	req.Header.Set("X-Auth-Token", string(t))
 	return nil
 }
-
-func (Token) prepare(context.Context) error { return nil }
 
 func (Token) renew(*http.Request) bool { return false }
 func (t Token) secrets() []string      { return []string{string(t)} }

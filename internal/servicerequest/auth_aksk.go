@@ -35,8 +35,6 @@ func (s *signer) authenticate(_ context.Context, req *http.Request, body []byte)
 	return nil
 }
 
-func (*signer) prepare(context.Context) error { return nil }
-
 // renew returns false: a key pair cannot be renewed.
 func (*signer) renew(*http.Request) bool { return false }
 

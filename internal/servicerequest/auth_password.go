@@ -56,11 +56,6 @@ func (s *session) authenticate(ctx context.Context, req *http.Request, _ []byte)
 	return nil
 }
 
-func (s *session) prepare(ctx context.Context) error {
-	_, err := s.currentToken(ctx)
-	return err
-}
-
 // currentToken is the token of the last login, or of a new one. All who need a token
 // at the same time share one login, and its failure.
 func (s *session) currentToken(ctx context.Context) (string, error) {

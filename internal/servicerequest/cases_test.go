@@ -148,9 +148,10 @@ func TestCaseErrors(t *testing.T) {
 		{`{"incident_detail_info":{"status":1.5}}`, "", 4},
 		{`{"incident_detail_info":{"status":true}}`, "", 4},
 		{`{"incident_detail_info":{"incident_id":{}}}`, "", 4},
-		{`{"incident_detail_info":{"simple_description":"` + strings.Repeat("x", 16<<20) + `"}}`, "", 1},
+		{`{"incident_detail_info":{"simple_description":"` + strings.Repeat("x", 1<<16) + `"}}`, "", 1},
 	} {
 		s := newScripted(t, "", func(*http.Request, int) string { return test.body })
+		s.SetMaxTicket(1 << 16)
 		_, err := s.Case(t.Context(), "c", "")
 		var api *servicerequest.APIError
 		if !errors.As(err, &api) || api.Code != test.code {

@@ -1,16 +1,13 @@
 // Package servicerequest is a client of Huawei Cloud Service Tickets (OSM), API v2.
 //
-// Its main call is [Client.Submit]. The service makes a safe submit difficult: the
-// call is not idempotent, has no idempotency key and returns no ID. So Submit never
-// repeats a request on a guess. Every attempt ends in one outcome (see classify).
-// If the outcome is unknown, the ticket is compared with what it was before the
-// attempt (see baseline), and the message is sent again only if the last check did
-// not find it.
+// There are two layers. do makes one HTTP exchange. It authenticates each one anew,
+// since a signature contains the date and a token may have been renewed. doIdempotent
+// repeats calls that may be repeated freely: those that read, upload, delete or log in.
 //
-// There are three layers. do makes one HTTP exchange. It authenticates each one
-// anew, since a signature contains the date and a token may have been renewed.
-// doIdempotent repeats calls that may be repeated freely. Submit decides itself
-// whether it may repeat its call.
+// Posting a message is not such a call: it is not idempotent, has no idempotency key
+// and returns no ID. [Client.Post] makes one POST and says what came of it (see
+// classify). Whether to post again is decided in package delivery, which compares what
+// [Client.List] returned before and after.
 //
 // The facts about the service are those of its published API reference and of
 // Huawei's own SDK.
@@ -55,10 +52,6 @@ type Config struct {
 	// RequestTimeout bounds one HTTP request, from dial to the body's last
 	// byte. 0 is 30 seconds.
 	RequestTimeout time.Duration
-	// MaxRetries is the maximum number of further attempts for a message, each after
-	// one that was not executed or whose message a check found absent. 0 turns
-	// retries off.
-	MaxRetries int
 
 	// CACertPEM holds certificates to trust instead of the system's.
 	CACertPEM []byte
@@ -76,8 +69,8 @@ type Config struct {
 	OnWait func(ctx context.Context, reason string, wait time.Duration)
 }
 
-// Client calls the service. It is safe for concurrent use, and remembers which
-// messages it has submitted (see ledger): share one per configuration.
+// Client calls the service. It is safe for concurrent use. It keeps its connections
+// and a token: share one per configuration.
 type Client struct {
 	config Config
 	// transport, and no http.Client around it: redirects would re-send the body
@@ -87,7 +80,6 @@ type Client struct {
 	clock     Clock
 	zone      *time.Location // assumed for times without a zone; nil if unknown
 	jitter    func() float64 // [0,1)
-	ledger    ledger
 	limits    limitsMemory
 	maxTicket int // bytes of a ticket or list; smaller in tests
 }
@@ -197,14 +189,14 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	defer cancel()
 	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
 	fresh := false // the connection carried no request before
-	req = req.WithContext(httptrace.WithClientTrace(withoutDeadline{ctx}, &httptrace.ClientTrace{
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { o.connected, fresh = true, !i.Reused },
 	}))
 	resp, err := c.transport.RoundTrip(req)
 	o.received = c.clock.Now()
 	o.ended = o.received
 	if err != nil {
-		if fresh && isHandshakeAlert(err) {
+		if (!o.connected || fresh) && isHandshakeAlert(err) {
 			err = &handshakeError{err}
 		}
 		o.err = fmt.Errorf("%s %s: %w", r.method, target.Redacted(), err)

@@ -45,9 +45,3 @@ func Remaining(ctx context.Context, clock Clock) (left time.Duration, ok bool) {
 	}
 	return max(deadline.Sub(clock.Now()), 0), true
 }
-
-// withoutDeadline ends when its context ends, but has no deadline of its own: the
-// net package would compare a deadline with the machine's clock.
-type withoutDeadline struct{ context.Context }
-
-func (withoutDeadline) Deadline() (time.Time, bool) { return time.Time{}, false }

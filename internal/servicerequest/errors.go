@@ -80,22 +80,6 @@ func PreventsPost(err error) bool {
 	return errors.As(err, &login) || errors.As(err, &e) && e.Cause() == CauseRedirect || isPermanent(err)
 }
 
-// NotSubmittedError reports that a message is not on the ticket. Unless Checked is
-// set, it is safe to submit the message again.
-type NotSubmittedError struct {
-	Attempts int // POSTs made
-	// Checked: an attempt's outcome was unknown, and the message was not on the
-	// ticket when that was last checked. It may still arrive.
-	Checked bool
-	Err     error // why the last attempt failed: an *APIError, a transport error, or the context's
-}
-
-func (e *NotSubmittedError) Error() string {
-	return fmt.Sprintf("the message was not submitted (attempts: %d): %v", e.Attempts, e.Err)
-}
-
-func (e *NotSubmittedError) Unwrap() error { return e.Err }
-
 // NoTimeError reports that the wait before another attempt is longer than the
 // time that is left.
 type NoTimeError struct {
@@ -109,53 +93,6 @@ func (e *NoTimeError) Error() string {
 }
 
 func (e *NoTimeError) Unwrap() error { return e.Err }
-
-// UnconfirmedError reports that a message may be on the ticket: the outcome of an
-// attempt was unknown, and the check of the ticket was inconclusive.
-type UnconfirmedError struct {
-	CaseID         string
-	IdempotencyKey string    // empty: none
-	Length         int       // of the content, in characters
-	Began          time.Time // when the attempt began, by the local clock; zero: this submission sent nothing
-	Err            error     // how the attempt failed; nil when nothing was sent
-	CheckErr       error     // why the check was inconclusive
-	Denied         bool      // the user of the credentials may not read the ticket
-}
-
-func (e *UnconfirmedError) Error() string {
-	if e.Err == nil {
-		return fmt.Sprintf("the message may be on ticket %s: %v", e.CaseID, e.CheckErr)
-	}
-	return fmt.Sprintf("the message may be on ticket %s: %v; the check of the ticket was inconclusive: %v", e.CaseID, e.Err, e.CheckErr)
-}
-
-func (e *UnconfirmedError) Unwrap() []error { return []error{e.Err, e.CheckErr} }
-
-// SearchError reports that nothing was sent, since the ticket could not be
-// searched for the idempotency key. The message may be on the ticket already.
-type SearchError struct {
-	CaseID, IdempotencyKey string
-	Err                    error
-}
-
-func (e *SearchError) Error() string {
-	return fmt.Sprintf("ticket %s could not be searched for the idempotency key %q: %v", e.CaseID, e.IdempotencyKey, e.Err)
-}
-
-func (e *SearchError) Unwrap() error { return e.Err }
-
-// KeyConflictError reports that nothing was sent, since another message has the
-// idempotency key: one on the ticket, or one of this run that may be on it.
-type KeyConflictError struct {
-	CaseID, IdempotencyKey string
-	// Content and Shown are the first words of the two texts; empty where they
-	// are secret.
-	Content, Shown string
-}
-
-func (e *KeyConflictError) Error() string {
-	return fmt.Sprintf("another message for ticket %s has the idempotency key %q", e.CaseID, e.IdempotencyKey)
-}
 
 // FirstWords is the beginning of a text, at most 60 characters on one line.
 func FirstWords(s string) string { return shorten(s, 60) }

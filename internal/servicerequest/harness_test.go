@@ -2,11 +2,11 @@ package servicerequest
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,8 +26,6 @@ type fakeClock struct {
 	deadlines map[*fakeContext]bool // those that have not passed
 	// onSleep, if not nil, is called before each sleep.
 	onSleep func(d time.Duration)
-	// realTimeouts makes WithTimeout wait for the machine's clock.
-	realTimeouts bool
 }
 
 // fakeContext ends when its clock reaches the deadline, or with its parent.
@@ -58,9 +56,6 @@ func (x *fakeContext) end(err error) {
 }
 
 func (c *fakeClock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	if c.realTimeouts {
-		return context.WithTimeout(ctx, d)
-	}
 	x := &fakeContext{Context: ctx, done: make(chan struct{})}
 	c.mu.Lock()
 	x.deadline = c.now.Add(d)
@@ -73,6 +68,9 @@ func (c *fakeClock) WithTimeout(ctx context.Context, d time.Duration) (context.C
 	c.deadlines[x] = true
 	c.mu.Unlock()
 	c.advance(0) // the deadline may have passed
+	if err := ctx.Err(); err != nil {
+		x.end(err)
+	}
 	stop := context.AfterFunc(ctx, func() { x.end(ctx.Err()) })
 	return x, func() {
 		stop()
@@ -153,7 +151,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := Config{Endpoint: u, Credentials: Token(testToken), MaxRetries: 5, Clock: newFakeClock(), UserAgent: "test"}
+	config := Config{Endpoint: u, Credentials: Token(testToken), Clock: newFakeClock(), UserAgent: "test"}
 	for _, f := range change {
 		f(&config)
 	}
@@ -161,7 +159,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections)
+	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections) // bound now: a test may replace the transport
 	return c
 }
 
@@ -182,73 +180,42 @@ func mustURL(t testing.TB, s string) *url.URL {
 	return u
 }
 
-// onTicket counts the messages of each content on the ticket.
-func (s *service) onTicket(caseID string) map[string]int {
-	n := map[string]int{}
-	for _, m := range s.Messages(caseID) {
-		n[m.Content]++
-	}
-	return n
-}
-
-// want fails unless the ticket has this number of messages, and the service got this
-// number of submits and lists.
-func (s *service) want(t testing.TB, messages, submits, lists int) {
+// faults reads faults as flags have them.
+func faults(t testing.TB, texts ...string) []simulator.Fault {
 	t.Helper()
-	got := [3]int{len(s.Messages(testCase)), s.Count(simulator.OpSubmit), s.Count(simulator.OpList)}
-	if got != [3]int{messages, submits, lists} {
-		t.Errorf("%d messages after %d submits and %d lists, want %d, %d, %d", got[0], got[1], got[2], messages, submits, lists)
+	var list []simulator.Fault
+	for _, text := range texts {
+		f, err := simulator.ParseFault(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, f)
 	}
-	if others := len(s.Requests()) - got[1] - got[2]; others != 0 {
-		t.Errorf("%d other requests", others)
-	}
+	return list
 }
 
-// result tells how Submit ended.
-type result string
+func hello() Post { return Post{CaseID: testCase, Content: "Hello"} }
 
-const (
-	gotReceipt     result = "receipt"
-	gotWarning     result = "receipt with a warning" // sent again
-	gotRejected    result = "rejected"
-	gotNotSent     result = "not submitted"
-	gotUnconfirmed result = "unconfirmed"
-	gotNotSearched result = "not searched"
-	gotConflict    result = "key conflict"
-)
-
-func resultOf(t testing.TB, r Receipt, err error) result {
+// post posts a message, and fails unless that has the outcome.
+func post(t testing.TB, c *Client, p Post, want Outcome) Attempt {
 	t.Helper()
-	var api *APIError
-	var not *NotSubmittedError
-	var uncertain *UnconfirmedError
-	var search *SearchError
-	var conflict *KeyConflictError
-	switch {
-	case err == nil && r.Resent != "":
-		return gotWarning
-	case err == nil:
-		return gotReceipt
-	case errors.As(err, &uncertain): // which may wrap the others
-		return gotUnconfirmed
-	case errors.As(err, &search):
-		return gotNotSearched
-	case errors.As(err, &conflict):
-		return gotConflict
-	case errors.As(err, &not):
-		return gotNotSent
-	case errors.As(err, &api):
-		return gotRejected
+	a, err := c.Post(t.Context(), p)
+	if err != nil || a.Outcome != want || (a.Err == nil) != (want == Submitted) || a.Reason == "" {
+		t.Errorf("%v (%s), %v; want %v: %v", a.Outcome, a.Reason, err, want, a.Err)
 	}
-	t.Fatalf("an error of no known kind: %T %v", err, err)
-	return ""
+	return a
 }
 
-func wantResult(t testing.TB, r Receipt, err error, want result) {
-	t.Helper()
-	if got := resultOf(t, r, err); got != want {
-		t.Errorf("got %q, want %q: %v", got, want, err)
+// each calls do with 0 to n-1, a limited number at a time.
+func each(n, parallel int, do func(int)) {
+	var next atomic.Int32
+	var wait sync.WaitGroup
+	for range parallel {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
 	}
+	wait.Wait()
 }
-
-func hello() Submission { return Submission{CaseID: testCase, Content: "Hello"} }

@@ -54,11 +54,11 @@ func (c *Client) List(ctx context.Context, caseID, groupID string) (Listing, err
 	for i := range l.messages {
 		l.messages[i].Created = c.parseTime(l.messages[i].CreateTime)
 	}
-	return Listing{Began: l.began, Messages: l.messages, Surplus: l.surplus(), Partial: l.notSearchable()}, nil
+	return Listing{Began: l.began, Messages: l.messages, Surplus: l.surplus(), Partial: l.partial()}, nil
 }
 
-// listing is the result of reading a ticket's list once.
-type listing struct {
+// reading is the result of reading a ticket's list once.
+type reading struct {
 	began    time.Time // by the local clock
 	count    int       // the service's, of the last page
 	messages []Message // in the service's order
@@ -67,11 +67,11 @@ type listing struct {
 }
 
 // incomplete reports whether the service counts more than it gives.
-func (l listing) incomplete() bool { return l.repeats && len(l.messages) < l.count }
+func (l reading) incomplete() bool { return l.repeats && len(l.messages) < l.count }
 
-// notSearchable returns why a key may be on the ticket although the listing does
-// not have it. Such a listing can still be compared with another one.
-func (l listing) notSearchable() error {
+// partial returns why a message may be on the ticket although the reading does
+// not have it. Such a reading can still be compared with another one.
+func (l reading) partial() error {
 	switch {
 	case l.incomplete(), l.count > 0 && len(l.messages) == 0:
 		return errCountsMore
@@ -83,7 +83,7 @@ func (l listing) notSearchable() error {
 
 // surplus is how many more messages the list has than the service counts. It is
 // negative if the list has fewer, and 0 if the service gives no count.
-func (l listing) surplus() int {
+func (l reading) surplus() int {
 	if l.count <= 0 {
 		return 0
 	}
@@ -93,10 +93,10 @@ func (l listing) surplus() int {
 // list reads a ticket's messages, with markup as it was sent. It reads again
 // while the list shrinks between two pages, since a message may have slipped
 // past unseen. On error, list also returns the messages read so far.
-func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, error) {
-	for reading := 1; ; reading++ {
+func (c *Client) list(ctx context.Context, caseID, groupID string) (reading, error) {
+	for n := 1; ; n++ {
 		l, err := c.readList(ctx, caseID, groupID)
-		if !errors.Is(err, errListShrank) || reading == listReadings {
+		if !errors.Is(err, errListShrank) || n == listReadings {
 			return l, err
 		}
 	}
@@ -105,10 +105,10 @@ func (c *Client) list(ctx context.Context, caseID, groupID string) (listing, err
 // listStable lists a ticket to compare or search it. If two pages have the same
 // messages, it lists the ticket again. If the list has not changed, they are equal
 // messages. Otherwise the list moves between its pages, and overlaps stays set.
-func (c *Client) listStable(ctx context.Context, caseID, groupID string) (listing, error) {
+func (c *Client) listStable(ctx context.Context, caseID, groupID string) (reading, error) {
 	l, err := c.list(ctx, caseID, groupID)
-	for reading := 1; err == nil && l.overlaps && reading < listReadings; reading++ {
-		var again listing
+	for n := 1; err == nil && l.overlaps && n < listReadings; n++ {
+		var again reading
 		if again, err = c.list(ctx, caseID, groupID); err == nil {
 			again.overlaps = again.overlaps && !again.includes(l)
 			l = again
@@ -118,11 +118,11 @@ func (c *Client) listStable(ctx context.Context, caseID, groupID string) (listin
 }
 
 func sameMessages(a, b []Message) bool {
-	return len(a) == len(b) && listing{messages: a}.includes(listing{messages: b})
+	return len(a) == len(b) && reading{messages: a}.includes(reading{messages: b})
 }
 
-// includes reports whether a listing has every message of an earlier one.
-func (l listing) includes(earlier listing) bool {
+// includes reports whether a reading has every message of an earlier one.
+func (l reading) includes(earlier reading) bool {
 	left := map[fields]int{}
 	for i := range l.messages {
 		left[l.messages[i].fields()]++
@@ -136,8 +136,8 @@ func (l listing) includes(earlier listing) bool {
 	return true
 }
 
-func (c *Client) readList(ctx context.Context, caseID, groupID string) (listing, error) {
-	l := listing{began: c.clock.Now()}
+func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading, error) {
+	l := reading{began: c.clock.Now()}
 	query := url.Values{"trim_osm_rich_text_label": {"false"}, "limit": {strconv.Itoa(pageSize)}}
 	if groupID != "" {
 		query.Set("group_id", groupID)

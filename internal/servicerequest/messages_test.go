@@ -1,7 +1,9 @@
 package servicerequest
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -28,5 +30,15 @@ func TestPagingEnds(t *testing.T) {
 		if pages != test.pages || !errors.Is(err, test.err) {
 			t.Errorf("%d items of %d: %d pages, %v; want %d, %v", test.items, test.count, pages, err, test.pages, test.err)
 		}
+	}
+}
+
+// An absurd number of messages is refused before memory is allocated for them.
+func TestAbsurdNumberOfMessages(t *testing.T) {
+	t.Parallel()
+	body := `{"count":1,"message_list":[` + strings.Repeat("{},", maxOffset+pageSize) + `{}]}`
+	var p page
+	if err := json.Unmarshal([]byte(body), &p); !errors.Is(err, errTooManyMessages) {
+		t.Errorf("%d messages, %v", len(p.Messages), err)
 	}
 }

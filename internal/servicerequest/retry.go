@@ -79,17 +79,6 @@ func (o observation) answeredAt() time.Time {
 	return o.received
 }
 
-// wait sleeps. If the context would end before, it fails at once instead.
-func (c *Client) wait(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if left, ok := Remaining(ctx, c.clock); ok && left < d {
-		return context.DeadlineExceeded
-	}
-	return c.clock.Sleep(ctx, d)
-}
-
 // isPermanent reports whether a connection failed in a way that another attempt
 // cannot change.
 func isPermanent(err error) bool {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -73,108 +75,120 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsWaitedFor(t *testing.T) {
+// Being throttled is not a failure: it is waited for until the deadline.
+func TestThrottledReadsWait(t *testing.T) {
 	t.Parallel()
-	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", Ordinals: []int{1}, RetryAfter: "11"}}})
-	began := s.clock.Now()
-	r, err := s.client(t).Submit(t.Context(), hello())
-	wantResult(t, r, err, gotReceipt)
-	s.want(t, 1, 2, 1)
-	if waited := s.clock.Now().Sub(began); waited < 11*time.Second || waited > 12*time.Second {
-		t.Errorf("waited %v", waited)
+	s := newService(t, simulator.Options{Faults: faults(t, "429?op=list&times=20&retry_after=7", "500?op=list&times=3")})
+	type wait struct {
+		reason string
+		wait   time.Duration
+	}
+	var waits []wait
+	c := s.client(t, func(c *Config) {
+		c.OnWait = func(_ context.Context, reason string, d time.Duration) { waits = append(waits, wait{reason, d}) }
+	})
+	c.jitter = func() float64 { return 0.5 }
+	if _, err := c.List(t.Context(), testCase, ""); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Count(simulator.OpList); n != 24 {
+		t.Errorf("%d requests", n)
+	}
+	reasons := map[string]int{}
+	for _, w := range waits {
+		reasons[w.reason]++
+		if w.reason == "throttled" && w.wait < 7*time.Second {
+			t.Errorf("waited %v", w.wait)
+		}
+	}
+	if reasons["throttled"] != 20 || reasons["HTTP 500"] != 3 || len(reasons) != 2 {
+		t.Errorf("%v", reasons)
 	}
 }
 
-func TestMaxRetries(t *testing.T) {
+// A read without a deadline is tried for five minutes; one with a deadline until
+// that, and a wait beyond it ends at once.
+func TestThrottledReadsEnd(t *testing.T) {
 	t.Parallel()
-	for _, most := range []int{0, 1, 5} {
-		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429"}}})
-		r, err := s.client(t, func(c *Config) { c.MaxRetries = most }).Submit(t.Context(), hello())
-		wantResult(t, r, err, gotNotSent)
-		s.want(t, 0, most+1, 1)
-		var not *NotSubmittedError
-		if errors.As(err, &not); not.Attempts != most+1 || not.Checked {
-			t.Errorf("%+v", not)
+	for name, tc := range map[string]struct {
+		deadline time.Duration // 0 is none
+		asked    time.Duration
+		requests int
+		waited   time.Duration
+	}{
+		"no deadline": {0, 2 * time.Minute, 3, 4 * time.Minute},
+		"a deadline":  {100 * time.Second, 30 * time.Second, 4, 90 * time.Second},
+		"a short one": {10 * time.Second, 30 * time.Second, 1, 0},
+	} {
+		s := newService(t, simulator.Options{Faults: faults(t, fmt.Sprintf("429?op=list&retry_after=%.0f", tc.asked.Seconds()))})
+		c := s.client(t)
+		c.jitter = func() float64 { return 0 }
+		ctx, cancel := t.Context(), func() {}
+		if tc.deadline > 0 {
+			ctx, cancel = s.clock.WithTimeout(ctx, tc.deadline)
 		}
+		began := s.clock.Now()
+		_, err := c.List(ctx, testCase, "")
+		cancel()
+		var noTime *NoTimeError
 		var api *APIError
-		if !errors.As(err, &api) || api.Status != 429 {
-			t.Errorf("the last answer is not in %v", err)
+		if !errors.As(err, &noTime) || !errors.As(err, &api) || api.Cause() != CauseThrottled || !noTime.Asked || noTime.Wait != tc.asked {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n, waited := s.Count(simulator.OpList), s.clock.Now().Sub(began); n != tc.requests || waited != tc.waited {
+			t.Errorf("%s: %d requests in %v", name, n, waited)
 		}
 	}
 }
 
-// Without retries an unknown outcome is still checked.
-func TestNoRetriesStillChecks(t *testing.T) {
+// Each page is repeated by itself: a page that was read is not read again.
+func TestThrottledPageIsReadAgainAlone(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[string]result{"lost-answer": gotReceipt, "cut": gotNotSent} {
-		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: kind}}})
-		r, err := s.client(t, func(c *Config) { c.MaxRetries = 0 }).Submit(t.Context(), hello())
-		wantResult(t, r, err, want)
-		if n := s.Count(simulator.OpSubmit); n != 1 {
-			t.Errorf("%s: %d submits", kind, n)
-		}
-		var not *NotSubmittedError
-		if errors.As(err, &not) && !not.Checked {
-			t.Error("it does not tell that it checked")
-		}
+	s := newService(t, simulator.Options{Faults: faults(t, "429@2,3,4,5,6,7?op=list")})
+	for range 150 {
+		s.AddMessage(testCase, simulator.Message{Content: "x"})
 	}
-}
-
-// If the ticket was checked, the error says so, whatever the last attempt ended with.
-func TestCheckedIsNotForgotten(t *testing.T) {
-	t.Parallel()
-	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: "429"}}})
-	_, err := s.client(t, func(c *Config) { c.MaxRetries = 1 }).Submit(t.Context(), hello())
-	var not *NotSubmittedError
-	if !errors.As(err, &not) || !not.Checked || not.Attempts != 2 {
-		t.Errorf("%+v %v", not, err)
+	l, err := s.client(t).List(t.Context(), testCase, "")
+	if err != nil || len(l.Messages) != 150 {
+		t.Errorf("%d messages, %v", len(l.Messages), err)
 	}
-}
-
-// A refusal says nothing about the earlier attempt, which was checked.
-func TestARefusalAfterACheckTellsBoth(t *testing.T) {
-	t.Parallel()
-	for kind, status := range map[string]int{"401": 401, "403": 403} {
-		s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "cut", Ordinals: []int{1}}, {Kind: kind, Ordinals: []int{2}}}})
-		_, err := s.client(t).Submit(t.Context(), hello())
-		var not *NotSubmittedError
-		var api *APIError
-		if !errors.As(err, &not) || !not.Checked || not.Attempts != 2 || !errors.As(err, &api) || api.Status != status {
-			t.Errorf("%s: %v, want that the ticket was checked, and the service's refusal", kind, err)
+	first := 0
+	for _, r := range s.Requests() {
+		if strings.Contains(r.RawQuery, "offset=0&") {
+			first++
 		}
 	}
-}
-
-// If the deadline is before the end of a wait, there is no wait.
-func TestWaitBeyondTheDeadlineEndsAtOnce(t *testing.T) {
-	t.Parallel()
-	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "60"}}})
-	ctx, cancel := s.clock.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	before := s.clock.Now()
-	r, err := s.client(t).Submit(ctx, hello())
-	wantResult(t, r, err, gotNotSent)
-	var late *NoTimeError
-	if !errors.As(err, &late) || late.Wait < time.Minute || late.Left > 30*time.Second || !late.Asked || !strings.Contains(err.Error(), "429") {
-		t.Errorf("%v", err)
-	}
-	s.want(t, 0, 1, 1)
-	if s.clock.Now() != before {
-		t.Error("it waited")
+	if n := s.Count(simulator.OpList); first > 2 || n > 6+4 {
+		t.Errorf("%d requests, %d for the first page", n, first)
 	}
 }
 
 func TestCancelledWhileWaiting(t *testing.T) {
 	t.Parallel()
-	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429"}}})
+	s := newService(t, simulator.Options{Faults: faults(t, "429?op=list")})
 	ctx, cancel := context.WithCancel(t.Context())
 	s.clock.onSleep = func(time.Duration) { cancel() }
-	r, err := s.client(t).Submit(ctx, hello())
-	wantResult(t, r, err, gotNotSent)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+	_, err := s.client(t).List(ctx, testCase, "")
+	if n := s.Count(simulator.OpList); err == nil || n != 1 {
+		t.Errorf("%d requests, %v", n, err)
 	}
-	s.want(t, 0, 1, 1)
+}
+
+// A request ends when the clock reaches its time limit, and a login has its own.
+func TestRequestTimeoutIsByTheClock(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	c, _ := handler(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		clock.advance(29 * time.Second)
+		if r.Method == http.MethodPost {
+			clock.advance(time.Second)
+			<-r.Context().Done()
+		}
+	}, func(c *Config) { c.Clock = clock })
+	if a := post(t, c, hello(), Unknown); !a.TimedOut || !errors.Is(a.Err, context.DeadlineExceeded) || a.Ended.Sub(a.Began) != 30*time.Second {
+		t.Errorf("%+v", a)
+	}
 }
 
 // A wait by the machine's clock ends with the context.
@@ -188,6 +202,33 @@ func TestSystemClockIsCancelled(t *testing.T) {
 	if err := (systemClock{}).Sleep(t.Context(), time.Nanosecond); err != nil {
 		t.Error(err)
 	}
+}
+
+// The time limit holds until the last byte of the body.
+func TestTimeoutInTheBody(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		partly(w, r)
+		<-r.Context().Done()
+	}, func(c *Config) { c.Clock = clock })
+	c.transport = late{c.transport.(*http.Transport), clock}
+	a := post(t, c, hello(), Unknown)
+	if !a.TimedOut || !strings.Contains(a.Err.Error(), "the answer is cut off (context deadline exceeded)") || a.Ended.Sub(a.Began) != 30*time.Second {
+		t.Errorf("%+v", a)
+	}
+}
+
+// late is a transport after whose answers 30 seconds pass.
+type late struct {
+	*http.Transport
+	clock *fakeClock
+}
+
+func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.Transport.RoundTrip(r)
+	l.clock.advance(30 * time.Second)
+	return resp, err
 }
 
 // A failure that another attempt cannot change is not retried.
@@ -209,31 +250,33 @@ func TestPermanentFailures(t *testing.T) {
 			}
 		}
 		tc.start(server)
-		r, err := newClient(t, "https://"+server.Listener.Addr().String()).Submit(t.Context(), hello())
+		c := newClient(t, "https://"+server.Listener.Addr().String())
+		a := post(t, c, hello(), NotExecuted)
+		_, err := c.List(t.Context(), testCase, "")
 		server.Close()
-		wantResult(t, r, err, gotNotSent)
-		if !tc.is(err) || connections.Load() != 2 {
-			t.Errorf("%s: %v, after %d connections", name, err, connections.Load())
+		if !a.Permanent || !tc.is(a.Err) || !tc.is(err) || !PreventsPost(err) || connections.Load() != 2 {
+			t.Errorf("%s: %v, %v after %d connections", name, a.Err, err, connections.Load())
 		}
 	}
 }
 
-func TestRefusedConnectionIsRetried(t *testing.T) {
+func TestPreventsPost(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(nil)
-	server.Close()
-	clock := newFakeClock()
-	var events []Event
-	s := hello()
-	s.Notify = func(e Event) { events = append(events, e) }
-	r, err := newClient(t, server.URL, func(c *Config) { c.Clock = clock }).Submit(t.Context(), s)
-	wantResult(t, r, err, gotNotSent)
-	var not *NotSubmittedError
-	if errors.As(err, &not); not.Attempts != 6 || not.Checked {
-		t.Errorf("%+v", not)
-	}
-	if len(clock.sleeps) != 8 || len(events) != 11 || events[1].Step != StepRetrying || events[1].Reason != "no connection" {
-		t.Errorf("%v %+v", clock.sleeps, events)
+	for err, want := range map[error]bool{
+		&LoginError{errors.New("no")}:                    true,
+		&APIError{Status: 302}:                           true,
+		&handshakeError{errors.New("no")}:                true,
+		fmt.Errorf("GET: %w", &APIError{Status: 307}):    true,
+		&APIError{Status: 403}:                           false,
+		&APIError{Status: 503}:                           false,
+		&NoTimeError{Err: &APIError{Status: 429}}:        false,
+		errListShrank:                                    false,
+		context.DeadlineExceeded:                         false,
+		&NoTimeError{Err: &LoginError{errors.New("no")}}: true,
+	} {
+		if got := PreventsPost(err); got != want {
+			t.Errorf("%v: %t", err, got)
+		}
 	}
 }
 
@@ -246,7 +289,7 @@ func TestIdempotentCallsAreRepeated(t *testing.T) {
 		want  int // requests
 	}{
 		{simulator.Fault{Kind: "500", Times: 2}, 3},
-		{simulator.Fault{Kind: "429", Times: 3}, 4},
+		{simulator.Fault{Kind: "429", Times: 8}, 9},
 		{simulator.Fault{Kind: "html", Times: 1}, 2},
 		{simulator.Fault{Kind: "cut", Times: 1}, 2},
 		{simulator.Fault{Kind: "truncated", Times: 1}, 2},
@@ -258,7 +301,7 @@ func TestIdempotentCallsAreRepeated(t *testing.T) {
 	} {
 		tc.fault.Operation = simulator.OpList
 		s := newService(t, simulator.Options{Faults: []simulator.Fault{tc.fault}})
-		_, err := s.client(t).list(t.Context(), testCase, "")
+		_, err := s.client(t).List(t.Context(), testCase, "")
 		if n := s.Count(simulator.OpList); n != tc.want || (err == nil) != (tc.fault.Times > 0) {
 			t.Errorf("%+v: %d requests, %v", tc.fault, n, err)
 		}

@@ -47,25 +47,24 @@ func TestTLS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		server func(*httptest.Server)
 		client func(*Config, *httptest.Server)
-		want   result
+		want   Outcome
 		proto  string
 	}{
-		"unknown authority": {func(*httptest.Server) {}, func(*Config, *httptest.Server) {}, gotNotSent, ""},
-		"its certificate":   {func(*httptest.Server) {}, func(c *Config, s *httptest.Server) { c.CACertPEM = certificate(s) }, gotReceipt, "HTTP/1.1"},
-		"insecure":          {func(*httptest.Server) {}, func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotReceipt, "HTTP/1.1"},
-		"HTTP/2":            {func(s *httptest.Server) { s.EnableHTTP2 = true }, func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotReceipt, "HTTP/2.0"},
+		"unknown authority": {func(*httptest.Server) {}, func(*Config, *httptest.Server) {}, NotExecuted, ""},
+		"its certificate":   {func(*httptest.Server) {}, func(c *Config, s *httptest.Server) { c.CACertPEM = certificate(s) }, Submitted, "HTTP/1.1"},
+		"insecure":          {func(*httptest.Server) {}, func(c *Config, _ *httptest.Server) { c.Insecure = true }, Submitted, "HTTP/1.1"},
+		"HTTP/2":            {func(s *httptest.Server) { s.EnableHTTP2 = true }, func(c *Config, _ *httptest.Server) { c.Insecure = true }, Submitted, "HTTP/2.0"},
 		"TLS 1.2": {func(s *httptest.Server) { s.TLS = &tls.Config{MaxVersion: tls.VersionTLS12} },
-			func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotReceipt, "HTTP/1.1"},
+			func(c *Config, _ *httptest.Server) { c.Insecure = true }, Submitted, "HTTP/1.1"},
 		"TLS 1.1": {func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 		},
-			func(c *Config, _ *httptest.Server) { c.Insecure = true }, gotNotSent, ""},
+			func(c *Config, _ *httptest.Server) { c.Insecure = true }, NotExecuted, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, protocols := tlsServer(t, tc.server)
-			r, err := newClient(t, server.URL, func(c *Config) { tc.client(c, server) }).Submit(t.Context(), hello())
-			wantResult(t, r, err, tc.want)
+			post(t, newClient(t, server.URL, func(c *Config) { tc.client(c, server) }), hello(), tc.want)
 			n := 0
 			protocols.Range(func(proto, _ any) bool {
 				n++
@@ -74,7 +73,7 @@ func TestTLS(t *testing.T) {
 				}
 				return true
 			})
-			if (n == 1) != (tc.want == gotReceipt) {
+			if (n == 1) != (tc.want == Submitted) {
 				t.Errorf("%d protocols", n)
 			}
 		})
@@ -104,9 +103,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	defer server.Close()
 	c := newClient(t, server.URL)
 	each(20*parallel, parallel, func(i int) {
-		if _, err := c.Submit(t.Context(), Submission{CaseID: testCase, Content: fmt.Sprint(i)}); err != nil {
-			t.Error(err)
-		}
+		post(t, c, Post{CaseID: testCase, Content: fmt.Sprint(i)}, Submitted)
 	})
 	// A connection may become free during a dial. Then both are kept.
 	if n := connections.Load(); n > 3*parallel {
@@ -133,9 +130,7 @@ func TestCookiesAreNotKept(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
 	})
 	for range 2 {
-		if _, err := c.Submit(t.Context(), hello()); err != nil {
-			t.Error(err)
-		}
+		post(t, c, hello(), Submitted)
 	}
 	if cookies.Load() != 0 {
 		t.Error("a cookie was sent back")
@@ -144,15 +139,10 @@ func TestCookiesAreNotKept(t *testing.T) {
 
 func TestHeaderIsBounded(t *testing.T) {
 	t.Parallel()
-	c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
+	c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("x", 2*maxHeaderBytes))
 	})
-	r, err := c.Submit(t.Context(), hello())
-	wantResult(t, r, err, gotUnconfirmed)
+	post(t, c, hello(), Unknown)
 }
 
 func TestRedirectsAreRefused(t *testing.T) {
@@ -170,11 +160,11 @@ func TestRedirectsAreRefused(t *testing.T) {
 				w.Header().Set("Location", location)
 				w.WriteHeader(status)
 			})
-			r, err := c.Submit(t.Context(), hello())
-			wantResult(t, r, err, gotRejected)
+			a := post(t, c, hello(), UnknownRefused)
+			_, err := c.List(t.Context(), testCase, "")
 			var api *APIError
-			if !errors.As(err, &api) || api.Status != status || api.Location != named || posts != 1 {
-				t.Errorf("%d to %q: %v after %d posts", status, location, err, posts)
+			if !errors.As(a.Err, &api) || api.Status != status || api.Location != named || posts != 1 || !PreventsPost(err) {
+				t.Errorf("%d to %q: %v after %d posts; %v", status, location, a.Err, posts, err)
 			}
 		}
 	}
@@ -189,11 +179,8 @@ func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the proc
 	c := s.client(t)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	r, err := c.Submit(t.Context(), hello())
+	post(t, c, hello(), Unknown)
 	runtime.ReadMemStats(&after)
-	if err != nil || r.ConfirmedBy != ByCheck {
-		t.Errorf("%+v %v", r, err)
-	}
 	// Growing a buffer to 1 MiB costs about five; the simulator has one, too.
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 20<<20 {
 		t.Errorf("%d MiB allocated", grown>>20)
@@ -202,7 +189,7 @@ func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the proc
 
 // Go's transport repeats a POST after some HTTP/2 stream errors. The server may have
 // processed the request, so this must not happen here.
-func TestTransportDoesNotRepeatASubmit(t *testing.T) {
+func TestTransportDoesNotRepeatAPost(t *testing.T) {
 	t.Parallel()
 	server, _ := tlsServer(t, func(*httptest.Server) {}) // for its certificate
 	config := server.TLS.Clone()
@@ -223,10 +210,10 @@ func TestTransportDoesNotRepeatASubmit(t *testing.T) {
 		}
 	}()
 	c := newClient(t, "https://"+l.Addr().String(), func(c *Config) { c.Insecure, c.RequestTimeout = true, 3*time.Second })
-	r, err := c.Submit(t.Context(), hello())
-	wantResult(t, r, err, gotUnconfirmed)
+	a := post(t, c, hello(), Unknown)
+	_, err = c.List(t.Context(), testCase, "")
 	if posts.Load() != 1 || gets.Load() != 1 {
-		t.Errorf("%d posts and %d lists, want one of each: %v", posts.Load(), gets.Load(), err)
+		t.Errorf("%d posts and %d lists, want one of each: %v, %v", posts.Load(), gets.Load(), a.Err, err)
 	}
 }
 
@@ -312,9 +299,7 @@ func TestPathIsEscapedOnce(t *testing.T) {
 	var path string
 	c, server := handler(t, func(_ http.ResponseWriter, r *http.Request) { path = r.RequestURI })
 	c.config.Endpoint = mustURL(t, server.URL+"/a%2Fb/")
-	if _, err := c.Submit(t.Context(), Submission{CaseID: "x/../y?z=1 %", Content: "x"}); err != nil {
-		t.Fatal(err)
-	}
+	post(t, c, Post{CaseID: "x/../y?z=1 %", Content: "x"}, Submitted)
 	if want := "/a%2Fb/v2/servicerequest/cases/x%2F..%2Fy%3Fz%3D1%20%25/message"; path != want {
 		t.Errorf("%s, want %s", path, want)
 	}
@@ -327,7 +312,7 @@ func TestErrorsKeepTheStatusOfAForeignBody(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write(append([]byte("<html>\x1b[31m\xff "), bytes.Repeat([]byte("long "), 1000)...))
 	})
-	_, err := c.Submit(t.Context(), hello())
+	err := post(t, c, hello(), Rejected).Err
 	var api *APIError
 	if !errors.As(err, &api) {
 		t.Fatal(err)
