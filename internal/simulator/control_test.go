@@ -66,7 +66,7 @@ func TestControlRefuses(t *testing.T) {
 
 		{"faults missing", "PUT", FaultsPath, `{}`, "400 faults is required", nil},
 		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 faults is required", nil},
-		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind of fault "other"`, nil},
+		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind "other"`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := service(Options{Faults: []Fault{{Kind: "429", Ordinals: []int{7}}}})

@@ -2,36 +2,36 @@ package simulator
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 )
 
+func strikeAnswer(ex *exchange, f Fault, _ *answer) {
+	header := map[string]string{}
+	if f.RetryAfter != "" {
+		header["Retry-After"] = f.RetryAfter
+	}
+	if f.Location != "" {
+		header["Location"] = f.Location
+	}
+	if f.Code == "" {
+		ex.begin(f.Status, "", header)
+		return
+	}
+	a := refuse(f.Status, f.Code, "Simulated fault")
+	a.header = header
+	ex.send(a)
+}
+
 func strikeCut(ex *exchange, _ Fault, _ *answer) { ex.cut() }
-
-func strikeError(status int, code, msg string) func(*exchange, Fault, *answer) {
-	return func(ex *exchange, f Fault, _ *answer) {
-		a := refuse(status, code, msg)
-		if f.RetryAfter != "" {
-			a.header = map[string]string{"Retry-After": f.RetryAfter}
-		}
-		ex.send(a)
-	}
-}
-
-// strikeStatus answers with a status alone.
-func strikeStatus(status int) func(*exchange, Fault, *answer) {
-	return func(ex *exchange, f Fault, _ *answer) {
-		var header map[string]string
-		if f.RetryAfter != "" {
-			header = map[string]string{"Retry-After": f.RetryAfter}
-		}
-		ex.begin(status, "", header)
-	}
-}
 
 func strikeSlow(ex *exchange, f Fault, a *answer) {
 	ex.wait(f.Delay)
 	if a == nil {
-		a = refuse(504, "APIGW.0201", "Backend timeout")
+		a = refuse(504, documentedCodes[504], "Simulated fault")
 	}
 	ex.send(a)
 }
@@ -58,9 +58,35 @@ func strikeHuge(ex *exchange, _ Fault, _ *answer) {
 	_, _ = ex.w.Write([]byte(`"}`))
 }
 
-func strikeRedirect(ex *exchange, f Fault, _ *answer) {
-	if f.Location == "" {
-		f.Location = "/elsewhere"
+// strikeUnbounded answers with an empty body that only the end of the
+// connection ends.
+func strikeUnbounded(ex *exchange, _ Fault, _ *answer) {
+	conn := ex.hijack(http.StatusOK, "application/json", map[string]string{"Connection": "close"})
+	_ = conn.Close()
+}
+
+// strikeSwitch switches to a protocol in which neither side sends anything. It ends
+// when the client or the server closes the connection.
+func strikeSwitch(ex *exchange, _ Fault, _ *answer) {
+	conn := ex.hijack(http.StatusSwitchingProtocols, "", map[string]string{"Connection": "Upgrade", "Upgrade": "silence"})
+	defer conn.Close()                                                     //nolint:errcheck // nothing left to lose
+	defer context.AfterFunc(ex.r.Context(), func() { _ = conn.Close() })() // net/http no longer watches the connection itself
+	_, _ = io.Copy(io.Discard, conn)
+}
+
+// hijack takes the connection from net/http and writes the head of an answer,
+// without a length of the body. The caller closes the connection. If the connection
+// cannot be taken, as with HTTP/2, the request is cut.
+func (ex *exchange) hijack(status int, contentType string, header map[string]string) net.Conn {
+	conn, out, err := http.NewResponseController(ex.w).Hijack()
+	if err != nil {
+		ex.cut()
 	}
-	ex.begin(http.StatusTemporaryRedirect, "text/html", map[string]string{"Location": f.Location})
+	ex.setHead(status, contentType, header)
+	// An error is the client's leaving.
+	_, _ = fmt.Fprintf(out, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+	_ = ex.w.Header().Write(out)
+	_, _ = out.WriteString("\r\n")
+	_ = out.Flush()
+	return conn
 }

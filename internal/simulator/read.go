@@ -9,7 +9,7 @@ import (
 
 type wireMessages struct {
 	Count       int           `json:"count"`
-	MessageList []wireMessage `json:"message_list"`
+	MessageList []WireMessage `json:"message_list"`
 }
 
 type wireDetail struct {
@@ -27,7 +27,7 @@ type wireDetail struct {
 	CreateTime        string        `json:"create_time"`
 	ResolveTime       int64         `json:"resolve_time,omitempty"` // milliseconds; a number in the vendor's SDK
 	Judgement         string        `json:"judgement"`
-	MessageList       []wireMessage `json:"message_list"`
+	MessageList       []WireMessage `json:"message_list"`
 	ExtInfo           struct{}      `json:"ext_info"`
 	Satisfaction      []struct{}    `json:"incident_satisfaction"`
 }
@@ -106,12 +106,12 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 		if refusal != nil {
 			return refusal
 		}
-		items := ex.items(c)
-		out := wireMessages{Count: ex.count(len(items)), MessageList: []wireMessage{}}
+		items := ex.visible(c)
+		out := wireMessages{Count: len(items), MessageList: []WireMessage{}}
 		if s.opts.NewestFirst {
-			items = reversed(items)
+			slices.Reverse(items)
 		}
-		for _, m := range ex.onPage(items, offset, limit) {
+		for _, m := range items[min(offset, len(items)):min(offset+limit, len(items))] {
 			out.MessageList = append(out.MessageList, ex.show(m, m == c.messages[0], trim))
 		}
 		return &answer{status: 200, body: out}
@@ -144,17 +144,15 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 			CustomerID:        c.CustomerID,
 			XCustomerID:       c.XCustomerID,
 			XCustomerName:     c.XCustomerName,
-			CreateTime:        ex.showTime(c.CreateTime),
-			MessageList:       []wireMessage{},
+			CreateTime:        showTime(c.CreateTime),
+			MessageList:       []WireMessage{},
 			Satisfaction:      []struct{}{},
 		}
 		if !c.ResolveTime.IsZero() {
 			d.ResolveTime = c.ResolveTime.UnixMilli()
 		}
-		for _, m := range ex.items(c) {
-			w := ex.show(m, m == c.messages[0], false)
-			w.MessageID = m.ID
-			d.MessageList = append(d.MessageList, w)
+		for _, m := range ex.visible(c) {
+			d.MessageList = append(d.MessageList, ex.show(m, m == c.messages[0], false))
 		}
 		return &answer{status: 200, body: map[string]wireDetail{"incident_detail_info": d}}
 	}, nil
@@ -259,7 +257,7 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 					CustomerID:        c.CustomerID,
 					XCustomerID:       c.XCustomerID,
 					XCustomerName:     c.XCustomerName,
-					CreateTime:        ex.showTime(c.CreateTime),
+					CreateTime:        showTime(c.CreateTime),
 					LabelList:         []struct{}{},
 				})
 			}

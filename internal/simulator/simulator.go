@@ -76,10 +76,9 @@ type Options struct {
 	NumericLimits     bool // attachment limits as JSON numbers; the reference says strings and shows numbers
 	NewestFirst       bool // the list's order, which the reference leaves open; default oldest first
 
-	// Show changes the text of a submitted message in lists and details, after all
-	// conditions. It must not call the Simulator. nil changes nothing.
-	Show         func(content string) string
-	ChangeSeeded bool // Show and the conditions on texts change seeded messages, too
+	// Show changes how messages are shown. op is OpList or OpDetail. It must not call
+	// the Simulator. nil changes nothing.
+	Show func(op string, m *WireMessage)
 
 	// Observe, if not nil, is called with every request once it has been answered or
 	// cut, possibly by several goroutines at once.
@@ -184,8 +183,8 @@ func (s *Simulator) Reset() {
 		c.pending = nil
 		c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.submitted })
 	}
-	for i, f := range s.faults {
-		s.faults[i] = newFaultState(f.Fault, s.opts.Seed, i)
+	for i := range s.faults {
+		s.rewind(i)
 	}
 }
 
@@ -210,10 +209,9 @@ type exchange struct {
 	body   []byte
 	record *Request // guarded by s.mu, as long as the request is under way
 
-	struck  map[string]Fault // by kind
-	inOrder []struckKind     // the same, in the order of faultKinds
-	draw    uint64           // the seed of a random order
-	late    time.Duration    // how late the message comes onto its ticket; 0 is at once
+	fault      *faultState      // answers instead of the operation; nil is none
+	conditions map[string]Fault // by kind
+	late       time.Duration    // how late the message comes onto its ticket; 0 is at once
 }
 
 // answer is the answer of an operation.
@@ -250,7 +248,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rt, param, miss := match(r.Method, path)
-	ex := &exchange{s: s, w: w, r: r, op: rt.op, param: param}
+	ex := &exchange{s: s, w: w, r: r, op: rt.op, param: param, conditions: map[string]Fault{}}
 	s.arrive(ex, path)
 	if s.opts.Observe != nil {
 		defer func() {
@@ -262,7 +260,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	tooLarge := ex.readBody()
-	if f, ok := ex.struck[kindLatency]; ok {
+	if f, ok := ex.conditions[kindLatency]; ok {
 		ex.wait(f.Delay)
 	}
 	if miss != nil {
@@ -286,22 +284,21 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.send(refusal)
 		return
 	}
-	f, k := ex.fault() // at most one
-	if k != nil && !k.carriesOut(ex.op) {
-		ex.note(func(*Request) { ex.noteFault(f.Kind) })
-		k.strike(ex, f, nil)
+	f := ex.fault
+	if f == nil {
+		ex.send(do())
 		return
 	}
-	if k != nil && k.late {
-		ex.late = f.Delay
+	var a *answer
+	if f.Stored {
+		ex.late = f.Late
+		if a = do(); a.refused {
+			ex.send(a)
+			return
+		}
 	}
-	a := do()
-	if k != nil && !a.refused {
-		ex.note(func(*Request) { ex.noteFault(f.Kind) })
-		k.strike(ex, f, a)
-		return
-	}
-	ex.send(a)
+	ex.note(func(*Request) { ex.noteFault(f.Kind) })
+	f.kind.strike(ex, f.Fault, a)
 }
 
 // arrive records the request before anything can go wrong, and decides which faults
@@ -380,7 +377,7 @@ func (ex *exchange) setHead(status int, contentType string, header map[string]st
 		h.Set("Content-Type", contentType)
 	}
 	h.Set("Date", ex.s.now().UTC().Format(http.TimeFormat))
-	if _, ok := ex.struck[kindNoDate]; ok {
+	if _, ok := ex.conditions[kindNoDate]; ok {
 		h["Date"] = nil // net/http would add one
 	}
 	for k, v := range header {

@@ -50,14 +50,14 @@ func TestClosedTicketOrder(t *testing.T) {
 		{"no such accessory", "", `{"group_id":"g","message":{"content":"x","accessory_ids":["a"]}}`,
 			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
 		{"wrong", "", `{}`, `{"error_code":"OSM.0001","error_msg":"Invalid message"}`},
-		{"with a fault that commits", "500-committed", `{"group_id":"g","message":{"content":"x"}}`,
+		{"with a fault that stores it", "500?stored=true", `{"group_id":"g","message":{"content":"x"}}`,
 			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
-		{"with a fault that commits late", "504-late", `{"group_id":"g","message":{"content":"x"}}`,
+		{"with a fault that stores it late", "504?late=1s", `{"group_id":"g","message":{"content":"x"}}`,
 			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
 	} {
 		s.SetFaults()
 		if c.fault != "" {
-			s.SetFaults(Fault{Kind: c.fault})
+			s.SetFaults(faults(t, c.fault)...)
 		}
 		if got := bodyOf(ask(t, s, "POST", submitPath, c.body)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
@@ -72,7 +72,7 @@ func TestClosedTicketOrder(t *testing.T) {
 // A message that comes late was accepted when it was sent.
 func TestClosedBeforeLateMessage(t *testing.T) {
 	now := epoch
-	s := service(Options{Clock: func() time.Time { return now }, Faults: []Fault{{Kind: "504-late"}}})
+	s := service(Options{Clock: func() time.Time { return now }, Faults: []Fault{{Kind: "504", Late: time.Second}}})
 	ask(t, s, "POST", submitPath, post)
 	s.AddCase(Case{ID: "case-123", Status: 3})
 	now = epoch.Add(time.Minute)
