@@ -95,7 +95,6 @@ func (ex *exchange) deleteAccessory(object) (do func() *answer, refusal *answer)
 			return outOfLimits("No such accessory")
 		}
 		for _, c := range s.caseOrder {
-			s.settle(c)
 			for _, m := range c.messages {
 				if slices.Contains(m.AccessoryIDs, ex.param) {
 					return refuse(200, "OSM.01010002", "The accessory is in use")

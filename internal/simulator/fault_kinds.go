@@ -30,17 +30,17 @@ var (
 	submits = []string{OpSubmit}
 	reads   = []string{OpList, OpDetail}
 	delayed = []string{"delay"}
-	stored  = []string{"stored", "late"}
+	stored  = []string{"stored"}
 )
 
 // faultKinds is every kind, in the order of help texts. What a user's pipeline meets,
 // or a test of the provider needs through HTTP, is a kind or a parameter of one. What
 // one test needs is a function in this test: see Options.Show.
 var faultKinds = []FaultKind{
-	{kindAnswer, submits, []string{"status", "code", "stored", "late", "retry_after", "location"}, "answers with the status and the code", 0, strikeAnswer},
+	{kindAnswer, submits, []string{"status", "code", "stored", "retry_after", "location"}, "answers with the status and the code", 0, strikeAnswer},
 	{kindLostAnswer, submits, nil, "carries out the request, and closes the connection without an answer", 0, strikeCut},
 	{"cut", submits, stored, "reads the request, and closes the connection without an answer", 0, strikeCut},
-	{"slow", submits, []string{"stored", "late", "delay"}, "answers only after the delay, with status 504 unless stored; without a delay, never", 0, strikeSlow},
+	{"slow", submits, []string{"stored", "delay"}, "answers only after the delay, with status 504 unless stored; without a delay, never", 0, strikeSlow},
 	{"truncated", submits, stored, "answers with status 200 and a body that ends in the middle", 0, strikeTruncated},
 	{"html", submits, stored, "answers with status 200 and the page of a captive portal", 0, strikeHTML},
 	{"huge", submits, stored, "answers with status 200 and a body of 100 MB", 0, strikeHuge},

@@ -30,7 +30,7 @@ type Fault struct {
 	Status               int
 	Code                 string
 	Stored               bool
-	Late, Delay, Skew    time.Duration
+	Delay, Skew          time.Duration
 	RetryAfter, Location string
 }
 
@@ -43,7 +43,6 @@ func (f *Fault) Parameters() *flag.FlagSet {
 	p.IntVar(&f.Status, "status", f.Status, "the HTTP status, 200 to 599")
 	p.StringVar(&f.Code, "code", f.Code, "the error_code; without one, the body is empty")
 	p.BoolVar(&f.Stored, "stored", f.Stored, "true: the request is carried out all the same, so a message is posted")
-	p.DurationVar(&f.Late, "late", f.Late, "the message is posted after this time, whatever was answered")
 	p.DurationVar(&f.Delay, "delay", f.Delay, "a time, see the kinds")
 	p.DurationVar(&f.Skew, "skew", f.Skew, "a time, may be negative")
 	p.StringVar(&f.RetryAfter, "retry_after", f.RetryAfter, "the Retry-After header")
@@ -132,16 +131,14 @@ func (f Fault) resolve() (Fault, *FaultKind, error) {
 		return fail("the code must have at most 32 characters")
 	case f.Operation != "" && f.Operation != OpUnknown && !slices.ContainsFunc(routes, func(r route) bool { return r.op == f.Operation }):
 		return fail("unknown operation %q", f.Operation)
-	case f.Late > 0 && f.Operation != "" && f.Operation != OpSubmit:
-		return fail("only a message can be late")
 	case f.Rate < 0 || f.Rate > 1 || f.Rate != f.Rate:
 		return fail("the rate must be from 0 to 1")
 	case f.Rate > 0 && len(f.Ordinals) > 0:
 		return fail("ordinals and a rate exclude each other")
 	case slices.ContainsFunc(f.Ordinals, func(n int) bool { return n < 1 }):
 		return fail("ordinals must be at least 1")
-	case f.Times < 0 || f.Delay < 0 || f.Late < 0:
-		return fail("times, delay and late must not be negative")
+	case f.Times < 0 || f.Delay < 0:
+		return fail("times and delay must not be negative")
 	}
 	var surplus string
 	f.Parameters().VisitAll(func(p *flag.Flag) {
@@ -154,7 +151,7 @@ func (f Fault) resolve() (Fault, *FaultKind, error) {
 		return fail("%s takes no parameter %q", f.Kind, surplus)
 	}
 	f.Delay = cmp.Or(f.Delay, k.delay)
-	f.Stored = f.Stored || f.Late > 0 || k.Name == kindLostAnswer
+	f.Stored = f.Stored || k.Name == kindLostAnswer
 	return f, k, nil
 }
 

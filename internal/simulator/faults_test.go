@@ -103,7 +103,7 @@ func TestAnsweringFaults(t *testing.T) {
 // be done, is refused only by a fault that would do it.
 func TestRefusalBeforeFault(t *testing.T) {
 	other := strings.Replace(submitPath, "case-123", "case-124", 1)
-	for text, want := range map[string]string{"503": "503 APIGW.0613", "503?stored=true": unknownID, "503?late=1s": unknownID} {
+	for text, want := range map[string]string{"503": "503 APIGW.0613", "503?stored=true": unknownID} {
 		s := service(Options{Faults: faults(t, text)})
 		if got := verdict(t, ask(t, s, "POST", submitPath, `{}`)); got != bad {
 			t.Errorf("%s, malformed: %s", text, got)
@@ -292,7 +292,6 @@ func TestParseFault(t *testing.T) {
 		"latency?op=unknown":                  {Kind: "latency", Operation: OpUnknown},
 		"answer?status=307&location=http://x": {Kind: "answer", Status: 307, Location: "http://x"},
 		"200%1?code=OSM.01010014&stored=true": {Kind: "200", Rate: 1, Code: "OSM.01010014", Stored: true},
-		"cut?late=10s":                        {Kind: "cut", Late: 10 * time.Second},
 	} {
 		if got, err := ParseFault(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -301,7 +300,7 @@ func TestParseFault(t *testing.T) {
 	for _, text := range []string{
 		"", "other", "@1", "503@", "503@0", "503@1,x", "503%", "503%0", "503%1.1", "503%-1", "503%NaN", "503@1%0.5", "503%0.5@1",
 		"503?x=1", "503?times=-1", "503?times=x", "503?times=1&times=2", "503?op=other", "slow?delay=-1s", "slow?delay=3", "503?%zz",
-		"answer", "answer?status=199", "199", "600", "-200", "503?status=503", "503?stored", "503?late=-1s", "503?late=1s&op=list",
+		"answer", "answer?status=199", "199", "600", "-200", "503?status=503", "503?stored", "503?late=1s",
 		"503?delay=1s", "cut?status=503", "lost-answer?stored=true", "clock-skew?delay=1s", "503?code=" + strings.Repeat("x", 33),
 	} {
 		if f, err := ParseFault(text); err == nil {
@@ -312,7 +311,7 @@ func TestParseFault(t *testing.T) {
 
 // Each kind can be parsed with its parameters, and has a name of its own and a text.
 func TestFaultKinds(t *testing.T) {
-	values := map[string]string{"status": "503", "stored": "true", "late": "1s", "delay": "1s", "skew": "1s"}
+	values := map[string]string{"status": "503", "stored": "true", "delay": "1s", "skew": "1s"}
 	names := map[string]bool{}
 	for _, k := range FaultKinds() {
 		var parameters []string

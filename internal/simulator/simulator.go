@@ -58,7 +58,7 @@ type Options struct {
 	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
 
 	// Clock is the service's clock. It is used for the Date header, create_time, the
-	// expiry of tokens, late lists and late messages. nil is time.Now.
+	// expiry of tokens and late lists. nil is time.Now.
 	Clock func() time.Time
 
 	Seed   uint64  // of the faults' rates
@@ -96,7 +96,7 @@ type Request struct {
 
 	RequestID string // the answer's X-Request-Id
 	Status    int    // of the answer; 0 while under way, and when the connection was cut
-	Committed bool   // its message is on a ticket; false for a late message that has not arrived yet
+	Committed bool   // its message is on a ticket
 	Fault     string // kinds that struck it, joined by "+"
 }
 
@@ -180,7 +180,6 @@ func (s *Simulator) Reset() {
 	s.requests = nil
 	clear(s.counts)
 	for _, c := range s.caseOrder {
-		c.pending = nil
 		c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.submitted })
 	}
 	for i := range s.faults {
@@ -211,7 +210,6 @@ type exchange struct {
 
 	fault      *faultState      // answers instead of the operation; nil is none
 	conditions map[string]Fault // by kind
-	late       time.Duration    // how late the message comes onto its ticket; 0 is at once
 }
 
 // answer is the answer of an operation.
@@ -291,7 +289,6 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var a *answer
 	if f.Stored {
-		ex.late = f.Late
 		if a = do(); a.refused {
 			ex.send(a)
 			return

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"testing"
-	"time"
 )
 
 // A message on a closed ticket is refused, unless the service is told to accept
@@ -52,8 +51,6 @@ func TestClosedTicketOrder(t *testing.T) {
 		{"wrong", "", `{}`, `{"error_code":"OSM.0001","error_msg":"Invalid message"}`},
 		{"with a fault that stores it", "500?stored=true", `{"group_id":"g","message":{"content":"x"}}`,
 			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
-		{"with a fault that stores it late", "504?late=1s", `{"group_id":"g","message":{"content":"x"}}`,
-			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
 	} {
 		s.SetFaults()
 		if c.fault != "" {
@@ -63,20 +60,7 @@ func TestClosedTicketOrder(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}
-	s.CommitPending()
-	if got := contentsOf(s.Messages("case-123")); len(got) != 1 {
-		t.Errorf("messages %v", got)
-	}
-}
-
-// A message that comes late was accepted when it was sent.
-func TestClosedBeforeLateMessage(t *testing.T) {
-	now := epoch
-	s := service(Options{Clock: func() time.Time { return now }, Faults: []Fault{{Kind: "504", Late: time.Second}}})
-	ask(t, s, "POST", submitPath, post)
-	s.AddCase(Case{ID: "case-123", Status: 3})
-	now = epoch.Add(time.Minute)
-	if got := contentsOf(s.Messages("case-123")); len(got) != 1 {
+	if got := s.Messages("case-123"); len(got) != 1 {
 		t.Errorf("messages %v", got)
 	}
 }

@@ -55,7 +55,7 @@ func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
 	return func() *answer { return ex.commit(groupID, content, ids) }, nil
 }
 
-// commit puts the message on the ticket, at once or late.
+// commit puts the message on the ticket.
 func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
 	s := ex.s
 	s.mu.Lock()
@@ -80,12 +80,8 @@ func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answ
 		Content:      content,
 		AccessoryIDs: accessoryIDs,
 		GroupID:      groupID,
-		CreateTime:   s.nowLocked().Add(ex.late),
+		CreateTime:   s.nowLocked(),
 	}}
-	if ex.late > 0 {
-		c.postpone(m, ex.record)
-		return &answer{status: 200}
-	}
 	s.appendMessage(c, m)
 	ex.record.Committed = true
 	return &answer{status: 200}

@@ -62,8 +62,7 @@ type message struct {
 
 type caseState struct {
 	Case
-	messages []*message       // oldest first
-	pending  []pendingMessage // the first due first
+	messages []*message // oldest first
 }
 
 // AddCase puts a ticket into the service. A ticket of the same ID is replaced,
@@ -106,7 +105,6 @@ func (s *Simulator) addMessage(c *caseState, m Message) {
 		m.CreateTime = s.nowLocked()
 	}
 	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
-	s.settle(c)
 	s.appendMessage(c, &message{Message: m})
 }
 
@@ -128,7 +126,6 @@ func (s *Simulator) Messages(caseID string) []Message {
 	if !ok {
 		return nil
 	}
-	s.settle(c)
 	out := make([]Message, len(c.messages))
 	for i, m := range c.messages {
 		out[i] = m.Message
@@ -137,8 +134,8 @@ func (s *Simulator) Messages(caseID string) []Message {
 	return out
 }
 
-// findCase returns a ticket that a request with this group_id may see, with the
-// messages that are due. It needs s.mu.
+// findCase returns a ticket that a request with this group_id may see. It
+// needs s.mu.
 func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
 	c, ok := s.cases[id]
 	switch {
@@ -147,6 +144,5 @@ func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
 	case c.GroupID != "" && c.GroupID != groupID:
 		return nil, refuse(200, "OSM.01010002", "No permission for the operation")
 	}
-	s.settle(c)
 	return c, nil
 }
