@@ -71,17 +71,6 @@ func (ex *exchange) number(name string, byDefault, most int) (int, *answer) {
 	return n, nil
 }
 
-// target refuses a case_id or group_id out of limits.
-func (ex *exchange) target() *answer {
-	switch {
-	case !between(ex.param, 1, 64):
-		return outOfLimits("case_id out of limits")
-	case !between(ex.value("group_id"), 0, 64):
-		return outOfLimits("group_id out of limits")
-	}
-	return nil
-}
-
 func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 	trim := true
 	switch v, sent := ex.query["trim_osm_rich_text_label"]; {
@@ -91,17 +80,12 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 	default:
 		return nil, malformed("Invalid trim_osm_rich_text_label")
 	}
-	if refusal := ex.target(); refusal != nil {
-		return nil, refusal
-	}
 	offset, limit, refusal := ex.page()
 	if refusal != nil {
 		return nil, refusal
 	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		c, refusal := s.findCase(ex.param, ex.value("group_id"))
 		if refusal != nil {
 			return refusal
@@ -121,13 +105,8 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 // detail reads a ticket and all its messages. The content has its markup: this
 // operation has no parameter to strip it.
 func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
-	if refusal := ex.target(); refusal != nil {
-		return nil, refusal
-	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		c, refusal := s.findCase(ex.param, ex.value("group_id"))
 		if refusal != nil {
 			return refusal
@@ -160,13 +139,8 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 
 // status reads a ticket's status. It takes no group_id, so it asks for none.
 func (ex *exchange) status(object) (do func() *answer, refusal *answer) {
-	if refusal := ex.target(); refusal != nil {
-		return nil, refusal
-	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		c, ok := s.cases[ex.param]
 		if !ok {
 			return refuse(200, "OSM.01010015", "The case does not exist")
@@ -182,9 +156,6 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	offset, limit, refusal := ex.page()
 	if refusal != nil {
 		return nil, refusal
-	}
-	if !between(ex.value("group_id"), 0, 64) {
-		return nil, outOfLimits("group_id out of limits")
 	}
 	if len(ex.query["label_id_list"]) > 5 {
 		return nil, outOfLimits("Too many labels")
@@ -239,8 +210,6 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		total, found := 0, []wireIncident{}
 		for _, c := range s.caseOrder {
 			if !matches(c) {

@@ -112,10 +112,10 @@ type Simulator struct {
 	serial      uint64 // of request IDs; never starts anew
 	cases       map[string]*caseState
 	caseOrder   []*caseState
-	messages    int               // serial of message IDs
-	accessories map[string]string // ID to file name
-	uploads     int               // serial of accessory IDs
-	tokens      map[string]token
+	messages    int                  // serial of message IDs
+	accessories map[string]string    // ID to file name
+	uploads     int                  // serial of accessory IDs
+	tokens      map[string]time.Time // their expiry; zero is never
 	tokenSerial int
 	accessKeys  map[string]AccessKey
 }
@@ -133,11 +133,11 @@ func New(opts Options) *Simulator {
 		counts:      map[string]int{},
 		cases:       map[string]*caseState{},
 		accessories: map[string]string{},
-		tokens:      map[string]token{},
+		tokens:      map[string]time.Time{},
 		accessKeys:  map[string]AccessKey{},
 	}
 	for _, t := range opts.Tokens {
-		s.tokens[t] = token{}
+		s.tokens[t] = time.Time{}
 	}
 	for _, k := range opts.AccessKeys {
 		s.accessKeys[k.AccessKey] = k
@@ -282,14 +282,19 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.send(refusal)
 		return
 	}
+	carryOut := func() *answer {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return do()
+	}
 	f := ex.fault
 	if f == nil {
-		ex.send(do())
+		ex.send(carryOut())
 		return
 	}
 	var a *answer
 	if f.Stored {
-		if a = do(); a.refused {
+		if a = carryOut(); a.refused {
 			ex.send(a)
 			return
 		}

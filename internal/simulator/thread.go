@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -96,25 +97,18 @@ func (s *Simulator) AddMessage(caseID string, m Message) {
 	if !ok {
 		panic("simulator: no case " + caseID)
 	}
-	s.addMessage(c, m)
+	s.addMessage(c, false, m)
 }
 
 // addMessage needs s.mu.
-func (s *Simulator) addMessage(c *caseState, m Message) {
+func (s *Simulator) addMessage(c *caseState, submitted bool, m Message) {
 	if m.CreateTime.IsZero() {
 		m.CreateTime = s.nowLocked()
 	}
-	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
-	s.appendMessage(c, &message{Message: m})
-}
-
-// appendMessage needs s.mu.
-func (s *Simulator) appendMessage(c *caseState, m *message) {
 	s.messages++
-	if m.ID == "" {
-		m.ID = fmt.Sprintf("message-%08d", s.messages)
-	}
-	c.messages = append(c.messages, m)
+	m.ID = cmp.Or(m.ID, fmt.Sprintf("message-%08d", s.messages))
+	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
+	c.messages = append(c.messages, &message{m, submitted})
 }
 
 // Messages returns what is on a ticket, in the order it came. It is nil when
