@@ -170,6 +170,11 @@ type faultState struct {
 func (s *Simulator) SetFaults(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setFaults(faults)
+}
+
+// setFaults needs s.mu.
+func (s *Simulator) setFaults(faults []Fault) {
 	s.faults = nil
 	s.skew = 0
 	for i, f := range faults {

@@ -12,38 +12,39 @@ type wireMessages struct {
 	MessageList []WireMessage `json:"message_list"`
 }
 
+// wireCase is what a detail and a search show of a ticket.
+type wireCase struct {
+	IncidentID        string `json:"incident_id"`
+	Status            int    `json:"status"`
+	SimpleDescription string `json:"simple_description"`
+	BusinessTypeName  string `json:"business_type_name"`
+	IncidentTypeName  string `json:"incident_type_name"`
+	DCName            string `json:"dc_name"`
+	CustomerID        string `json:"customer_id"`
+	XCustomerID       string `json:"xcustomer_id"`
+	XCustomerName     string `json:"xcustomer_name"`
+	CreateTime        string `json:"create_time"`
+}
+
+func showCase(c *caseState) wireCase {
+	return wireCase{c.ID, c.Status, c.Description, c.BusinessType, c.IncidentType, c.Region,
+		c.CustomerID, c.XCustomerID, c.XCustomerName, showTime(c.CreateTime)}
+}
+
 type wireDetail struct {
-	IncidentID        string        `json:"incident_id"`
-	Status            int           `json:"status"`
-	SimpleDescription string        `json:"simple_description"`
-	BusinessTypeName  string        `json:"business_type_name"`
-	IncidentTypeName  string        `json:"incident_type_name"`
-	SeverityName      string        `json:"severity_name"`
-	SourceName        string        `json:"source_name"`
-	DCName            string        `json:"dc_name"`
-	CustomerID        string        `json:"customer_id"`
-	XCustomerID       string        `json:"xcustomer_id"`
-	XCustomerName     string        `json:"xcustomer_name"`
-	CreateTime        string        `json:"create_time"`
-	ResolveTime       int64         `json:"resolve_time,omitempty"` // milliseconds; a number in the vendor's SDK
-	Judgement         string        `json:"judgement"`
-	MessageList       []WireMessage `json:"message_list"`
-	ExtInfo           struct{}      `json:"ext_info"`
-	Satisfaction      []struct{}    `json:"incident_satisfaction"`
+	wireCase
+	SeverityName string        `json:"severity_name"`
+	SourceName   string        `json:"source_name"`
+	ResolveTime  int64         `json:"resolve_time,omitempty"` // milliseconds; a number in the vendor's SDK
+	Judgement    string        `json:"judgement"`
+	MessageList  []WireMessage `json:"message_list"`
+	ExtInfo      struct{}      `json:"ext_info"`
+	Satisfaction []struct{}    `json:"incident_satisfaction"`
 }
 
 type wireIncident struct {
-	IncidentID        string     `json:"incident_id"`
-	Status            int        `json:"status"`
-	SimpleDescription string     `json:"simple_description"`
-	BusinessTypeName  string     `json:"business_type_name"`
-	IncidentTypeName  string     `json:"incident_type_name"`
-	DCName            string     `json:"dc_name"`
-	CustomerID        string     `json:"customer_id"`
-	XCustomerID       string     `json:"xcustomer_id"`
-	XCustomerName     string     `json:"xcustomer_name"`
-	CreateTime        string     `json:"create_time"`
-	LabelList         []struct{} `json:"label_list"`
+	wireCase
+	LabelList []struct{} `json:"label_list"`
 }
 
 // page is the offset and limit of a request: 0 to 65535 and 0 to 100, by
@@ -111,22 +112,8 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 		if refusal != nil {
 			return refusal
 		}
-		d := wireDetail{
-			IncidentID:        c.ID,
-			Status:            c.Status,
-			SimpleDescription: c.Description,
-			BusinessTypeName:  c.BusinessType,
-			IncidentTypeName:  c.IncidentType,
-			SeverityName:      c.Severity,
-			SourceName:        c.Source,
-			DCName:            c.Region,
-			CustomerID:        c.CustomerID,
-			XCustomerID:       c.XCustomerID,
-			XCustomerName:     c.XCustomerName,
-			CreateTime:        showTime(c.CreateTime),
-			MessageList:       []WireMessage{},
-			Satisfaction:      []struct{}{},
-		}
+		d := wireDetail{wireCase: showCase(c), SeverityName: c.Severity, SourceName: c.Source,
+			MessageList: []WireMessage{}, Satisfaction: []struct{}{}}
 		if !c.ResolveTime.IsZero() {
 			d.ResolveTime = c.ResolveTime.UnixMilli()
 		}
@@ -216,19 +203,7 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 				continue
 			}
 			if total >= offset && len(found) < limit {
-				found = append(found, wireIncident{
-					IncidentID:        c.ID,
-					Status:            c.Status,
-					SimpleDescription: c.Description,
-					BusinessTypeName:  c.BusinessType,
-					IncidentTypeName:  c.IncidentType,
-					DCName:            c.Region,
-					CustomerID:        c.CustomerID,
-					XCustomerID:       c.XCustomerID,
-					XCustomerName:     c.XCustomerName,
-					CreateTime:        showTime(c.CreateTime),
-					LabelList:         []struct{}{},
-				})
+				found = append(found, wireIncident{showCase(c), []struct{}{}})
 			}
 			total++
 		}
