@@ -161,7 +161,7 @@ func (s *Simulator) reply(v controlBody) *controlError {
 	if !ok {
 		return noCase(v.ID)
 	}
-	s.addMessage(c, false, Message{Type: 1, ReplierType: 1, ReplierName: v.Name, Content: v.Content})
+	s.addMessage(c, Message{Type: 1, ReplierType: 1, ReplierName: v.Name, Content: v.Content})
 	return nil
 }
 

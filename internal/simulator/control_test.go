@@ -24,7 +24,7 @@ func stateOf(s *Simulator) string {
 	for _, c := range s.caseOrder {
 		fmt.Fprintf(&b, "%+v\n", c.Case)
 		for _, m := range c.messages {
-			fmt.Fprintf(&b, "%+v\n", *m)
+			fmt.Fprintf(&b, "%+v\n", m)
 		}
 	}
 	for _, f := range s.faults {

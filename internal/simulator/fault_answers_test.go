@@ -56,10 +56,10 @@ func server(t *testing.T, fault string) (*Server, <-chan Request) {
 	return s, ended
 }
 
-func TestHijacked(t *testing.T) {
+func TestOnTheConnection(t *testing.T) {
 	const id = "X-Request-Id: 00000000000000000000000000000001\r\n"
 	const date = "Date: Fri, 02 Jan 2026 03:04:05 GMT\r\n"
-	unbounded := "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n" + date + id + "\r\n"
+	unbounded := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + date + id + "Connection: close\r\n\r\n"
 	for kind, want := range map[string]string{
 		"unbounded":             unbounded,
 		"unbounded?stored=true": unbounded,

@@ -175,6 +175,7 @@ func (s *Simulator) SetFaults(faults ...Fault) {
 
 // setFaults needs s.mu.
 func (s *Simulator) setFaults(faults []Fault) {
+	s.opts.Faults = slices.Clone(faults)
 	s.faults = nil
 	s.skew = 0
 	for i, f := range faults {
@@ -182,20 +183,12 @@ func (s *Simulator) setFaults(faults []Fault) {
 		if err != nil {
 			panic("simulator: fault: " + err.Error())
 		}
-		f.Ordinals = slices.Clone(f.Ordinals)
-		s.faults = append(s.faults, &faultState{Fault: f, kind: k})
-		s.rewind(i)
+		random := rand.New(rand.NewPCG(s.opts.Seed, uint64(i))) //nolint:gosec // drawn from a seed on purpose
+		s.faults = append(s.faults, &faultState{Fault: f, kind: k, random: random})
 		if k.Name == kindSkew {
 			s.skew += cmp.Or(f.Skew, 10*time.Minute)
 		}
 	}
-}
-
-// rewind resets the counts and random numbers of a fault. It needs s.mu.
-func (s *Simulator) rewind(i int) {
-	f := s.faults[i]
-	f.seen, f.struck = 0, 0
-	f.random = rand.New(rand.NewPCG(s.opts.Seed, uint64(i))) //nolint:gosec // drawn from a seed on purpose
 }
 
 // matches reports whether the fault is about requests of this operation.

@@ -7,11 +7,6 @@ import (
 	"time"
 )
 
-type wireMessages struct {
-	Count       int           `json:"count"`
-	MessageList []WireMessage `json:"message_list"`
-}
-
 // wireCase is what a detail and a search show of a ticket.
 type wireCase struct {
 	IncidentID        string `json:"incident_id"`
@@ -92,14 +87,14 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 			return refusal
 		}
 		items := ex.visible(c)
-		out := wireMessages{Count: len(items), MessageList: []WireMessage{}}
+		count, shown := len(items), []WireMessage{}
 		if s.opts.NewestFirst {
 			slices.Reverse(items)
 		}
 		for _, m := range items[min(offset, len(items)):min(offset+limit, len(items))] {
-			out.MessageList = append(out.MessageList, ex.show(m, m == c.messages[0], trim))
+			shown = append(shown, ex.show(c, m, trim))
 		}
-		return &answer{status: 200, body: out}
+		return &answer{status: 200, body: map[string]any{"count": count, "message_list": shown}}
 	}, nil
 }
 
@@ -118,7 +113,7 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 			d.ResolveTime = c.ResolveTime.UnixMilli()
 		}
 		for _, m := range ex.visible(c) {
-			d.MessageList = append(d.MessageList, ex.show(m, m == c.messages[0], false))
+			d.MessageList = append(d.MessageList, ex.show(c, m, false))
 		}
 		return &answer{status: 200, body: map[string]wireDetail{"incident_detail_info": d}}
 	}, nil
@@ -207,9 +202,6 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 			}
 			total++
 		}
-		return &answer{status: 200, body: struct {
-			Total int            `json:"total_count"`
-			List  []wireIncident `json:"incident_info_list"`
-		}{total, found}}
+		return &answer{status: 200, body: map[string]any{"total_count": total, "incident_info_list": found}}
 	}, nil
 }

@@ -31,17 +31,17 @@ var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
 
 // visible returns the messages of a ticket that the request may see, oldest first. It
 // needs s.mu.
-func (ex *exchange) visible(c *caseState) []*message {
+func (ex *exchange) visible(c *caseState) []Message {
 	f, late := ex.conditions[kindLateList]
 	if !late {
 		return slices.Clone(c.messages)
 	}
 	due := ex.s.nowLocked().Add(-f.Delay)
-	return slices.DeleteFunc(slices.Clone(c.messages), func(m *message) bool { return m.CreateTime.After(due) })
+	return slices.DeleteFunc(slices.Clone(c.messages), func(m Message) bool { return m.CreateTime.After(due) })
 }
 
 // show returns the wire form of a message. It needs s.mu.
-func (ex *exchange) show(m *message, first, trim bool) WireMessage {
+func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
 	w := WireMessage{
 		Type:          m.Type,
 		ReplierType:   m.ReplierType,
@@ -57,7 +57,7 @@ func (ex *exchange) show(m *message, first, trim bool) WireMessage {
 	if trim {
 		w.Content = markup.ReplaceAllString(w.Content, "")
 	}
-	if first {
+	if m.ID == c.messages[0].ID {
 		w.IsFirstMessage = 1
 	}
 	for _, id := range m.AccessoryIDs[:min(5, len(m.AccessoryIDs))] {

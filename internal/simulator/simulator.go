@@ -180,11 +180,9 @@ func (s *Simulator) Reset() {
 	s.requests = nil
 	clear(s.counts)
 	for _, c := range s.caseOrder {
-		c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.submitted })
+		c.messages = slices.DeleteFunc(c.messages, func(m Message) bool { return m.submitted })
 	}
-	for i := range s.faults {
-		s.rewind(i)
-	}
+	s.setFaults(s.opts.Faults)
 }
 
 // now is the service's time.
@@ -363,15 +361,9 @@ func (ex *exchange) wait(d time.Duration) {
 	}
 }
 
-// begin writes the head of an answer.
+// begin records the status, before the client can have it, and writes the head of an
+// answer. One without a body has no contentType.
 func (ex *exchange) begin(status int, contentType string, header map[string]string) {
-	ex.setHead(status, contentType, header)
-	ex.w.WriteHeader(status)
-}
-
-// setHead records the status, before the client can have it, and sets the
-// headers. An answer without a body has no contentType.
-func (ex *exchange) setHead(status int, contentType string, header map[string]string) {
 	ex.note(func(r *Request) { r.Status = status })
 	h := ex.w.Header()
 	h.Set("X-Request-Id", ex.record.RequestID)
@@ -385,6 +377,7 @@ func (ex *exchange) setHead(status int, contentType string, header map[string]st
 	for k, v := range header {
 		h.Set(k, v)
 	}
+	ex.w.WriteHeader(status)
 }
 
 // send answers.

@@ -54,7 +54,8 @@ func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answ
 			}
 		}
 	}
-	s.addMessage(c, true, Message{
+	s.addMessage(c, Message{
+		submitted:    true,
 		Replier:      c.CustomerID,
 		ReplierName:  c.XCustomerName,
 		Content:      content,

@@ -53,17 +53,13 @@ type Message struct {
 	AccessoryIDs []string
 	GroupID      string    // as submitted
 	CreateTime   time.Time // zero is now; the wire shows whole seconds
-}
 
-// message is immutable once it is on a ticket.
-type message struct {
-	Message
 	submitted bool // not seeded
 }
 
 type caseState struct {
 	Case
-	messages []*message // oldest first
+	messages []Message // oldest first
 }
 
 // AddCase puts a ticket into the service. A ticket of the same ID is replaced,
@@ -97,18 +93,18 @@ func (s *Simulator) AddMessage(caseID string, m Message) {
 	if !ok {
 		panic("simulator: no case " + caseID)
 	}
-	s.addMessage(c, false, m)
+	s.addMessage(c, m)
 }
 
 // addMessage needs s.mu.
-func (s *Simulator) addMessage(c *caseState, submitted bool, m Message) {
+func (s *Simulator) addMessage(c *caseState, m Message) {
 	if m.CreateTime.IsZero() {
 		m.CreateTime = s.nowLocked()
 	}
 	s.messages++
 	m.ID = cmp.Or(m.ID, fmt.Sprintf("message-%08d", s.messages))
 	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
-	c.messages = append(c.messages, &message{m, submitted})
+	c.messages = append(c.messages, m)
 }
 
 // Messages returns what is on a ticket, in the order it came. It is nil when
@@ -120,10 +116,9 @@ func (s *Simulator) Messages(caseID string) []Message {
 	if !ok {
 		return nil
 	}
-	out := make([]Message, len(c.messages))
-	for i, m := range c.messages {
-		out[i] = m.Message
-		out[i].AccessoryIDs = slices.Clone(m.AccessoryIDs)
+	out := append([]Message{}, c.messages...)
+	for i := range out {
+		out[i].AccessoryIDs = slices.Clone(out[i].AccessoryIDs)
 	}
 	return out
 }
