@@ -286,8 +286,8 @@ func TestTheSDKIsRefused(t *testing.T) {
 func TestWhatTheSDKTakesForSuccess(t *testing.T) {
 	t.Parallel()
 	for fault, code := range map[string]string{
-		"failed":   "OSM.01010014", // it is in the response, for whoever looks
-		"redirect": "",
+		"200?code=OSM.01010014":   "OSM.01010014", // it is in the response, for whoever looks
+		"307?location=/elsewhere": "",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

@@ -316,7 +316,7 @@ resource "servicerequest_case_message" "test" {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: f.providers,
 		Steps: []resource.TestStep{
-			{Config: message, ExpectError: words("Not posted: ", "HTTP 403 Forbidden, OSM.0003, Forbidden")},
+			{Config: message, ExpectError: words("Not posted: ", "HTTP 403 Forbidden, OSM.0003, Simulated fault")},
 			{
 				PreConfig: func() { f.SetFaults() },
 				Config:    message,

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"html"
 	"strings"
 	"testing"
 	"time"
@@ -46,23 +47,33 @@ output "some" { value = { for type, list in data.servicerequest_case_messages.so
 func TestCaseMessagesDataSourceReadsAllPages(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name    string
-		options simulator.Options
-		ids     bool // the list shows the messages as the ticket's detail does, which has the IDs
-		times   bool // they can be read
-		whole   bool // the texts
+		name   string
+		newest bool                         // first
+		shown  func(*simulator.WireMessage) // changes how the list shows a message
+		ids    bool                         // the list shows the messages as the ticket's detail does, which has the IDs
+		times  bool                         // they can be read
+		whole  bool                         // the texts
 	}{
-		{"oldest first", simulator.Options{}, true, true, true},
-		{"newest first", simulator.Options{NewestFirst: true}, true, true, true},
-		{"zoneless", simulator.Options{Faults: []simulator.Fault{{Kind: "zoneless-times"}}}, false, true, true},
-		{"stripped", simulator.Options{Faults: []simulator.Fault{{Kind: "list-strips"}}}, false, true, true},
-		{"escaped", simulator.Options{Faults: []simulator.Fault{{Kind: "list-escapes"}}}, false, true, true},
-		{"cut", simulator.Options{NewestFirst: true, Faults: []simulator.Fault{{Kind: "list-truncates"}}}, false, true, false},
-		{"no times", simulator.Options{Faults: []simulator.Fault{{Kind: "unreadable-times"}}}, false, false, true},
+		{"oldest first", false, nil, true, true, true},
+		{"newest first", true, nil, true, true, true},
+		{"zoneless", false, func(m *simulator.WireMessage) {
+			at, _ := time.Parse(time.RFC3339, m.CreateTime)
+			m.CreateTime = at.In(time.FixedZone("the service's default", 8*60*60)).Format(time.DateTime)
+		}, false, true, true},
+		{"stripped", false, func(m *simulator.WireMessage) {
+			m.Content = strings.NewReplacer("<i>", "", "</i>", "").Replace(m.Content)
+		}, false, true, true},
+		{"escaped", false, func(m *simulator.WireMessage) { m.Content = html.EscapeString(m.Content) }, false, true, true},
+		{"cut", true, func(m *simulator.WireMessage) { m.Content = m.Content[:400] }, false, true, false},
+		{"no times", false, func(m *simulator.WireMessage) { m.CreateTime = "just now" }, false, false, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, row.options)
+			f := newFixture(t, simulator.Options{NewestFirst: row.newest, Show: func(op string, m *simulator.WireMessage) {
+				if op == simulator.OpList && row.shown != nil {
+					row.shown(m)
+				}
+			}})
 			text := strings.Repeat("a line of a log\n", 100)
 			var numbers, pairs, times []any
 			for i := range 230 {

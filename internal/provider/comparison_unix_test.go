@@ -265,7 +265,7 @@ func planFirst(tr *trial) string {
 // redirected adds what the server gets that the service redirects to.
 func redirected(tr *trial) string {
 	other := newFixture(tr.T, simulator.Options{})
-	tr.f.SetFaults(simulator.Fault{Kind: "redirect", Location: other.URL() + submitPath})
+	tr.f.SetFaults(simulator.Fault{Kind: "307", Location: other.URL() + submitPath})
 	tr.apply()
 	has := "nothing"
 	for _, r := range other.posts() {
@@ -393,7 +393,7 @@ func TestComparison(t *testing.T) {
 		},
 		{
 			name:   "502 after the message is stored",
-			faults: []simulator.Fault{{Kind: "502-committed", Times: 1}},
+			faults: []simulator.Fault{{Kind: "502", Stored: true, Times: 1}},
 			do:     twice,
 			want: map[string]string{
 				"servicerequest":               "ok, ok: 1 message",
@@ -407,7 +407,7 @@ func TestComparison(t *testing.T) {
 		},
 		{
 			name:   "killed before the answer",
-			faults: []simulator.Fault{{Kind: "slow-committed", Times: 1}},
+			faults: []simulator.Fault{{Kind: "slow", Stored: true, Times: 1}},
 			do:     killed,
 			want: map[string]string{
 				"servicerequest":               "killed, ok: 1 message",

@@ -91,7 +91,7 @@ func TestUnknownContentWaits(t *testing.T) {
 
 func TestWriteOnlyContentStaysOutOfDiagnostics(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer"}, {Kind: "list-denied"}}})
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer"}, {Kind: "403", Operation: simulator.OpList}}})
 	p := newProtocol(t, f)
 	schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
 	values := func() map[string]any {

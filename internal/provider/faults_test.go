@@ -22,9 +22,9 @@ var faultRows = []struct {
 	{simulator.Fault{Kind: "cut"}, "response"},
 	{simulator.Fault{Kind: "503"}, "response"},
 	{simulator.Fault{Kind: "429", RetryAfter: "7"}, "response"},
-	{simulator.Fault{Kind: "failed-committed"}, "check"},
+	{simulator.Fault{Kind: "200", Code: "OSM.01010014", Stored: true}, "check"},
 	{simulator.Fault{Kind: "html"}, "response"},
-	{simulator.Fault{Kind: "slow-committed"}, "check"},
+	{simulator.Fault{Kind: "slow", Stored: true}, "check"},
 }
 
 // countConfirmed counts the messages in the state by their confirmed_by.
@@ -46,7 +46,7 @@ func TestNoneLostNoneTwice(t *testing.T) {
 			fault.Ordinals = []int{1, 2, 5, 9, 12, 13, 17}
 			f := newFixture(t, simulator.Options{Faults: []simulator.Fault{fault}})
 			timeout := "30s"
-			if fault.Kind == "slow-committed" { // it is real time that passes
+			if fault.Kind == "slow" { // it is real time that passes
 				timeout = "1s"
 			}
 			confirmed := map[string]int{}
@@ -96,7 +96,7 @@ resource "servicerequest_case_message" "identical" {
 				checked = hits
 			}
 			// With real time, a slow machine may need a check for other messages, too.
-			if confirmed["check"] != checked && (fault.Kind != "slow-committed" || confirmed["check"] < checked) {
+			if confirmed["check"] != checked && (fault.Kind != "slow" || confirmed["check"] < checked) {
 				t.Errorf("the fault hit %d submits, confirmed by %v", hits, confirmed)
 			}
 		})
@@ -106,7 +106,7 @@ resource "servicerequest_case_message" "identical" {
 // If the ticket cannot be read, the error says so, and its advice works.
 func TestUnconfirmedAndItsAdvice(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}, {Kind: "list-denied"}}})
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}, {Kind: "403", Operation: simulator.OpList}}})
 	message := func(more string) string {
 		return f.config(fmt.Sprintf(`
 resource "servicerequest_case_message" "test" {
@@ -148,7 +148,7 @@ resource "servicerequest_case_message" "test" {
 // timeouts.create ends a wait and an attempt without an answer.
 func TestCreateTimeout(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "90", Times: 1}, {Kind: "slow-committed"}}})
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "429", RetryAfter: "90", Times: 1}, {Kind: "slow", Stored: true}}})
 	message := func(create string) string {
 		return f.config(fmt.Sprintf(`
 resource "servicerequest_case_message" "test" {

@@ -74,7 +74,7 @@ func TestKeyAdoptsTheMessage(t *testing.T) {
 // An adopted message whose time cannot be read has no submitted_at, now and later.
 func TestKeyAdoptsAMessageWithoutATime(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "unreadable-times"}}})
+	f := newFixture(t, simulator.Options{Show: func(_ string, m *simulator.WireMessage) { m.CreateTime = "just now" }})
 	f.AddMessage(testCase, simulator.Message{Content: deployedText})
 	config := func(more string) string {
 		return f.config("resource \"servicerequest_case_message\" \"test\" {\n case_id = \"TT201801020526\"\n" + deployed + "\n" + deployKey + "\n" + more + "\n}")

@@ -36,7 +36,7 @@ func (c *cli) start(args ...string) (cmd *exec.Cmd, signal func(syscall.Signal))
 // Killed after the message is on the ticket, and before it is in the state.
 func TestKilledBetweenPostAndState(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow-committed", Times: 1}}})
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow", Stored: true, Times: 1}}})
 	files := map[string]string{"main.tf": requiredProvider + f.config(`
 resource "servicerequest_case_message" "test" {
   case_id         = "TT201801020526"
@@ -70,9 +70,9 @@ func TestInterrupted(t *testing.T) {
 		state  bool // the message is in it
 		want   string
 	}{
-		{"on the ticket", []simulator.Fault{{Kind: "slow-committed"}}, true, ""},
+		{"on the ticket", []simulator.Fault{{Kind: "slow", Stored: true}}, true, ""},
 		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "a check of the ticket did not find the message, but it may still arrive"},
-		{"not readable", []simulator.Fault{{Kind: "slow-committed"}, {Kind: "list-denied"}}, false, "HTTP 403 Forbidden, OSM.0003"},
+		{"not readable", []simulator.Fault{{Kind: "slow", Stored: true}, {Kind: "403", Operation: simulator.OpList}}, false, "HTTP 403 Forbidden, OSM.0003"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +80,7 @@ func TestInterrupted(t *testing.T) {
 			c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(oneMessage)})
 			cmd, signal := c.start("apply", "-auto-approve")
 			eventually(t, "the submit", func() bool {
-				return f.Count(simulator.OpSubmit) == 1 && (row.faults[0].Kind == "slow" || len(f.contents()) == 1)
+				return f.Count(simulator.OpSubmit) == 1 && (!row.faults[0].Stored || len(f.contents()) == 1)
 			})
 			signal(syscall.SIGINT)
 			r := c.ended(cmd, cmd.Wait())

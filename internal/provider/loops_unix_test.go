@@ -87,7 +87,7 @@ func TestKilledAtRandomPoints(t *testing.T) {
 	random := rand.New(rand.NewPCG(loopSeed, 1))
 	var p trap
 	f := newFixture(t, simulator.Options{Seed: loopSeed, Observe: p.observe, Faults: []simulator.Fault{
-		{Kind: "slow-committed", Rate: 0.3, Delay: 300 * time.Millisecond},
+		{Kind: "slow", Stored: true, Rate: 0.3, Delay: 300 * time.Millisecond},
 	}})
 	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(keyedMessages(messages))})
 	for i := range kills {
@@ -121,7 +121,7 @@ func TestReconciliationConverges(t *testing.T) {
 			random := rand.New(rand.NewPCG(loopSeed, 2))
 			var p trap
 			f := newFixture(t, simulator.Options{Seed: loopSeed, Observe: p.observe, Faults: []simulator.Fault{
-				{Kind: "lost-answer", Rate: 0.1}, {Kind: "500-committed", Rate: 0.1}, {Kind: "429", Rate: 0.05}, {Kind: "cut", Rate: 0.05, Times: 2},
+				{Kind: "lost-answer", Rate: 0.1}, {Kind: "500", Stored: true, Rate: 0.1}, {Kind: "429", Rate: 0.05}, {Kind: "cut", Rate: 0.05, Times: 2},
 				{Kind: "500", Rate: 0.3, Operation: simulator.OpList},
 			}})
 			c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(keyedMessages(messages))})

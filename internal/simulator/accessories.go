@@ -19,31 +19,19 @@ const (
 var accessoryTypes = []string{"jpg", "jpeg", "bmp", "png", "gif", "txt", "doc", "docx", "rar", "zip", "pdf", "xls", "xlsx"}
 
 func (ex *exchange) upload(body object) (do func() *answer, refusal *answer) {
-	if !body.only("accessory_name", "accessory_from", "upload_type", "accessory_data") {
-		return nil, malformed("Unknown member")
-	}
-	name, ok := member[string](body, "accessory_name", true)
-	if !ok {
-		return nil, malformed("Invalid accessory_name")
-	}
-	from, ok := member[string](body, "accessory_from", true)
-	if !ok {
-		return nil, malformed("Invalid accessory_from")
-	}
-	mode, ok := member[json.Number](body, "upload_type", false)
-	if !ok {
-		return nil, malformed("Invalid upload_type")
-	}
-	text, ok := member[string](body, "accessory_data", true)
-	if !ok || strings.ContainsAny(text, "\r\n") {
-		return nil, malformed("Invalid accessory_data")
-	}
+	var r reader
+	r.only(body, "accessory_name", "accessory_from", "upload_type", "accessory_data")
+	name := mandatory[string](&r, body, "accessory_name")
+	from := mandatory[string](&r, body, "accessory_from")
+	mode := optional[json.Number](&r, body, "upload_type")
+	text := mandatory[string](&r, body, "accessory_data")
 	data, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil {
-		return nil, malformed("accessory_data is not base64")
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		r.fail("accessory_data is not base64")
 	}
-
 	switch {
+	case r.refusal != nil:
+		return nil, r.refusal
 	case !between(name, 1, 512), strings.ContainsAny(name, `/\`), strings.ContainsFunc(name, unicode.IsControl):
 		return nil, outOfLimits("accessory_name out of limits")
 	case from != "message" && from != "incident":
@@ -59,8 +47,6 @@ func (ex *exchange) upload(body object) (do func() *answer, refusal *answer) {
 	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.uploads++
 		id := fmt.Sprintf("accessory-%08d", s.uploads)
 		s.accessories[id] = name
@@ -84,18 +70,12 @@ func (ex *exchange) limits(object) (do func() *answer, refusal *answer) {
 
 // deleteAccessory removes an accessory that no message uses.
 func (ex *exchange) deleteAccessory(object) (do func() *answer, refusal *answer) {
-	if !between(ex.param, 1, 64) {
-		return nil, outOfLimits("accessory_id out of limits")
-	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		if _, ok := s.accessories[ex.param]; !ok {
 			return outOfLimits("No such accessory")
 		}
 		for _, c := range s.caseOrder {
-			s.settle(c)
 			for _, m := range c.messages {
 				if slices.Contains(m.AccessoryIDs, ex.param) {
 					return refuse(200, "OSM.01010002", "The accessory is in use")

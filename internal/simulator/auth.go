@@ -18,20 +18,16 @@ type User struct {
 	Name, Password, Domain string
 }
 
-// token is what the service knows of an X-Auth-Token.
-type token struct {
-	expires time.Time // zero is never
-	dead    bool      // revoked
-}
+// revoked is the expiry of a token that was revoked.
+var revoked = time.Unix(0, 0)
 
 // RevokeTokens ends every token that came from a login.
 func (s *Simulator) RevokeTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for text, t := range s.tokens {
-		if !t.expires.IsZero() {
-			t.dead = true
-			s.tokens[text] = t
+	for text, expires := range s.tokens {
+		if !expires.IsZero() {
+			s.tokens[text] = revoked
 		}
 	}
 }
@@ -40,9 +36,8 @@ func (s *Simulator) RevokeTokens() {
 func (s *Simulator) RevokeToken(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t, ok := s.tokens[text]; ok {
-		t.dead = true
-		s.tokens[text] = t
+	if _, ok := s.tokens[text]; ok {
+		s.tokens[text] = revoked
 	}
 }
 
@@ -79,11 +74,11 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 	s := ex.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.tokens[tokens[0]]
+	expires, ok := s.tokens[tokens[0]]
 	switch {
 	case !ok || tokens[0] == "":
 		return unauthorized("Incorrect IAM token")
-	case t.dead, !t.expires.IsZero() && !s.nowLocked().Before(t.expires):
+	case !expires.IsZero() && !s.nowLocked().Before(expires):
 		return refuse(401, "APIGW.0307", "The token must be updated")
 	}
 	return nil
@@ -102,31 +97,23 @@ var badLogin = iamError(400, "The request is invalid.", "Bad Request")
 
 // login gives a token for a password.
 func (ex *exchange) login(body object) (do func() *answer, refusal *answer) {
-	auth, ok1 := sole[object](body, "auth")
-	identity, ok2 := member[object](auth, "identity", true)
-	scope, ok3 := member[object](auth, "scope", true)
-	methods, ok4 := member[[]any](identity, "methods", true)
-	password, ok5 := member[object](identity, "password", true)
-	user, ok6 := sole[object](password, "user")
-	name, ok7 := member[string](user, "name", true)
-	secret, ok8 := member[string](user, "password", true)
-	userDomain, ok9 := member[object](user, "domain", true)
-	scopeDomain, ok10 := sole[object](scope, "domain")
-	domain, ok11 := sole[string](userDomain, "name")
-	scoped, ok12 := sole[string](scopeDomain, "name")
-	for _, ok := range []bool{ok1, ok2, ok3, ok4, ok5, ok6, ok7, ok8, ok9, ok10, ok11, ok12,
-		auth.only("identity", "scope"), identity.only("methods", "password"), user.only("name", "password", "domain")} {
-		if !ok {
-			return nil, badLogin
-		}
-	}
-	if len(methods) != 1 || methods[0] != "password" {
+	var r reader
+	auth := sole[object](&r, body, "auth")
+	r.only(auth, "identity", "scope")
+	identity := mandatory[object](&r, auth, "identity")
+	r.only(identity, "methods", "password")
+	methods := mandatory[[]any](&r, identity, "methods")
+	user := sole[object](&r, mandatory[object](&r, identity, "password"), "user")
+	r.only(user, "name", "password", "domain")
+	name := mandatory[string](&r, user, "name")
+	secret := mandatory[string](&r, user, "password")
+	domain := sole[string](&r, mandatory[object](&r, user, "domain"), "name")
+	scoped := sole[string](&r, sole[object](&r, mandatory[object](&r, auth, "scope"), "domain"), "name")
+	if r.refusal != nil || len(methods) != 1 || methods[0] != "password" {
 		return nil, badLogin
 	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		for _, u := range s.opts.Users {
 			if u == (User{name, secret, domain}) && scoped == domain {
 				return s.issue(u)
@@ -136,12 +123,6 @@ func (ex *exchange) login(body object) (do func() *answer, refusal *answer) {
 	}, nil
 }
 
-// sole returns the only member of an object.
-func sole[T any](o object, name string) (T, bool) {
-	v, ok := member[T](o, name, true)
-	return v, ok && o.only(name)
-}
-
 // issue makes a new token. It needs s.mu.
 func (s *Simulator) issue(u User) *answer {
 	const layout = "2006-01-02T15:04:05.000000Z"
@@ -149,7 +130,7 @@ func (s *Simulator) issue(u User) *answer {
 	text := fmt.Sprintf("MIIsimulated-%08d", s.tokenSerial)
 	now := s.nowLocked().UTC()
 	expires := now.Add(s.opts.TokenLifetime)
-	s.tokens[text] = token{expires: expires}
+	s.tokens[text] = expires
 	domain := map[string]string{"name": u.Domain}
 	return &answer{
 		status: 201,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"mime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -75,25 +76,45 @@ func parseValue(d *json.Decoder) (v any, repeated bool) {
 	return t, false
 }
 
-// only reports whether the object has no other members than these.
-func (o object) only(names ...string) bool {
-	known := 0
-	for _, name := range names {
-		if _, ok := o[name]; ok {
-			known++
-		}
+// reader reads the members of objects. refusal is about the first that is wrong, nil
+// for none. Then the members that follow are zero values.
+type reader struct{ refusal *answer }
+
+func (r *reader) fail(msg string) {
+	if r.refusal == nil {
+		r.refusal = malformed(msg)
 	}
-	return known == len(o)
 }
 
-// member returns a member of type T. It returns false if the member has another
-// type, such as null, or if a mandatory member is missing.
-func member[T any](o object, name string, mandatory bool) (T, bool) {
-	raw, sent := o[name]
-	if !sent {
-		var none T
-		return none, !mandatory
+// only refuses an object with other members than these.
+func (r *reader) only(o object, names ...string) {
+	for name := range o {
+		if !slices.Contains(names, name) {
+			r.fail("Unknown member")
+		}
 	}
-	v, ok := raw.(T)
-	return v, ok
+}
+
+// optional returns a member of type T, or the zero value if it was not sent. A
+// member of another type, such as null, is wrong.
+func optional[T any](r *reader, o object, name string) T {
+	v, ok := o[name].(T)
+	if _, sent := o[name]; sent && !ok {
+		r.fail("Invalid " + name)
+	}
+	return v
+}
+
+// mandatory is optional for a member that must be sent.
+func mandatory[T any](r *reader, o object, name string) T {
+	if _, sent := o[name]; !sent {
+		r.fail("Invalid " + name)
+	}
+	return optional[T](r, o, name)
+}
+
+// sole is mandatory for the only member of an object.
+func sole[T any](r *reader, o object, name string) T {
+	r.only(o, name)
+	return mandatory[T](r, o, name)
 }

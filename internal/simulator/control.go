@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -42,35 +43,29 @@ func noCase(id string) *controlError {
 	return &controlError{http.StatusNotFound, fmt.Sprintf("unknown ticket %q", id)}
 }
 
-// control is a control endpoint. Its handler gets the body of any method but
-// GET, and returns what to answer.
+// controlBody is the body of a control request. Each endpoint reads its own members.
+type controlBody struct {
+	ID          string   `json:"id"`
+	Description string   `json:"description"`
+	GroupID     string   `json:"group_id"`
+	Status      *int     `json:"status"` // nil is missing; 0 is a status
+	Name        string   `json:"name"`
+	Content     string   `json:"content"`
+	Faults      []string `json:"faults"` // nil is missing; an empty list clears the faults
+}
+
+// control is a control endpoint. Its do needs s.mu. The counts have none.
 type control struct {
 	method string
-	handle func(s *Simulator, body []byte) (any, *controlError)
+	do     func(s *Simulator, v controlBody) *controlError
 }
 
 var controls = map[string]control{
-	CountsPath:  {http.MethodGet, (*Simulator).readCounts},
-	CasesPath:   {http.MethodPost, taking((*Simulator).addCaseOnce)},
-	StatusPath:  {http.MethodPut, taking((*Simulator).changeStatus)},
-	RepliesPath: {http.MethodPost, taking((*Simulator).reply)},
-	FaultsPath:  {http.MethodPut, taking((*Simulator).replaceFaults)},
-}
-
-// taking is the handler of an endpoint that takes a T and answers {}.
-func taking[T any](do func(*Simulator, T) *controlError) func(*Simulator, []byte) (any, *controlError) {
-	return func(s *Simulator, body []byte) (any, *controlError) {
-		var v T
-		d := json.NewDecoder(bytes.NewReader(body))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&v); err != nil {
-			return nil, invalid("invalid body: " + err.Error())
-		}
-		if _, err := d.Token(); err != io.EOF {
-			return nil, invalid("the body has more than one JSON value")
-		}
-		return struct{}{}, do(s, v)
-	}
+	CountsPath:  {http.MethodGet, nil},
+	CasesPath:   {http.MethodPost, (*Simulator).addCaseOnce},
+	StatusPath:  {http.MethodPut, (*Simulator).changeStatus},
+	RepliesPath: {http.MethodPost, (*Simulator).reply},
+	FaultsPath:  {http.MethodPut, (*Simulator).replaceFaults},
 }
 
 // serveControl answers a control request.
@@ -96,8 +91,10 @@ func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
 		return nil, &controlError{http.StatusNotFound, "unknown control endpoint " + path}
 	case r.Method != c.method:
 		return nil, &controlError{http.StatusMethodNotAllowed, path + " accepts only " + c.method}
-	case c.method == http.MethodGet:
-		return c.handle(s, nil)
+	case c.do == nil:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return maps.Clone(s.counts), nil
 	case !isJSON(r.Header.Get("Content-Type")):
 		return nil, &controlError{http.StatusUnsupportedMediaType, "Content-Type must be application/json"}
 	}
@@ -108,5 +105,78 @@ func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
 	case len(body) > maxControl:
 		return nil, &controlError{http.StatusRequestEntityTooLarge, "the body is too large"}
 	}
-	return c.handle(s, body)
+	var v controlBody
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		return nil, invalid("invalid body: " + err.Error())
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, invalid("the body has more than one JSON value")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return struct{}{}, c.do(s, v)
+}
+
+// addCaseOnce adds a ticket. Unlike AddCase it refuses an ID that is in use: a
+// ticket is never replaced by mistake.
+func (s *Simulator) addCaseOnce(v controlBody) *controlError {
+	c := Case{ID: v.ID, Description: v.Description, GroupID: v.GroupID}
+	if v.Status != nil {
+		c.Status = *v.Status
+	}
+	if err := c.Validate(); err != nil {
+		return invalid(err.Error())
+	}
+	if _, ok := s.cases[c.ID]; ok {
+		return &controlError{http.StatusConflict, fmt.Sprintf("ticket %q already exists", c.ID)}
+	}
+	s.addCase(c)
+	return nil
+}
+
+func (s *Simulator) changeStatus(v controlBody) *controlError {
+	if v.Status == nil {
+		return invalid("status is required")
+	}
+	if _, known := findStatus(*v.Status); !known {
+		return invalid(fmt.Sprintf("unknown status %d", *v.Status))
+	}
+	c, ok := s.cases[v.ID]
+	if !ok {
+		return noCase(v.ID)
+	}
+	s.setStatus(c, *v.Status)
+	return nil
+}
+
+// reply adds an engineer's answer, to a closed ticket too. An empty text is
+// refused: it is more likely to be a mistake than an answer.
+func (s *Simulator) reply(v controlBody) *controlError {
+	if !between(v.Content, 1, maxContent) {
+		return invalid(fmt.Sprintf("the text must have 1 to %d characters", maxContent))
+	}
+	c, ok := s.cases[v.ID]
+	if !ok {
+		return noCase(v.ID)
+	}
+	s.addMessage(c, Message{Type: 1, ReplierType: 1, ReplierName: v.Name, Content: v.Content})
+	return nil
+}
+
+// replaceFaults changes nothing when one of the faults is wrong.
+func (s *Simulator) replaceFaults(v controlBody) *controlError {
+	if v.Faults == nil {
+		return invalid("faults is required")
+	}
+	faults := make([]Fault, len(v.Faults))
+	for i, text := range v.Faults {
+		var err error
+		if faults[i], err = ParseFault(text); err != nil {
+			return invalid(err.Error())
+		}
+	}
+	s.setFaults(faults)
+	return nil
 }

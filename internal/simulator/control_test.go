@@ -24,7 +24,7 @@ func stateOf(s *Simulator) string {
 	for _, c := range s.caseOrder {
 		fmt.Fprintf(&b, "%+v\n", c.Case)
 		for _, m := range c.messages {
-			fmt.Fprintf(&b, "%+v\n", *m)
+			fmt.Fprintf(&b, "%+v\n", m)
 		}
 	}
 	for _, f := range s.faults {
@@ -50,7 +50,7 @@ func TestControlRefuses(t *testing.T) {
 		{"no body", "PUT", StatusPath, "", "400 invalid body: EOF", header("Content-Type", "application/json")},
 		{"two values", "POST", CasesPath, `{"id":"new"}{}`, "400 the body has more than one JSON value", nil},
 		{"too large", "POST", CasesPath, `{"id":"new"}` + strings.Repeat(" ", maxControl), "413 the body is too large", nil},
-		{"unknown member", "POST", CasesPath, `{"id":"new","name":"x"}`, `400 invalid body: json: unknown field "name"`, nil},
+		{"unknown member", "POST", CasesPath, `{"id":"new","other":"x"}`, `400 invalid body: json: unknown field "other"`, nil},
 
 		{"ticket without ID", "POST", CasesPath, `{}`, `400 the ID "" is not a valid path segment of 1 to 64 characters`, nil},
 		{"ticket with unknown status", "POST", CasesPath, `{"id":"new","status":6}`, "400 unknown status 6", nil},
@@ -66,7 +66,7 @@ func TestControlRefuses(t *testing.T) {
 
 		{"faults missing", "PUT", FaultsPath, `{}`, "400 faults is required", nil},
 		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 faults is required", nil},
-		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind of fault "other"`, nil},
+		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind "other"`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := service(Options{Faults: []Fault{{Kind: "429", Ordinals: []int{7}}}})

@@ -5,33 +5,29 @@ import (
 	"net/http"
 )
 
+func strikeAnswer(ex *exchange, f Fault, _ *answer) {
+	header := map[string]string{}
+	if f.RetryAfter != "" {
+		header["Retry-After"] = f.RetryAfter
+	}
+	if f.Location != "" {
+		header["Location"] = f.Location
+	}
+	if f.Code == "" {
+		ex.begin(f.Status, "", header)
+		return
+	}
+	a := refuse(f.Status, f.Code, "Simulated fault")
+	a.header = header
+	ex.send(a)
+}
+
 func strikeCut(ex *exchange, _ Fault, _ *answer) { ex.cut() }
-
-func strikeError(status int, code, msg string) func(*exchange, Fault, *answer) {
-	return func(ex *exchange, f Fault, _ *answer) {
-		a := refuse(status, code, msg)
-		if f.RetryAfter != "" {
-			a.header = map[string]string{"Retry-After": f.RetryAfter}
-		}
-		ex.send(a)
-	}
-}
-
-// strikeStatus answers with a status alone.
-func strikeStatus(status int) func(*exchange, Fault, *answer) {
-	return func(ex *exchange, f Fault, _ *answer) {
-		var header map[string]string
-		if f.RetryAfter != "" {
-			header = map[string]string{"Retry-After": f.RetryAfter}
-		}
-		ex.begin(status, "", header)
-	}
-}
 
 func strikeSlow(ex *exchange, f Fault, a *answer) {
 	ex.wait(f.Delay)
 	if a == nil {
-		a = refuse(504, "APIGW.0201", "Backend timeout")
+		a = refuse(504, documentedCodes[504], "Simulated fault")
 	}
 	ex.send(a)
 }
@@ -58,9 +54,16 @@ func strikeHuge(ex *exchange, _ Fault, _ *answer) {
 	_, _ = ex.w.Write([]byte(`"}`))
 }
 
-func strikeRedirect(ex *exchange, f Fault, _ *answer) {
-	if f.Location == "" {
-		f.Location = "/elsewhere"
-	}
-	ex.begin(http.StatusTemporaryRedirect, "text/html", map[string]string{"Location": f.Location})
+// strikeUnbounded answers with an empty body that only the end of the connection
+// ends: net/http then sends neither a length nor chunks.
+func strikeUnbounded(ex *exchange, _ Fault, _ *answer) {
+	ex.begin(http.StatusOK, "application/json", map[string]string{"Transfer-Encoding": "identity"})
+}
+
+// strikeSwitch switches to a protocol in which neither side sends anything. It ends
+// when the client or the server closes the connection.
+func strikeSwitch(ex *exchange, _ Fault, _ *answer) {
+	ex.begin(http.StatusSwitchingProtocols, "", map[string]string{"Connection": "Upgrade", "Upgrade": "silence"})
+	_ = http.NewResponseController(ex.w).Flush() // an error is the client's leaving
+	ex.wait(0)
 }

@@ -2,51 +2,166 @@ package simulator
 
 import (
 	"cmp"
+	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // Fault is one thing that goes wrong. A request that is refused because it is wrong
 // counts for Ordinals, Rate and Times, but it gets the refusal, not the fault.
 type Fault struct {
-	Kind      string  // one of FaultKinds
-	Operation string  // the requests that it strikes; "" is the kind's default
-	Ordinals  []int   // strikes the first, second, ... of those requests; counting from 1
-	Rate      float64 // strikes this share of them, 0 to 1. With neither Ordinals nor Rate it strikes each
-	Times     int     // strikes at most this often; 0 is no limit
+	// Kind is one of FaultKinds, or a status: "503" is short for the kind "answer"
+	// with this Status, and with the Code that the service's API reference gives for
+	// it, if any.
+	Kind string
 
-	// Delay is a duration; the kind's Doc says of what. 0 is the kind's default: 3 s
-	// for late-list, 5 s for placeholder, 10 s for the kinds that commit late, 100 ms
-	// for latency. For slow, 0 lasts until the client closes the connection.
-	Delay time.Duration
+	Ordinals []int   // strikes the first, second, ... of the requests; counting from 1
+	Rate     float64 // strikes this share of them, 0 to 1. With neither Ordinals nor Rate it strikes each
 
-	Skew       time.Duration // clock-skew, time-offset: 0 is 10 min; it may be negative
-	RetryAfter string        // the Retry-After header of an error status; "" is none
-	Location   string        // of a redirect; "" is another path of this server
+	// The parameters: see Parameters.
+	Operation            string
+	Times                int
+	Status               int
+	Code                 string
+	Stored               bool
+	Delay, Skew          time.Duration
+	RetryAfter, Location string
 }
 
-// struckKind is a kind that strikes a request, with the fault's settings.
-type struckKind struct {
-	*faultKind
-	fault Fault
+// Parameters returns the parameters of f: their names in a text for ParseFault, their
+// meanings, and their values, which can be set.
+func (f *Fault) Parameters() *flag.FlagSet {
+	p := flag.NewFlagSet("", flag.ContinueOnError)
+	p.StringVar(&f.Operation, "op", f.Operation, "the operation whose requests it affects")
+	p.IntVar(&f.Times, "times", f.Times, "affects at most this number of requests")
+	p.IntVar(&f.Status, "status", f.Status, "the HTTP status, 200 to 599")
+	p.StringVar(&f.Code, "code", f.Code, "the error_code; without one, the body is empty")
+	p.BoolVar(&f.Stored, "stored", f.Stored, "true: the request is carried out all the same, so a message is posted")
+	p.DurationVar(&f.Delay, "delay", f.Delay, "a time, see the kinds")
+	p.DurationVar(&f.Skew, "skew", f.Skew, "a time, may be negative")
+	p.StringVar(&f.RetryAfter, "retry_after", f.RetryAfter, "the Retry-After header")
+	p.StringVar(&f.Location, "location", f.Location, "the Location header")
+	return p
 }
 
-// faultState is a fault and what it has seen so far.
+// ParseFault reads a fault as flags have it: a kind, then @ and ordinals or %
+// and a rate, then ? and parameters. For instance:
+//
+//	lost-answer@1,3
+//	503%0.3
+//	429@1?retry_after=2
+//	500?op=list&times=2
+//	200@1?code=OSM.01010014&stored=true
+//	late-list?delay=3s
+func ParseFault(text string) (Fault, error) {
+	var f Fault
+	fail := func(err error) (Fault, error) { return Fault{}, fmt.Errorf("fault %q: %w", text, err) }
+
+	selector, settings, _ := strings.Cut(text, "?")
+	var ordinals, rate string
+	var some bool
+	if f.Kind, ordinals, some = strings.Cut(selector, "@"); some {
+		for o := range strings.SplitSeq(ordinals, ",") {
+			n, err := strconv.Atoi(o)
+			if err != nil {
+				return fail(err)
+			}
+			f.Ordinals = append(f.Ordinals, n)
+		}
+	} else if f.Kind, rate, some = strings.Cut(selector, "%"); some {
+		var err error
+		if f.Rate, err = strconv.ParseFloat(rate, 64); err != nil {
+			return fail(err)
+		}
+		if f.Rate == 0 {
+			return fail(errors.New("the rate must be greater than 0"))
+		}
+	}
+	query, err := url.ParseQuery(settings)
+	if err != nil {
+		return fail(err)
+	}
+	parameters := f.Parameters()
+	for name, values := range query {
+		if parameters.Lookup(name) == nil {
+			return fail(fmt.Errorf("unknown parameter %q", name))
+		}
+		if len(values) > 1 {
+			return fail(fmt.Errorf("repeated parameter %q", name))
+		}
+		if err := parameters.Set(name, values[0]); err != nil {
+			return fail(fmt.Errorf("invalid parameter %q: %w", name, err))
+		}
+	}
+	if _, _, err := f.resolve(); err != nil {
+		return fail(err)
+	}
+	return f, nil
+}
+
+// resolve returns the kind of f, and f with what its kind implies. It is the one
+// place that knows what a number stands for.
+func (f Fault) resolve() (Fault, *FaultKind, error) {
+	fail := func(format string, more ...any) (Fault, *FaultKind, error) {
+		return Fault{}, nil, fmt.Errorf(format, more...)
+	}
+	find := func(name string) int {
+		return slices.IndexFunc(faultKinds, func(k FaultKind) bool { return k.Name == name })
+	}
+	i := find(f.Kind)
+	if i < 0 {
+		status, err := strconv.Atoi(f.Kind)
+		if err != nil || f.Status != 0 {
+			return fail("unknown kind %q", f.Kind)
+		}
+		f.Status, f.Code = status, cmp.Or(f.Code, documentedCodes[status])
+		i = find(kindAnswer)
+	}
+	k := &faultKinds[i]
+	switch {
+	case k.Name == kindAnswer && (f.Status < 200 || f.Status > 599):
+		return fail("the status must be from 200 to 599")
+	case len(f.Code) > 32:
+		return fail("the code must have at most 32 characters")
+	case f.Operation != "" && f.Operation != OpUnknown && !slices.ContainsFunc(routes, func(r route) bool { return r.op == f.Operation }):
+		return fail("unknown operation %q", f.Operation)
+	case f.Rate < 0 || f.Rate > 1 || f.Rate != f.Rate:
+		return fail("the rate must be from 0 to 1")
+	case f.Rate > 0 && len(f.Ordinals) > 0:
+		return fail("ordinals and a rate exclude each other")
+	case slices.ContainsFunc(f.Ordinals, func(n int) bool { return n < 1 }):
+		return fail("ordinals must be at least 1")
+	case f.Times < 0 || f.Delay < 0:
+		return fail("times and delay must not be negative")
+	}
+	var surplus string
+	f.Parameters().VisitAll(func(p *flag.Flag) {
+		unset := slices.Contains([]string{"", "0", "0s", "false"}, p.Value.String())
+		if !unset && !slices.Contains(append([]string{"op", "times"}, k.Parameters...), p.Name) {
+			surplus = p.Name
+		}
+	})
+	if surplus != "" {
+		return fail("%s takes no parameter %q", f.Kind, surplus)
+	}
+	f.Delay = cmp.Or(f.Delay, k.delay)
+	f.Stored = f.Stored || k.Name == kindLostAnswer
+	return f, k, nil
+}
+
+// faultState is a resolved fault and what it has seen so far.
 type faultState struct {
 	Fault
-	kind   *faultKind
+	kind   *FaultKind
 	seen   int
 	struck int
 	random *rand.Rand
-}
-
-func newFaultState(f Fault, seed uint64, index int) *faultState {
-	if err := f.validate(); err != nil {
-		panic("simulator: " + err.Error())
-	}
-	return &faultState{Fault: f, kind: findKind(f.Kind), random: rand.New(rand.NewPCG(seed, uint64(index)))} //nolint:gosec // drawn from a seed on purpose
 }
 
 // SetFaults replaces the faults. Their counts start at zero. If several would answer
@@ -55,33 +170,25 @@ func newFaultState(f Fault, seed uint64, index int) *faultState {
 func (s *Simulator) SetFaults(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setFaults(faults)
+}
+
+// setFaults needs s.mu.
+func (s *Simulator) setFaults(faults []Fault) {
+	s.opts.Faults = slices.Clone(faults)
 	s.faults = nil
 	s.skew = 0
 	for i, f := range faults {
-		f.Ordinals = slices.Clone(f.Ordinals)
-		s.faults = append(s.faults, newFaultState(f, s.opts.Seed, i))
-		if f.Kind == kindSkew {
-			s.skew += cmp.Or(f.Skew, findKind(f.Kind).skew)
+		f, k, err := f.resolve()
+		if err != nil {
+			panic("simulator: fault: " + err.Error())
+		}
+		random := rand.New(rand.NewPCG(s.opts.Seed, uint64(i))) //nolint:gosec // drawn from a seed on purpose
+		s.faults = append(s.faults, &faultState{Fault: f, kind: k, random: random})
+		if k.Name == kindSkew {
+			s.skew += cmp.Or(f.Skew, 10*time.Minute)
 		}
 	}
-}
-
-func (f Fault) validate() error {
-	switch {
-	case findKind(f.Kind) == nil:
-		return fmt.Errorf("unknown kind of fault %q", f.Kind)
-	case f.Operation != "" && f.Operation != OpUnknown && !slices.ContainsFunc(routes, func(r route) bool { return r.op == f.Operation }):
-		return fmt.Errorf("fault %s: unknown operation %q", f.Kind, f.Operation)
-	case f.Rate < 0 || f.Rate > 1 || f.Rate != f.Rate:
-		return fmt.Errorf("fault %s: the rate must be from 0 to 1", f.Kind)
-	case f.Rate > 0 && len(f.Ordinals) > 0:
-		return fmt.Errorf("fault %s: ordinals and a rate exclude each other", f.Kind)
-	case slices.ContainsFunc(f.Ordinals, func(n int) bool { return n < 1 }):
-		return fmt.Errorf("fault %s: ordinals must be at least 1", f.Kind)
-	case f.Times < 0 || f.Delay < 0:
-		return fmt.Errorf("fault %s: times and delay must not be negative", f.Kind)
-	}
-	return nil
 }
 
 // matches reports whether the fault is about requests of this operation.
@@ -89,7 +196,7 @@ func (f *faultState) matches(op string) bool {
 	if f.Operation != "" {
 		return f.Operation == op
 	}
-	return f.kind.Operation == "" || f.kind.Operation == op || f.kind.also == op
+	return f.kind.Operations == nil || slices.Contains(f.kind.Operations, op)
 }
 
 // strikes reports whether the fault strikes the next request.
@@ -110,38 +217,17 @@ func (f *faultState) strikes() bool {
 // drawFaults decides what strikes this request: any number of conditions, and the
 // first fault that answers. It needs s.mu.
 func (ex *exchange) drawFaults() {
-	ex.struck = map[string]Fault{}
-	answered := false
 	for _, f := range ex.s.faults {
-		if f.Kind == kindSkew || !f.matches(ex.op) {
-			continue
-		}
-		if f.kind.strike != nil && answered {
+		switch {
+		case f.kind.Name == kindSkew || !f.matches(ex.op):
+		case f.kind.strike != nil && ex.fault != nil:
 			f.seen++
-			continue
-		}
-		if !f.strikes() {
-			continue
-		}
-		strike := f.Fault
-		strike.Delay = cmp.Or(f.Delay, f.kind.delay)
-		strike.Skew = cmp.Or(f.Skew, f.kind.skew)
-		ex.struck[f.Kind] = strike
-		if f.kind.strike != nil {
-			answered = true
-			continue
-		}
-		ex.noteFault(f.Kind)
-		if f.Kind == kindRandomOrder {
-			ex.draw = f.random.Uint64()
-		}
-	}
-	if len(ex.struck) == 0 {
-		return
-	}
-	for i := range faultKinds {
-		if f, ok := ex.struck[faultKinds[i].Name]; ok {
-			ex.inOrder = append(ex.inOrder, struckKind{&faultKinds[i], f})
+		case !f.strikes():
+		case f.kind.strike != nil:
+			ex.fault = f
+		default:
+			ex.conditions[f.Kind] = f.Fault
+			ex.noteFault(f.Kind)
 		}
 	}
 }
@@ -152,14 +238,4 @@ func (ex *exchange) noteFault(kind string) {
 		kind = ex.record.Fault + "+" + kind
 	}
 	ex.record.Fault = kind
-}
-
-// fault returns the fault that would answer this request.
-func (ex *exchange) fault() (Fault, *faultKind) {
-	for _, k := range ex.inOrder {
-		if k.strike != nil {
-			return k.fault, k.faultKind
-		}
-	}
-	return Fault{}, nil
 }

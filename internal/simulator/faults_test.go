@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,110 +33,89 @@ func cutting(t *testing.T, s *Simulator, method, target, body string, change ...
 
 // What a client sees, and what the ticket has, for each kind that answers.
 func TestAnsweringFaults(t *testing.T) {
-	want := map[string]string{
-		"lost-answer":            "cut",
-		"cut":                    "cut",
-		"500-committed":          `500 {"error_code":"OSM.0004","error_msg":"Internal error"}`,
-		"502-committed":          `502 {"error_code":"APIGW.0201","error_msg":"Backend unavailable"}`,
-		"504-committed":          `504 {"error_code":"APIGW.0201","error_msg":"Backend timeout"}`,
-		"500":                    `500 {"error_code":"OSM.0004","error_msg":"Internal error"}`,
-		"502":                    `502 {"error_code":"APIGW.0201","error_msg":"Backend unavailable"}`,
-		"504":                    `504 {"error_code":"APIGW.0201","error_msg":"Backend timeout"}`,
-		"503":                    `503 {"error_code":"APIGW.0613","error_msg":"Service unavailable"}`,
-		"429":                    `429 {"error_code":"APIGW.0308","error_msg":"Request throttled"}`,
-		"failed-committed":       `200 {"error_code":"OSM.01010014","error_msg":"Operation failed"}`,
-		"failed":                 `200 {"error_code":"OSM.01010014","error_msg":"Operation failed"}`,
-		"slow-committed":         "200 ",
-		"slow":                   `504 {"error_code":"APIGW.0201","error_msg":"Backend timeout"}`,
-		"truncated-committed":    `200 {"error_code":"`,
-		"truncated":              `200 {"error_code":"`,
-		"html":                   "200 <!DOCTYPE html>",
-		"html-committed":         "200 <!DOCTYPE html>",
-		"huge-committed":         `200 {"error_code":"","error_msg":"xxx`,
-		"redirect":               "307 ",
-		"401":                    `401 {"error_code":"OSM.0002","error_msg":"Authentication failed"}`,
-		"403":                    `403 {"error_code":"OSM.0003","error_msg":"Forbidden"}`,
-		"408":                    "408 ",
-		"408-committed":          "408 ",
-		"425":                    "425 ",
-		"499":                    "499 ",
-		"499-committed":          "499 ",
-		"unlisted":               `200 {"error_code":"OSM.01019999","error_msg":"Unlisted error"}`,
-		"unlisted-committed":     `200 {"error_code":"OSM.01019999","error_msg":"Unlisted error"}`,
-		"internal-200":           `200 {"error_code":"OSM.0004","error_msg":"Internal error"}`,
-		"internal-200-committed": `200 {"error_code":"OSM.0004","error_msg":"Internal error"}`,
-		"unbounded":              "cut", // a recorder has no connection to take over; see TestHijacked
-		"unbounded-committed":    "cut",
-		"101":                    "cut",
-		"cut-late":               "cut",
-		"504-late":               `504 {"error_code":"APIGW.0201","error_msg":"Backend timeout"}`,
-		"503-late":               `503 {"error_code":"APIGW.0613","error_msg":"Service unavailable"}`,
-		"list-denied":            `403 {"error_code":"OSM.0003","error_msg":"Forbidden"}`,
-	}
-	for _, k := range faultKinds {
-		if k.strike == nil {
-			continue
-		}
-		t.Run(k.Name, func(t *testing.T) {
-			s := service(Options{Faults: []Fault{{Kind: k.Name, Ordinals: []int{2}, Delay: time.Nanosecond, RetryAfter: "7", Location: "http://elsewhere/"}}})
+	const list = "GET /v2/servicerequest/cases/case-123/messages"
+	for _, c := range []struct {
+		fault  string
+		want   string // if it ends in a blank, this is all
+		stored bool
+	}{
+		{"answer@2?status=418", "418 ", false},
+		{"answer@2?status=502&stored=true", "502 ", true},
+		{"answer@2?status=502&code=APIGW.0201&stored=true", `502 {"error_code":"APIGW.0201","error_msg":"Simulated fault"}`, true},
+		{"answer@2?status=200&code=OSM.01010014", `200 {"error_code":"OSM.01010014","error_msg":"Simulated fault"}`, false},
+		{"400@2", `400 {"error_code":"OSM.0001",`, false},
+		{"401@2", `401 {"error_code":"OSM.0002",`, false},
+		{"401@2?code=APIGW.0307", `401 {"error_code":"APIGW.0307",`, false},
+		{"403@2", `403 {"error_code":"OSM.0003",`, false},
+		{"408@2?stored=true", "408 ", true},
+		{"429@2?retry_after=7", `429 {"error_code":"APIGW.0308",`, false},
+		{"500@2", `500 {"error_code":"OSM.0004",`, false},
+		{"502@2", `502 {"error_code":"APIGW.0201",`, false},
+		{"503@2?retry_after=7", `503 {"error_code":"APIGW.0613",`, false},
+		{"504@2?stored=true", `504 {"error_code":"APIGW.0201",`, true},
+		{"307@2?location=http://elsewhere/", "307 ", false},
+		{"403@2?op=list", `403 {"error_code":"OSM.0003",`, false},
+		{"lost-answer@2", "cut", true},
+		{"cut@2", "cut", false},
+		{"cut@2?stored=true", "cut", true},
+		{"slow@2?delay=1ns", `504 {"error_code":"APIGW.0201",`, false},
+		{"slow@2?delay=1ns&stored=true", "200 ", true},
+		{"truncated@2", `200 {"error_code":"`, false},
+		{"html@2?stored=true", "200 <!DOCTYPE html>", true},
+		{"unbounded@2", "200 ", false}, // for what a recorder does not see, see TestOnTheConnection
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			s := service(Options{Faults: faults(t, c.fault)})
 			method, target, body := "POST", submitPath, post
-			if k.Operation == OpList {
-				method, target, body = "GET", "/v2/servicerequest/cases/case-123/messages", ""
+			if strings.Contains(c.fault, "op=list") {
+				method, target, body = "GET", strings.TrimPrefix(list, "GET "), ""
 			}
 			ask(t, s, method, target, body)
 			r, cut := cutting(t, s, method, target, body)
 			got, status := "cut", 0
 			if !cut {
-				b := r.Body.Next(200)
-				got, status = fmt.Sprintf("%d %s", r.Code, b), r.Code
-				if retry := r.Header().Get("Retry-After"); (status == 429 || status == 503) && retry != "7" {
+				got, status = fmt.Sprintf("%d %s", r.Code, r.Body.Next(200)), r.Code
+				if retry := r.Header().Get("Retry-After"); (retry == "7") != strings.Contains(c.fault, "retry_after=7") {
 					t.Errorf("Retry-After %q", retry)
 				}
 				if location := r.Header().Get("Location"); (location == "http://elsewhere/") != (status == 307) {
 					t.Errorf("Location %q", location)
 				}
 			}
-			if w := want[k.Name]; !strings.HasPrefix(got, w) || w == "" || strings.HasSuffix(w, " ") && got != w {
-				t.Errorf("got %s, want %s", got, want[k.Name])
+			if !strings.HasPrefix(got, c.want) || strings.HasSuffix(c.want, " ") && got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
 			}
+			kind, _, _ := strings.Cut(c.fault, "@")
 			last := s.Requests()[1]
-			if last.Committed != k.Committed || last.Fault != k.Name || last.Status != status || s.Requests()[0].Fault != "" {
+			if last.Committed != c.stored || last.Fault != kind || last.Status != status || s.Requests()[0].Fault != "" {
 				t.Errorf("recorded %+v", last)
 			}
-			if n := len(s.Messages("case-123")); k.Operation == OpSubmit && (n == 2) != k.Committed {
+			if n := len(s.Messages("case-123")); method == "POST" && (n == 2) != c.stored {
 				t.Errorf("%d messages", n)
 			}
 		})
 	}
 }
 
-// A wrong request is refused, whatever fault waits for it.
+// A wrong request is refused, whatever fault waits for it. What is right, but cannot
+// be done, is refused only by a fault that would do it.
 func TestRefusalBeforeFault(t *testing.T) {
-	for _, k := range faultKinds {
-		if k.Operation != OpSubmit {
-			continue
-		}
-		s := service(Options{Faults: []Fault{{Kind: k.Name}}})
+	other := strings.Replace(submitPath, "case-123", "case-124", 1)
+	for text, want := range map[string]string{"503": "503 APIGW.0613", "503?stored=true": unknownID} {
+		s := service(Options{Faults: faults(t, text)})
 		if got := verdict(t, ask(t, s, "POST", submitPath, `{}`)); got != bad {
-			t.Errorf("%s, malformed: %s", k.Name, got)
+			t.Errorf("%s, malformed: %s", text, got)
 		}
 		if got := verdict(t, ask(t, s, "POST", submitPath, post, header("X-Auth-Token"))); got != "401 APIGW.0301" {
-			t.Errorf("%s, no token: %s", k.Name, got)
+			t.Errorf("%s, no token: %s", text, got)
 		}
-		other := strings.Replace(submitPath, "case-123", "case-124", 1)
-		if k.carriesOut(OpSubmit) { // what cannot be done is refused; before it is tried, the fault strikes
-			if got := verdict(t, ask(t, s, "POST", other, post)); got != unknownID {
-				t.Errorf("%s, no such case: %s", k.Name, got)
+		if got := verdict(t, ask(t, s, "POST", other, post)); got != want {
+			t.Errorf("%s, no such case: %s", text, got)
+		}
+		for i, r := range s.Requests() {
+			if (r.Fault != "") != (i == 2 && want != unknownID) || r.Committed {
+				t.Errorf("%s: recorded %+v", text, r)
 			}
-		}
-		for _, r := range s.Requests() {
-			if r.Fault != "" || r.Committed {
-				t.Errorf("recorded %+v", r)
-			}
-		}
-		s.CommitPending()
-		if n := len(s.Messages("case-123")); n != 0 {
-			t.Errorf("%s: %d messages", k.Name, n)
 		}
 	}
 }
@@ -161,7 +141,7 @@ func TestBrokenTransfer(t *testing.T) {
 		defer resp.Body.Close() //nolint:errcheck // read to its end
 		return io.Copy(io.Discard, resp.Body)
 	}
-	for kind, want := range map[string]error{"truncated": io.ErrUnexpectedEOF, "lost-answer": io.EOF, "huge-committed": nil} {
+	for kind, want := range map[string]error{"truncated": io.ErrUnexpectedEOF, "lost-answer": io.EOF, "huge": nil} {
 		s.SetFaults(Fault{Kind: kind})
 		n, err := send(t.Context())
 		if !errors.Is(err, want) || (err == nil) != (n >= 100<<20) {
@@ -229,51 +209,11 @@ func TestWhichRequests(t *testing.T) {
 }
 
 func TestOtherOperations(t *testing.T) {
-	s := service(Options{Faults: []Fault{{Kind: "500", Operation: OpDetail}, {Kind: "list-denied", Operation: OpStatus}, {Kind: "cut", Operation: OpCases}}})
+	s := service(Options{Faults: []Fault{{Kind: "500", Operation: OpDetail}, {Kind: "403", Operation: OpStatus}, {Kind: "cut", Operation: OpCases}}})
 	for path, want := range map[string]int{"cases/case-123": 500, "cases/case-123/status": 403, "cases/case-123/messages": 200, "cases": 0} {
 		r, cut := cutting(t, s, "GET", "/v2/servicerequest/"+path, "")
 		if cut != (want == 0) || !cut && r.Code != want {
 			t.Errorf("%s: want %d", path, want)
-		}
-	}
-}
-
-func TestListConditions(t *testing.T) {
-	content := "<b>a & b</b>" + strings.Repeat("ü", 500)
-	for _, c := range []struct {
-		fault         Fault
-		query         string
-		content, time string
-	}{
-		{Fault{Kind: kindLatency, Delay: 1}, "?trim_osm_rich_text_label=false", content, "2026-01-02T03:04:05Z"},
-		{Fault{Kind: kindStrips}, "?trim_osm_rich_text_label=false", "a & b" + content[len("<b>a & b</b>"):], "2026-01-02T03:04:05Z"},
-		{Fault{Kind: kindEscapes}, "", "a &amp; b" + content[len("<b>a & b</b>"):], "2026-01-02T03:04:05Z"},
-		{Fault{Kind: kindTruncates}, "", "a & b" + strings.Repeat("ü", 395), "2026-01-02T03:04:05Z"},
-		{Fault{Kind: kindNoTimes}, "?trim_osm_rich_text_label=false", content, "just now"},
-		{Fault{Kind: kindZoneless}, "?trim_osm_rich_text_label=false", content, "2026-01-02 11:04:05"},
-	} {
-		s := service(Options{Faults: []Fault{c.fault}})
-		s.AddMessage("case-123", Message{Content: content})
-		m := read(t, s, "cases/case-123/messages"+c.query)["message_list"].([]any)[0].(map[string]any)
-		if m["content"] != c.content || m["create_time"] != c.time {
-			t.Errorf("%s: got %v", c.fault.Kind, m)
-		}
-		if f := s.Requests()[0].Fault; f != c.fault.Kind {
-			t.Errorf("recorded %q", f)
-		}
-	}
-}
-
-func TestZones(t *testing.T) {
-	s := service(Options{Faults: []Fault{{Kind: kindZoneless}}})
-	s.AddMessage("case-123", Message{Content: "x"})
-	for zone, want := range map[string]string{
-		"GMT+8": "2026-01-02 11:04:05", "GMT-3": "2026-01-02 00:04:05", "GMT+05:30": "2026-01-02 08:34:05",
-		"GMT": "2026-01-02 03:04:05", "UTC": "2026-01-02 03:04:05", "nowhere": "2026-01-02 11:04:05",
-	} {
-		m := read(t, s, "cases/case-123/messages", header("X-Time-Zone", zone))["message_list"].([]any)[0].(map[string]any)
-		if m["create_time"] != want {
-			t.Errorf("%s: got %v, want %s", zone, m["create_time"], want)
 		}
 	}
 }
@@ -322,9 +262,8 @@ func TestDelays(t *testing.T) {
 		{Fault{Kind: "latency"}, 100 * time.Millisecond},
 		{Fault{Kind: "latency", Delay: time.Second}, time.Second},
 		{Fault{Kind: "slow", Delay: time.Minute}, time.Minute},
-		{Fault{Kind: "slow-committed", Delay: time.Minute}, time.Minute},
+		{Fault{Kind: "slow", Delay: time.Minute, Stored: true}, time.Minute},
 		{Fault{Kind: "slow"}, time.Hour},
-		{Fault{Kind: "slow-committed"}, time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := service(Options{Faults: []Fault{c.fault}})
@@ -341,15 +280,16 @@ func TestDelays(t *testing.T) {
 
 func TestParseFault(t *testing.T) {
 	for text, want := range map[string]Fault{
-		"lost-answer":                {Kind: "lost-answer"},
-		"lost-answer@1,3":            {Kind: "lost-answer", Ordinals: []int{1, 3}},
-		"503%0.3":                    {Kind: "503", Rate: 0.3},
-		"429@1?retry_after=2":        {Kind: "429", Ordinals: []int{1}, RetryAfter: "2"},
-		"late-list?delay=3s":         {Kind: "late-list", Delay: 3 * time.Second},
-		"500?op=list&times=2":        {Kind: "500", Operation: OpList, Times: 2},
-		"clock-skew?skew=-5m":        {Kind: "clock-skew", Skew: -5 * time.Minute},
-		"redirect?location=http://x": {Kind: "redirect", Location: "http://x"},
-		"latency?op=unknown":         {Kind: "latency", Operation: OpUnknown},
+		"lost-answer":                         {Kind: "lost-answer"},
+		"lost-answer@1,3":                     {Kind: "lost-answer", Ordinals: []int{1, 3}},
+		"503%0.3":                             {Kind: "503", Rate: 0.3},
+		"429@1?retry_after=2":                 {Kind: "429", Ordinals: []int{1}, RetryAfter: "2"},
+		"late-list?delay=3s":                  {Kind: "late-list", Delay: 3 * time.Second},
+		"500?op=list&times=2":                 {Kind: "500", Operation: OpList, Times: 2},
+		"clock-skew?skew=-5m":                 {Kind: "clock-skew", Skew: -5 * time.Minute},
+		"latency?op=unknown":                  {Kind: "latency", Operation: OpUnknown},
+		"answer?status=307&location=http://x": {Kind: "answer", Status: 307, Location: "http://x"},
+		"200%1?code=OSM.01010014&stored=true": {Kind: "200", Rate: 1, Code: "OSM.01010014", Stored: true},
 	} {
 		if got, err := ParseFault(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -358,6 +298,8 @@ func TestParseFault(t *testing.T) {
 	for _, text := range []string{
 		"", "other", "@1", "503@", "503@0", "503@1,x", "503%", "503%0", "503%1.1", "503%-1", "503%NaN", "503@1%0.5", "503%0.5@1",
 		"503?x=1", "503?times=-1", "503?times=x", "503?times=1&times=2", "503?op=other", "slow?delay=-1s", "slow?delay=3", "503?%zz",
+		"answer", "answer?status=199", "199", "600", "-200", "503?status=503", "503?stored", "503?late=1s",
+		"503?delay=1s", "cut?status=503", "lost-answer?stored=true", "clock-skew?delay=1s", "503?code=" + strings.Repeat("x", 33),
 	} {
 		if f, err := ParseFault(text); err == nil {
 			t.Errorf("%q was accepted: %+v", text, f)
@@ -365,11 +307,17 @@ func TestParseFault(t *testing.T) {
 	}
 }
 
+// Each kind can be parsed with its parameters, and has a name of its own and a text.
 func TestFaultKinds(t *testing.T) {
+	values := map[string]string{"status": "503", "stored": "true", "delay": "1s", "skew": "1s"}
 	names := map[string]bool{}
 	for _, k := range FaultKinds() {
-		if names[k.Name] || k.Doc == "" {
-			t.Errorf("%+v", k)
+		var parameters []string
+		for _, name := range k.Parameters {
+			parameters = append(parameters, name+"="+cmp.Or(values[name], "x"))
+		}
+		if _, err := ParseFault(k.Name + "?" + strings.Join(parameters, "&")); err != nil || names[k.Name] || k.Doc == "" {
+			t.Errorf("%+v: %v", k, err)
 		}
 		names[k.Name] = true
 	}

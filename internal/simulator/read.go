@@ -7,43 +7,39 @@ import (
 	"time"
 )
 
-type wireMessages struct {
-	Count       int           `json:"count"`
-	MessageList []wireMessage `json:"message_list"`
+// wireCase is what a detail and a search show of a ticket.
+type wireCase struct {
+	IncidentID        string `json:"incident_id"`
+	Status            int    `json:"status"`
+	SimpleDescription string `json:"simple_description"`
+	BusinessTypeName  string `json:"business_type_name"`
+	IncidentTypeName  string `json:"incident_type_name"`
+	DCName            string `json:"dc_name"`
+	CustomerID        string `json:"customer_id"`
+	XCustomerID       string `json:"xcustomer_id"`
+	XCustomerName     string `json:"xcustomer_name"`
+	CreateTime        string `json:"create_time"`
+}
+
+func showCase(c *caseState) wireCase {
+	return wireCase{c.ID, c.Status, c.Description, c.BusinessType, c.IncidentType, c.Region,
+		c.CustomerID, c.XCustomerID, c.XCustomerName, showTime(c.CreateTime)}
 }
 
 type wireDetail struct {
-	IncidentID        string        `json:"incident_id"`
-	Status            int           `json:"status"`
-	SimpleDescription string        `json:"simple_description"`
-	BusinessTypeName  string        `json:"business_type_name"`
-	IncidentTypeName  string        `json:"incident_type_name"`
-	SeverityName      string        `json:"severity_name"`
-	SourceName        string        `json:"source_name"`
-	DCName            string        `json:"dc_name"`
-	CustomerID        string        `json:"customer_id"`
-	XCustomerID       string        `json:"xcustomer_id"`
-	XCustomerName     string        `json:"xcustomer_name"`
-	CreateTime        string        `json:"create_time"`
-	ResolveTime       int64         `json:"resolve_time,omitempty"` // milliseconds; a number in the vendor's SDK
-	Judgement         string        `json:"judgement"`
-	MessageList       []wireMessage `json:"message_list"`
-	ExtInfo           struct{}      `json:"ext_info"`
-	Satisfaction      []struct{}    `json:"incident_satisfaction"`
+	wireCase
+	SeverityName string        `json:"severity_name"`
+	SourceName   string        `json:"source_name"`
+	ResolveTime  int64         `json:"resolve_time,omitempty"` // milliseconds; a number in the vendor's SDK
+	Judgement    string        `json:"judgement"`
+	MessageList  []WireMessage `json:"message_list"`
+	ExtInfo      struct{}      `json:"ext_info"`
+	Satisfaction []struct{}    `json:"incident_satisfaction"`
 }
 
 type wireIncident struct {
-	IncidentID        string     `json:"incident_id"`
-	Status            int        `json:"status"`
-	SimpleDescription string     `json:"simple_description"`
-	BusinessTypeName  string     `json:"business_type_name"`
-	IncidentTypeName  string     `json:"incident_type_name"`
-	DCName            string     `json:"dc_name"`
-	CustomerID        string     `json:"customer_id"`
-	XCustomerID       string     `json:"xcustomer_id"`
-	XCustomerName     string     `json:"xcustomer_name"`
-	CreateTime        string     `json:"create_time"`
-	LabelList         []struct{} `json:"label_list"`
+	wireCase
+	LabelList []struct{} `json:"label_list"`
 }
 
 // page is the offset and limit of a request: 0 to 65535 and 0 to 100, by
@@ -71,17 +67,6 @@ func (ex *exchange) number(name string, byDefault, most int) (int, *answer) {
 	return n, nil
 }
 
-// target refuses a case_id or group_id out of limits.
-func (ex *exchange) target() *answer {
-	switch {
-	case !between(ex.param, 1, 64):
-		return outOfLimits("case_id out of limits")
-	case !between(ex.value("group_id"), 0, 64):
-		return outOfLimits("group_id out of limits")
-	}
-	return nil
-}
-
 func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 	trim := true
 	switch v, sent := ex.query["trim_osm_rich_text_label"]; {
@@ -91,70 +76,44 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 	default:
 		return nil, malformed("Invalid trim_osm_rich_text_label")
 	}
-	if refusal := ex.target(); refusal != nil {
-		return nil, refusal
-	}
 	offset, limit, refusal := ex.page()
 	if refusal != nil {
 		return nil, refusal
 	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		c, refusal := s.findCase(ex.param, ex.value("group_id"))
 		if refusal != nil {
 			return refusal
 		}
-		items := ex.items(c)
-		out := wireMessages{Count: ex.count(len(items)), MessageList: []wireMessage{}}
+		items := ex.visible(c)
+		count, shown := len(items), []WireMessage{}
 		if s.opts.NewestFirst {
-			items = reversed(items)
+			slices.Reverse(items)
 		}
-		for _, m := range ex.onPage(items, offset, limit) {
-			out.MessageList = append(out.MessageList, ex.show(m, m == c.messages[0], trim))
+		for _, m := range items[min(offset, len(items)):min(offset+limit, len(items))] {
+			shown = append(shown, ex.show(c, m, trim))
 		}
-		return &answer{status: 200, body: out}
+		return &answer{status: 200, body: map[string]any{"count": count, "message_list": shown}}
 	}, nil
 }
 
 // detail reads a ticket and all its messages. The content has its markup: this
 // operation has no parameter to strip it.
 func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
-	if refusal := ex.target(); refusal != nil {
-		return nil, refusal
-	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		c, refusal := s.findCase(ex.param, ex.value("group_id"))
 		if refusal != nil {
 			return refusal
 		}
-		d := wireDetail{
-			IncidentID:        c.ID,
-			Status:            c.Status,
-			SimpleDescription: c.Description,
-			BusinessTypeName:  c.BusinessType,
-			IncidentTypeName:  c.IncidentType,
-			SeverityName:      c.Severity,
-			SourceName:        c.Source,
-			DCName:            c.Region,
-			CustomerID:        c.CustomerID,
-			XCustomerID:       c.XCustomerID,
-			XCustomerName:     c.XCustomerName,
-			CreateTime:        ex.showTime(c.CreateTime),
-			MessageList:       []wireMessage{},
-			Satisfaction:      []struct{}{},
-		}
+		d := wireDetail{wireCase: showCase(c), SeverityName: c.Severity, SourceName: c.Source,
+			MessageList: []WireMessage{}, Satisfaction: []struct{}{}}
 		if !c.ResolveTime.IsZero() {
 			d.ResolveTime = c.ResolveTime.UnixMilli()
 		}
-		for _, m := range ex.items(c) {
-			w := ex.show(m, m == c.messages[0], false)
-			w.MessageID = m.ID
-			d.MessageList = append(d.MessageList, w)
+		for _, m := range ex.visible(c) {
+			d.MessageList = append(d.MessageList, ex.show(c, m, false))
 		}
 		return &answer{status: 200, body: map[string]wireDetail{"incident_detail_info": d}}
 	}, nil
@@ -162,13 +121,8 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 
 // status reads a ticket's status. It takes no group_id, so it asks for none.
 func (ex *exchange) status(object) (do func() *answer, refusal *answer) {
-	if refusal := ex.target(); refusal != nil {
-		return nil, refusal
-	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		c, ok := s.cases[ex.param]
 		if !ok {
 			return refuse(200, "OSM.01010015", "The case does not exist")
@@ -184,9 +138,6 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	offset, limit, refusal := ex.page()
 	if refusal != nil {
 		return nil, refusal
-	}
-	if !between(ex.value("group_id"), 0, 64) {
-		return nil, outOfLimits("group_id out of limits")
 	}
 	if len(ex.query["label_id_list"]) > 5 {
 		return nil, outOfLimits("Too many labels")
@@ -241,33 +192,16 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	}
 	return func() *answer {
 		s := ex.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		total, found := 0, []wireIncident{}
 		for _, c := range s.caseOrder {
 			if !matches(c) {
 				continue
 			}
 			if total >= offset && len(found) < limit {
-				found = append(found, wireIncident{
-					IncidentID:        c.ID,
-					Status:            c.Status,
-					SimpleDescription: c.Description,
-					BusinessTypeName:  c.BusinessType,
-					IncidentTypeName:  c.IncidentType,
-					DCName:            c.Region,
-					CustomerID:        c.CustomerID,
-					XCustomerID:       c.XCustomerID,
-					XCustomerName:     c.XCustomerName,
-					CreateTime:        ex.showTime(c.CreateTime),
-					LabelList:         []struct{}{},
-				})
+				found = append(found, wireIncident{showCase(c), []struct{}{}})
 			}
 			total++
 		}
-		return &answer{status: 200, body: struct {
-			Total int            `json:"total_count"`
-			List  []wireIncident `json:"incident_info_list"`
-		}{total, found}}
+		return &answer{status: 200, body: map[string]any{"total_count": total, "incident_info_list": found}}
 	}, nil
 }

@@ -27,6 +27,11 @@ func contents(list any) (out []string) {
 	return out
 }
 
+func detailOf(t *testing.T, s *Simulator) []any {
+	t.Helper()
+	return read(t, s, "cases/case-123")["incident_detail_info"].(map[string]any)["message_list"].([]any)
+}
+
 func TestPaging(t *testing.T) {
 	for _, newestFirst := range []bool{false, true} {
 		s := service(Options{NewestFirst: newestFirst})
@@ -93,6 +98,20 @@ func TestMessagesOnTheWire(t *testing.T) {
 	detail := read(t, s, "cases/c")["incident_detail_info"].(map[string]any)["message_list"].([]any)[1].(map[string]any)
 	if detail["message_id"] != "message-00000002" || detail["content"] != "<p>x &amp; y</p>" {
 		t.Errorf("in detail: %v", detail)
+	}
+}
+
+func TestShow(t *testing.T) {
+	s := service(Options{Show: func(op string, m *WireMessage) { m.Content += " " + op }})
+	s.AddMessage("case-123", Message{Content: "<b>a</b>"})
+	if got := contents(read(t, s, "cases/case-123/messages")["message_list"]); got[0] != "a list" {
+		t.Errorf("in the list: %q", got)
+	}
+	if got := contents(detailOf(t, s)); got[0] != "<b>a</b> detail" {
+		t.Errorf("in the detail: %q", got)
+	}
+	if m := s.Messages("case-123"); m[0].Content != "<b>a</b>" {
+		t.Errorf("the ticket was changed: %q", m[0].Content)
 	}
 }
 

@@ -19,7 +19,7 @@ type route struct {
 	public  bool     // without authentication
 
 	// handle checks what can be checked without the service's state. It returns a
-	// refusal, or a function that carries out the operation.
+	// refusal, or a function that carries out the operation, which needs s.mu.
 	handle func(*exchange, object) (do func() *answer, refusal *answer)
 }
 
@@ -120,6 +120,12 @@ func (ex *exchange) check(rt route) (do func() *answer, refusal *answer) {
 		}
 	} else if len(ex.body) > 0 {
 		return nil, malformed("Unexpected body")
+	}
+	switch {
+	case !between(ex.param, 0, 64):
+		return nil, outOfLimits("ID in the path out of limits")
+	case !between(ex.value("group_id"), 0, 64):
+		return nil, outOfLimits("group_id out of limits")
 	}
 	return rt.handle(ex, body)
 }

@@ -1,11 +1,13 @@
 package simulator
 
-type wireAccessory struct {
-	ID   string `json:"accessory_id"`
-	Name string `json:"file_actual_name"`
-}
+import (
+	"regexp"
+	"slices"
+	"time"
+)
 
-type wireMessage struct {
+// WireMessage is a message as lists and details show it.
+type WireMessage struct {
 	MessageID      string          `json:"message_id,omitempty"` // only in a ticket's detail
 	Type           int             `json:"type"`
 	ReplierType    int             `json:"replier_type"`
@@ -15,22 +17,47 @@ type wireMessage struct {
 	CreateTime     string          `json:"create_time"`
 	IsFirstMessage int             `json:"is_first_message"`
 	IAMUserType    int             `json:"iam_user_type"`
-	AccessoryList  []wireAccessory `json:"accessory_list"`
+	AccessoryList  []WireAccessory `json:"accessory_list"`
 }
 
-// show returns the wire form of a message, changed by the faults of the request. It
+// WireAccessory is an attachment of a WireMessage.
+type WireAccessory struct {
+	ID   string `json:"accessory_id"`
+	Name string `json:"file_actual_name"`
+}
+
+// markup is a rich-text label. A lone < is text.
+var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
+
+// visible returns the messages of a ticket that the request may see, oldest first. It
 // needs s.mu.
-func (ex *exchange) show(m *message, first, trim bool) wireMessage {
-	w := wireMessage{
+func (ex *exchange) visible(c *caseState) []Message {
+	f, late := ex.conditions[kindLateList]
+	if !late {
+		return slices.Clone(c.messages)
+	}
+	due := ex.s.nowLocked().Add(-f.Delay)
+	return slices.DeleteFunc(slices.Clone(c.messages), func(m Message) bool { return m.CreateTime.After(due) })
+}
+
+// show returns the wire form of a message. It needs s.mu.
+func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
+	w := WireMessage{
 		Type:          m.Type,
 		ReplierType:   m.ReplierType,
 		Replier:       m.Replier,
 		ReplierName:   m.ReplierName,
-		Content:       ex.showText(m, trim),
-		CreateTime:    ex.showTime(m.CreateTime),
-		AccessoryList: []wireAccessory{},
+		Content:       m.Content,
+		CreateTime:    showTime(m.CreateTime),
+		AccessoryList: []WireAccessory{},
 	}
-	if first {
+	if ex.op == OpDetail {
+		w.MessageID = m.ID
+	}
+	if trim {
+		w.Content = markup.ReplaceAllString(w.Content, "")
+	}
+	if m.ID == c.messages[0].ID {
 		w.IsFirstMessage = 1
 	}
 	for _, id := range m.AccessoryIDs[:min(5, len(m.AccessoryIDs))] {
@@ -38,29 +65,14 @@ func (ex *exchange) show(m *message, first, trim bool) wireMessage {
 		if !ok {
 			name = id
 		}
-		w.AccessoryList = append(w.AccessoryList, wireAccessory{id, name})
+		w.AccessoryList = append(w.AccessoryList, WireAccessory{id, name})
 	}
-	if m.submitted {
-		for _, k := range ex.inOrder {
-			if k.message != nil {
-				k.message(&w)
-			}
-		}
+	if ex.s.opts.Show != nil {
+		ex.s.opts.Show(ex.op, &w)
 	}
 	return w
 }
 
-// showAuthor changes the type of a message's author.
-func showAuthor(kind int) func(*wireMessage) {
-	return func(w *wireMessage) { w.Type, w.ReplierType = kind, kind }
-}
-
-func addAttachment(w *wireMessage) {
-	w.AccessoryList = append(w.AccessoryList, wireAccessory{"accessory-added", "added.txt"})
-}
-
-func hideAttachmentIDs(w *wireMessage) {
-	for i := range w.AccessoryList {
-		w.AccessoryList[i].ID = ""
-	}
-}
+// showTime returns the wire form of a time. It has whole seconds, like the Date
+// header, so that the two can be compared.
+func showTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -58,7 +58,7 @@ type Options struct {
 	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
 
 	// Clock is the service's clock. It is used for the Date header, create_time, the
-	// expiry of tokens, late lists and late messages. nil is time.Now.
+	// expiry of tokens and late lists. nil is time.Now.
 	Clock func() time.Time
 
 	Seed   uint64  // of the faults' rates
@@ -76,10 +76,9 @@ type Options struct {
 	NumericLimits     bool // attachment limits as JSON numbers; the reference says strings and shows numbers
 	NewestFirst       bool // the list's order, which the reference leaves open; default oldest first
 
-	// Show changes the text of a submitted message in lists and details, after all
-	// conditions. It must not call the Simulator. nil changes nothing.
-	Show         func(content string) string
-	ChangeSeeded bool // Show and the conditions on texts change seeded messages, too
+	// Show changes how messages are shown. op is OpList or OpDetail. It must not call
+	// the Simulator. nil changes nothing.
+	Show func(op string, m *WireMessage)
 
 	// Observe, if not nil, is called with every request once it has been answered or
 	// cut, possibly by several goroutines at once.
@@ -97,7 +96,7 @@ type Request struct {
 
 	RequestID string // the answer's X-Request-Id
 	Status    int    // of the answer; 0 while under way, and when the connection was cut
-	Committed bool   // its message is on a ticket; false for a late message that has not arrived yet
+	Committed bool   // its message is on a ticket
 	Fault     string // kinds that struck it, joined by "+"
 }
 
@@ -113,10 +112,10 @@ type Simulator struct {
 	serial      uint64 // of request IDs; never starts anew
 	cases       map[string]*caseState
 	caseOrder   []*caseState
-	messages    int               // serial of message IDs
-	accessories map[string]string // ID to file name
-	uploads     int               // serial of accessory IDs
-	tokens      map[string]token
+	messages    int                  // serial of message IDs
+	accessories map[string]string    // ID to file name
+	uploads     int                  // serial of accessory IDs
+	tokens      map[string]time.Time // their expiry; zero is never
 	tokenSerial int
 	accessKeys  map[string]AccessKey
 }
@@ -134,11 +133,11 @@ func New(opts Options) *Simulator {
 		counts:      map[string]int{},
 		cases:       map[string]*caseState{},
 		accessories: map[string]string{},
-		tokens:      map[string]token{},
+		tokens:      map[string]time.Time{},
 		accessKeys:  map[string]AccessKey{},
 	}
 	for _, t := range opts.Tokens {
-		s.tokens[t] = token{}
+		s.tokens[t] = time.Time{}
 	}
 	for _, k := range opts.AccessKeys {
 		s.accessKeys[k.AccessKey] = k
@@ -181,12 +180,9 @@ func (s *Simulator) Reset() {
 	s.requests = nil
 	clear(s.counts)
 	for _, c := range s.caseOrder {
-		c.pending = nil
-		c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.submitted })
+		c.messages = slices.DeleteFunc(c.messages, func(m Message) bool { return m.submitted })
 	}
-	for i, f := range s.faults {
-		s.faults[i] = newFaultState(f.Fault, s.opts.Seed, i)
-	}
+	s.setFaults(s.opts.Faults)
 }
 
 // now is the service's time.
@@ -210,10 +206,8 @@ type exchange struct {
 	body   []byte
 	record *Request // guarded by s.mu, as long as the request is under way
 
-	struck  map[string]Fault // by kind
-	inOrder []struckKind     // the same, in the order of faultKinds
-	draw    uint64           // the seed of a random order
-	late    time.Duration    // how late the message comes onto its ticket; 0 is at once
+	fault      *faultState      // answers instead of the operation; nil is none
+	conditions map[string]Fault // by kind
 }
 
 // answer is the answer of an operation.
@@ -250,7 +244,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rt, param, miss := match(r.Method, path)
-	ex := &exchange{s: s, w: w, r: r, op: rt.op, param: param}
+	ex := &exchange{s: s, w: w, r: r, op: rt.op, param: param, conditions: map[string]Fault{}}
 	s.arrive(ex, path)
 	if s.opts.Observe != nil {
 		defer func() {
@@ -262,7 +256,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	tooLarge := ex.readBody()
-	if f, ok := ex.struck[kindLatency]; ok {
+	if f, ok := ex.conditions[kindLatency]; ok {
 		ex.wait(f.Delay)
 	}
 	if miss != nil {
@@ -286,22 +280,25 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.send(refusal)
 		return
 	}
-	f, k := ex.fault() // at most one
-	if k != nil && !k.carriesOut(ex.op) {
-		ex.note(func(*Request) { ex.noteFault(f.Kind) })
-		k.strike(ex, f, nil)
+	carryOut := func() *answer {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return do()
+	}
+	f := ex.fault
+	if f == nil {
+		ex.send(carryOut())
 		return
 	}
-	if k != nil && k.late {
-		ex.late = f.Delay
+	var a *answer
+	if f.Stored {
+		if a = carryOut(); a.refused {
+			ex.send(a)
+			return
+		}
 	}
-	a := do()
-	if k != nil && !a.refused {
-		ex.note(func(*Request) { ex.noteFault(f.Kind) })
-		k.strike(ex, f, a)
-		return
-	}
-	ex.send(a)
+	ex.note(func(*Request) { ex.noteFault(f.Kind) })
+	f.kind.strike(ex, f.Fault, a)
 }
 
 // arrive records the request before anything can go wrong, and decides which faults
@@ -364,15 +361,9 @@ func (ex *exchange) wait(d time.Duration) {
 	}
 }
 
-// begin writes the head of an answer.
+// begin records the status, before the client can have it, and writes the head of an
+// answer. One without a body has no contentType.
 func (ex *exchange) begin(status int, contentType string, header map[string]string) {
-	ex.setHead(status, contentType, header)
-	ex.w.WriteHeader(status)
-}
-
-// setHead records the status, before the client can have it, and sets the
-// headers. An answer without a body has no contentType.
-func (ex *exchange) setHead(status int, contentType string, header map[string]string) {
 	ex.note(func(r *Request) { r.Status = status })
 	h := ex.w.Header()
 	h.Set("X-Request-Id", ex.record.RequestID)
@@ -380,12 +371,13 @@ func (ex *exchange) setHead(status int, contentType string, header map[string]st
 		h.Set("Content-Type", contentType)
 	}
 	h.Set("Date", ex.s.now().UTC().Format(http.TimeFormat))
-	if _, ok := ex.struck[kindNoDate]; ok {
+	if _, ok := ex.conditions[kindNoDate]; ok {
 		h["Date"] = nil // net/http would add one
 	}
 	for k, v := range header {
 		h.Set(k, v)
 	}
+	ex.w.WriteHeader(status)
 }
 
 // send answers.

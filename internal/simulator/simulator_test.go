@@ -54,6 +54,19 @@ func ask(t *testing.T, h http.Handler, method, target, body string, change ...fu
 
 func bodyOf(r *httptest.ResponseRecorder) string { return r.Body.String() }
 
+// faults are ParseFault of texts that must be right.
+func faults(t *testing.T, texts ...string) (out []Fault) {
+	t.Helper()
+	for _, text := range texts {
+		f, err := ParseFault(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 func TestSubmit(t *testing.T) {
 	s := service(Options{})
 	r := ask(t, s, "POST", submitPath, `{"group_id":"123456","message":{"content":"test","accessory_ids":["a"]}}`)
@@ -75,7 +88,7 @@ func TestSubmit(t *testing.T) {
 }
 
 func TestServer(t *testing.T) {
-	s, err := Start("", Options{Tokens: []string{"t"}, Faults: []Fault{{Kind: "slow-committed", Ordinals: []int{1}}, {Kind: "lost-answer", Ordinals: []int{2}}}})
+	s, err := Start("", Options{Tokens: []string{"t"}, Faults: []Fault{{Kind: "slow", Stored: true, Ordinals: []int{1}}, {Kind: "lost-answer", Ordinals: []int{2}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +115,7 @@ func TestServer(t *testing.T) {
 		t.Error(err)
 	}
 	if err := <-hung; err == nil {
-		t.Error("slow-committed answered")
+		t.Error("slow answered")
 	}
 	for _, r := range s.Requests() {
 		if !r.Committed || r.Status != 0 || r.Fault == "" {

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"testing"
-	"time"
 )
 
 // A message on a closed ticket is refused, unless the service is told to accept
@@ -50,33 +49,18 @@ func TestClosedTicketOrder(t *testing.T) {
 		{"no such accessory", "", `{"group_id":"g","message":{"content":"x","accessory_ids":["a"]}}`,
 			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
 		{"wrong", "", `{}`, `{"error_code":"OSM.0001","error_msg":"Invalid message"}`},
-		{"with a fault that commits", "500-committed", `{"group_id":"g","message":{"content":"x"}}`,
-			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
-		{"with a fault that commits late", "504-late", `{"group_id":"g","message":{"content":"x"}}`,
+		{"with a fault that stores it", "500?stored=true", `{"group_id":"g","message":{"content":"x"}}`,
 			`{"error_code":"OSM.01010002","error_msg":"The ticket is closed"}`},
 	} {
 		s.SetFaults()
 		if c.fault != "" {
-			s.SetFaults(Fault{Kind: c.fault})
+			s.SetFaults(faults(t, c.fault)...)
 		}
 		if got := bodyOf(ask(t, s, "POST", submitPath, c.body)); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}
-	s.CommitPending()
-	if got := contentsOf(s.Messages("case-123")); len(got) != 1 {
-		t.Errorf("messages %v", got)
-	}
-}
-
-// A message that comes late was accepted when it was sent.
-func TestClosedBeforeLateMessage(t *testing.T) {
-	now := epoch
-	s := service(Options{Clock: func() time.Time { return now }, Faults: []Fault{{Kind: "504-late"}}})
-	ask(t, s, "POST", submitPath, post)
-	s.AddCase(Case{ID: "case-123", Status: 3})
-	now = epoch.Add(time.Minute)
-	if got := contentsOf(s.Messages("case-123")); len(got) != 1 {
+	if got := s.Messages("case-123"); len(got) != 1 {
 		t.Errorf("messages %v", got)
 	}
 }

@@ -1,65 +1,45 @@
 package simulator
 
+import "slices"
+
 // maxContent is the limit of a text in characters, from the service's API
 // reference. A text may be empty.
 const maxContent = 10000
 
 // submit posts a message.
 func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
-	if !body.only("group_id", "message") {
-		return nil, malformed("Unknown member")
-	}
-	groupID, ok := member[string](body, "group_id", false)
-	if !ok {
-		return nil, malformed("Invalid group_id")
-	}
-	msg, ok := member[object](body, "message", true)
-	if !ok {
-		return nil, malformed("Invalid message")
-	}
-	if !msg.only("content", "accessory_ids") {
-		return nil, malformed("Unknown member of message")
-	}
-	content, ok := member[string](msg, "content", true)
-	if !ok {
-		return nil, malformed("Invalid content")
-	}
-	list, ok := member[[]any](msg, "accessory_ids", false)
-	if !ok {
-		return nil, malformed("Invalid accessory_ids")
-	}
-	ids := make([]string, len(list))
-	for i := range list {
-		if ids[i], ok = list[i].(string); !ok {
-			return nil, malformed("Invalid accessory_ids")
+	var r reader
+	r.only(body, "group_id", "message")
+	groupID := optional[string](&r, body, "group_id")
+	msg := mandatory[object](&r, body, "message")
+	r.only(msg, "content", "accessory_ids")
+	content := mandatory[string](&r, msg, "content")
+	var ids []string
+	for _, v := range optional[[]any](&r, msg, "accessory_ids") {
+		id, ok := v.(string)
+		if !ok {
+			r.fail("Invalid accessory_ids")
 		}
+		ids = append(ids, id)
 	}
-
-	if !between(ex.param, 1, 64) {
-		return nil, outOfLimits("case_id out of limits")
-	}
-	if !between(groupID, 0, 64) {
+	switch {
+	case r.refusal != nil:
+		return nil, r.refusal
+	case !between(groupID, 0, 64):
 		return nil, outOfLimits("group_id out of limits")
-	}
-	if !between(content, 0, maxContent) {
+	case !between(content, 0, maxContent):
 		return nil, outOfLimits("content out of limits")
-	}
-	if len(ids) > 10 {
+	case len(ids) > 10:
 		return nil, outOfLimits("Too many accessory_ids")
-	}
-	for _, id := range ids {
-		if !between(id, 1, 64) {
-			return nil, outOfLimits("accessory_id out of limits")
-		}
+	case slices.ContainsFunc(ids, func(id string) bool { return !between(id, 1, 64) }):
+		return nil, outOfLimits("accessory_id out of limits")
 	}
 	return func() *answer { return ex.commit(groupID, content, ids) }, nil
 }
 
-// commit puts the message on the ticket, at once or late.
+// commit puts the message on the ticket. It needs s.mu.
 func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
 	s := ex.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	c, refusal := s.findCase(ex.param, groupID)
 	if refusal != nil {
 		return refusal
@@ -74,19 +54,14 @@ func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answ
 			}
 		}
 	}
-	m := &message{submitted: true, Message: Message{
+	s.addMessage(c, Message{
+		submitted:    true,
 		Replier:      c.CustomerID,
 		ReplierName:  c.XCustomerName,
 		Content:      content,
 		AccessoryIDs: accessoryIDs,
 		GroupID:      groupID,
-		CreateTime:   s.nowLocked().Add(ex.late),
-	}}
-	if ex.late > 0 {
-		c.postpone(m, ex.record)
-		return &answer{status: 200}
-	}
-	s.appendMessage(c, m)
+	})
 	ex.record.Committed = true
 	return &answer{status: 200}
 }

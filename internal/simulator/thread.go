@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -52,18 +53,13 @@ type Message struct {
 	AccessoryIDs []string
 	GroupID      string    // as submitted
 	CreateTime   time.Time // zero is now; the wire shows whole seconds
-}
 
-// message is immutable once it is on a ticket.
-type message struct {
-	Message
 	submitted bool // not seeded
 }
 
 type caseState struct {
 	Case
-	messages []*message       // oldest first
-	pending  []pendingMessage // the first due first
+	messages []Message // oldest first
 }
 
 // AddCase puts a ticket into the service. A ticket of the same ID is replaced,
@@ -105,17 +101,9 @@ func (s *Simulator) addMessage(c *caseState, m Message) {
 	if m.CreateTime.IsZero() {
 		m.CreateTime = s.nowLocked()
 	}
-	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
-	s.settle(c)
-	s.appendMessage(c, &message{Message: m})
-}
-
-// appendMessage needs s.mu.
-func (s *Simulator) appendMessage(c *caseState, m *message) {
 	s.messages++
-	if m.ID == "" {
-		m.ID = fmt.Sprintf("message-%08d", s.messages)
-	}
+	m.ID = cmp.Or(m.ID, fmt.Sprintf("message-%08d", s.messages))
+	m.AccessoryIDs = slices.Clone(m.AccessoryIDs)
 	c.messages = append(c.messages, m)
 }
 
@@ -128,17 +116,15 @@ func (s *Simulator) Messages(caseID string) []Message {
 	if !ok {
 		return nil
 	}
-	s.settle(c)
-	out := make([]Message, len(c.messages))
-	for i, m := range c.messages {
-		out[i] = m.Message
-		out[i].AccessoryIDs = slices.Clone(m.AccessoryIDs)
+	out := append([]Message{}, c.messages...)
+	for i := range out {
+		out[i].AccessoryIDs = slices.Clone(out[i].AccessoryIDs)
 	}
 	return out
 }
 
-// findCase returns a ticket that a request with this group_id may see, with the
-// messages that are due. It needs s.mu.
+// findCase returns a ticket that a request with this group_id may see. It
+// needs s.mu.
 func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
 	c, ok := s.cases[id]
 	switch {
@@ -147,6 +133,5 @@ func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
 	case c.GroupID != "" && c.GroupID != groupID:
 		return nil, refuse(200, "OSM.01010002", "No permission for the operation")
 	}
-	s.settle(c)
 	return c, nil
 }

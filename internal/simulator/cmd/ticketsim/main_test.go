@@ -111,7 +111,7 @@ func TestProgram(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "url")
 			var stderr bytes.Buffer
 			cmd, url := program(t, &stderr, "-case", "case-123=It is slow", "-group", "g", "-addr-file", file,
-				"-fault", "503@2", "-fault", "slow-committed@3", "-log", "-user", "n:p:q:d", "-access-key", "a:b", "-seed", "1")
+				"-fault", "503@2", "-fault", "slow@3?stored=true", "-log", "-user", "n:p:q:d", "-access-key", "a:b", "-seed", "1")
 			if b, err := os.ReadFile(file); err != nil || string(b) != url+"\n" {
 				t.Errorf("file %q, %v", b, err)
 			}
@@ -135,7 +135,7 @@ func TestProgram(t *testing.T) {
 				r.Header.Set("Content-Type", "application/json")
 				if resp, err := poster.Do(r); err == nil {
 					_ = resp.Body.Close()
-					t.Error("slow-committed answered")
+					t.Error("slow answered")
 				}
 			}()
 			for done(t, "requests", "-url", url) != "submit 3\n" {
@@ -222,11 +222,11 @@ func TestTicketLife(t *testing.T) {
 	heading("case-123 (invalid): It is slow")
 
 	done(t, "reopen", "-url", url, "case-123")
-	done(t, "faults", "-url", url, "failed@1", "unlisted@2")
+	done(t, "faults", "-url", url, "200@1?code=OSM.01010014", "200@2?code=OSM.01019999")
 	submit("OSM.01010014")
 	submit("OSM.01019999")
 	submit("")
-	done(t, "faults", "-url", url, "failed")
+	done(t, "faults", "-url", url, "500")
 	done(t, "faults", "-url", url)
 	submit("")
 	if got := done(t, "requests", "-url", url); got != "detail 4\nsubmit 7\n" {

@@ -47,7 +47,7 @@ func server(t *testing.T, fault string) (*Server, <-chan Request) {
 	t.Helper()
 	ended := make(chan Request, 10)
 	s, err := Start("", Options{Tokens: []string{"t"}, Clock: func() time.Time { return epoch },
-		Faults: []Fault{{Kind: fault}}, Observe: func(r Request) { ended <- r }})
+		Faults: faults(t, fault), Observe: func(r Request) { ended <- r }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +56,14 @@ func server(t *testing.T, fault string) (*Server, <-chan Request) {
 	return s, ended
 }
 
-func TestHijacked(t *testing.T) {
+func TestOnTheConnection(t *testing.T) {
 	const id = "X-Request-Id: 00000000000000000000000000000001\r\n"
 	const date = "Date: Fri, 02 Jan 2026 03:04:05 GMT\r\n"
-	unbounded := "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n" + date + id + "\r\n"
+	unbounded := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + date + id + "Connection: close\r\n\r\n"
 	for kind, want := range map[string]string{
-		"unbounded":           unbounded,
-		"unbounded-committed": unbounded,
-		"101":                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" + date + "Upgrade: silence\r\n" + id + "\r\n",
+		"unbounded":             unbounded,
+		"unbounded?stored=true": unbounded,
+		"101":                   "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" + date + "Upgrade: silence\r\n" + id + "\r\n",
 	} {
 		s, ended := server(t, kind)
 		conn, rest, head := dial(t, s)
@@ -85,10 +85,10 @@ func TestHijacked(t *testing.T) {
 		} else if b, err := rest.ReadByte(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s goes on: %q, %v", kind, b, err)
 		}
-		if r := <-ended; r.Status != status || r.Committed != (kind == "unbounded-committed") || r.Fault != kind {
+		if r := <-ended; r.Status != status || r.Committed != strings.HasSuffix(kind, "?stored=true") || !strings.HasPrefix(kind, r.Fault) {
 			t.Errorf("%s: recorded %+v", kind, r)
 		}
-		if n := len(s.Messages("case-123")); (n == 1) != (kind == "unbounded-committed") {
+		if n := len(s.Messages("case-123")); (n == 1) != strings.HasSuffix(kind, "?stored=true") {
 			t.Errorf("%s: %d messages", kind, n)
 		}
 	}
