@@ -89,26 +89,27 @@ func TestActionWarns(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		key     any
+		content string
 		seeded  bool
 		fault   string
 		summary string
 		want    []string
 		posts   int
 	}{
-		{"existing", "[run 4711]", true, "", "The ticket already has this message", []string{"Nothing was sent: ticket TT201801020526 already has this message", `"[run 4711]"`}, 0},
-		{"sent again", nil, false, "cut", "Case message was sent again", []string{"The message is on ticket TT201801020526. It was sent again: ", "(no answer)"}, 2},
+		{"existing", "run 4711", "Deployed v1", true, "", "The ticket already has this message", []string{"Nothing was sent: ticket TT201801020526 already has this message", `"run 4711"`}, 0},
+		{"sent again", nil, "[run 4711] Deployed v1", false, "cut", "Case message was sent again", []string{"The message is on ticket TT201801020526. It was sent again: ", "(no answer)"}, 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, simulator.Options{})
 			p := newProtocol(t, f)
 			if row.seeded {
-				f.AddMessage(testCase, simulator.Message{Content: "Deployed v1 [run 4711]"})
+				f.AddMessage(testCase, simulator.Message{Content: "[run 4711] Deployed v1"})
 			}
 			if row.fault != "" {
 				f.SetFaults(simulator.Fault{Kind: row.fault, Ordinals: []int{1}})
 			}
-			progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": "Deployed v1 [run 4711]", "idempotency_key": row.key})
+			progress, diagnostics := p.invoke(t, map[string]any{"case_id": testCase, "content": row.content, "idempotency_key": row.key})
 			if len(diagnostics) != 1 || diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || diagnostics[0].Summary != row.summary {
 				t.Fatalf("diagnostics %v, want one warning", diagnostics)
 			}
@@ -116,7 +117,7 @@ func TestActionWarns(t *testing.T) {
 			if !slices.Contains(progress, diagnostics[0].Detail) {
 				t.Errorf("progress %q has no line with the warning", progress)
 			}
-			f.wantContents(t, "Deployed v1 [run 4711]")
+			f.wantContents(t, "[run 4711] Deployed v1")
 			if got := f.Count(simulator.OpSubmit); got != row.posts {
 				t.Errorf("%d submits, want %d", got, row.posts)
 			}
@@ -179,7 +180,7 @@ func TestActionRefusesBadInput(t *testing.T) {
 		value     any
 	}{
 		{"case_id", ".."}, {"case_id", "https://console.example.com/TT1"}, {"content", strings.Repeat("ü", servicerequest.MaxContent+1)}, {"content", " "},
-		{"group_id", ""}, {"idempotency_key", "[run 4712]"}, {"idempotency_key", "4711"},
+		{"group_id", ""}, {"idempotency_key", "[run 4712]"}, {"idempotency_key", "471"},
 		{"accessory_ids", []string{"a", "a"}}, {"timeouts", map[string]any{"invoke": "soon"}},
 	} {
 		attribute := row.attribute

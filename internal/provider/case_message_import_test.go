@@ -154,7 +154,8 @@ func TestImportExemptionEndsWithTheFirstApply(t *testing.T) {
 		first, second string // configurations
 	}{
 		{"markup", message(`content = "Hello"`, accessories), message(`content = "<b>Hello</b>"`, accessories)},
-		{"markup at once", message(`content = "<b>Hello</b>"`, accessories), message(`content = "Hello"`, accessories)},
+		{"another form at once", message(`content = " Hello\n"`, accessories), message(`content = "Hello"`, accessories)},
+		{"a key at once", message(`content = "Hello"`, `idempotency_key = "run 1"`, accessories), message(`content = "Hello"`, `idempotency_key = "run 2"`, accessories)},
 		{"punctuation", message(`content = "Hello"`, accessories), message(`content = "Hello!"`, accessories)},
 		{"attachments", message(`content = "Hello"`, accessories), message(`content = "Hello"`, `accessory_ids = []`)},
 		{"triggers", message(`content = "Hello"`, accessories), message(`content = "Hello"`, accessories, `triggers = { a = "1" }`)},
@@ -188,8 +189,9 @@ func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 	f := newImportFixture(t)
 	f.AddMessage(testCase, simulator.Message{ID: "m-6", Content: "six", AccessoryIDs: []string{"1", "2", "3", "4", "5", "6"}})
 	f.AddMessage(testCase, simulator.Message{ID: "m-0", Content: "none"})
-	beginning := strings.Repeat("0123456789", 12)
+	beginning := strings.Repeat("0123456789", 30)
 	f.AddMessage(testCase, simulator.Message{ID: "m-7", Content: beginning})
+	f.AddMessage(testCase, simulator.Message{ID: "m-8", Content: "[deploy 4711] Release 1.4.0"})
 	message := func(arguments ...string) string {
 		return requiredProvider + f.config("resource \"servicerequest_case_message\" \"test\" {\n  case_id = \"TT201801020526\"\n  "+strings.Join(arguments, "\n  ")+"\n}\n")
 	}
@@ -205,8 +207,8 @@ func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 		"m-3": {
 			{"spacing", message(`content = " Deployed $${v1} with \"quotes\" & <b>markup</b>\n"`, both), update},
 			{"order", message(text, `accessory_ids = ["acc-2", "acc-1"]`), update},
-			{"a key", message(text, both, `idempotency_key = "Deployed"`), update},
-			{"words joined", message(`content = "Deployed$${v1}\nwith \"quotes\" & <b>markup</b>"`, both), update},
+			{"a key", message(text, both, `idempotency_key = "Deployed"`), post},
+			{"words joined", message(`content = "Deployed$${v1}\nwith \"quotes\" & <b>markup</b>"`, both), post},
 			{"another text", message(`content = "Deployed $${v2}\nwith \"quotes\" & <b>markup</b>"`, both), post},
 			{"other markup", message(`content = "Deployed $${v1}\nwith \"quotes\" & <i>markup</i>"`, both), post},
 			{"more text", message(`content = "Deployed $${v1}\nwith \"quotes\" & <b>markup</b> and more"`, both), post},
@@ -219,6 +221,11 @@ func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 		"m-6": {
 			{"what a list shows", message(`content = "six"`, `accessory_ids = ["6", "5", "4", "3", "2", "1"]`), update},
 			{"others", message(`content = "six"`, `accessory_ids = ["6", "5", "4", "3", "2", "7"]`), post},
+		},
+		"m-8": {
+			{"the key, and the rest", message(`content = "Release 1.4.0"`, `idempotency_key = "deploy 4711"`), update},
+			{"the whole text", message(`content = "[deploy 4711] Release 1.4.0"`), update},
+			{"another key", message(`content = "Release 1.4.0"`, `idempotency_key = "deploy 4712"`), post},
 		},
 		"m-0": {{"an empty list", message(`content = "none"`, `accessory_ids = []`), update}},
 		"m-7": {{"a text that the service cuts", message(`content = "` + beginning + ` and more"`), update}},

@@ -231,21 +231,21 @@ func TestEveryChange(t *testing.T) {
 		attributes string
 		action     plancheck.ResourceActionType
 	}{
-		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"`, plancheck.ResourceActionCreate},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"` + "\n" + `timeouts = { create = "1m" }`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "[run 1]"`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "run 1]"`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first [run 1]"`, update},
-		{`case_id = "case-2"` + "\n" + `content = "first [run 1]"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = []`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second [run 1]"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, none},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, plancheck.ResourceActionCreate},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "1m" }`, update},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "run 1"`, replace},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "run 2"`, replace},
+		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "first"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = []`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},
+		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, none},
 	}
 	var steps []resource.TestStep
 	posts := 0
@@ -376,7 +376,7 @@ resource "servicerequest_case_message" "test" {
 	if len(posts) != 1 {
 		t.Fatalf("%d posts", len(posts))
 	}
-	if got, want := string(posts[0].Body), `{"group_id":"g","message":{"content":"late content","accessory_ids":["a1","b2"]}}`; got != want {
+	if got, want := string(posts[0].Body), `{"group_id":"g","message":{"content":"[late content] late content","accessory_ids":["a1","b2"]}}`; got != want {
 		t.Errorf("body %s\nwant %s", got, want)
 	}
 	if got := headerOf(posts[0], "X-Language") + headerOf(posts[0], "X-Site"); got != "en-us0" {

@@ -35,7 +35,7 @@ func TestWriteOnlyContent(t *testing.T) {
 			refused("content = \"a\"\ncontent_wo_version = 1", `(?s)Invalid content_wo_version\n.*Set content_wo_version only together with\s+content_wo\.`),
 			refused("content_wo = \"\"\ncontent_wo_version = 1", `content_wo must have 1 to 10000\s+characters, but has 0`),
 			refused("content_wo = \" \\t\"\ncontent_wo_version = 1", `content_wo must contain at least one\s+visible\s+character`),
-			refused("content_wo = \"[run 4712]\"\ncontent_wo_version = 1\nidempotency_key = \"[run 4711]\"", `idempotency_key must be part of the\s+content`),
+			refused("content_wo = \"a\"\ncontent_wo_version = 1\nidempotency_key = \"[run 4711]\"", `write "run\s+4711"\s+instead`),
 			{
 				Config: config("content_wo = \"the password was 12345\"\ncontent_wo_version = 1"),
 				ConfigStateChecks: []statecheck.StateCheck{

@@ -62,7 +62,7 @@ var answerRows = []struct {
 	{"gw_0307", 401, `{"error_code":"APIG.0307","error_msg":"update"}`, "",
 		[]string{"Not posted: the token is invalid or expired", "HTTP 401 Unauthorized, APIG.0307, update, request ID req-gw_0307."}},
 	{"gw_0308", 429, `{"error_code":"APIGW.0308","error_msg":"throttled"}`, "",
-		[]string{"Not posted: the service is throttling requests.", "It is safe to apply again.", "HTTP 429 Too Many Requests, APIGW.0308, throttled, request ID req-gw_0308."}},
+		[]string{"Not posted: the service asks to wait 2m0s, but only ", " of timeouts.create remain. The last attempt failed: the service is throttling requests.", "It is safe to apply again.", "HTTP 429 Too Many Requests, APIGW.0308, throttled, request ID req-gw_0308."}},
 	{"gw_413", 413, `{"error_code":"APIGW.0201","error_msg":"large"}`, "",
 		[]string{"Not posted: the request is larger than the 12 MB", "HTTP 413 Request Entity Too Large, APIGW.0201, large, request ID req-gw_413."}},
 	{"gw_502", 502, `{"error_code":"APIGW.0201","error_msg":"backend"}`, "",
@@ -81,12 +81,12 @@ var answerRows = []struct {
 	{"huge", 200, "", "",
 		[]string{"May be on the ticket: ", "HTTP 200 OK, body: xxx", "(the body is longer than "}},
 	{"redirect", 307, "", "",
-		[]string{"Not posted: the endpoint redirects, and the provider does not follow redirects.", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect."}},
+		[]string{"May be on the ticket: ", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect"}},
 	{"redirect_here", 308, "", "",
-		[]string{"Not posted: the endpoint redirects", "HTTP 308 Permanent Redirect"}},
+		[]string{"May be on the ticket: ", "HTTP 308 Permanent Redirect"}},
 	// An http.Client would follow this redirect with a GET that has the token.
 	{"redirect_found", 302, "", "",
-		[]string{"Not posted: the endpoint redirects", "HTTP 302 Found"}},
+		[]string{"May be on the ticket: ", "HTTP 302 Found"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",
 		[]string{"Not posted: ", "OSM.0003, *** is bad, request ID"}},
 }
@@ -104,6 +104,7 @@ func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 				continue
 			}
 			w.Header().Set("X-Request-Id", "req-"+row.name)
+			w.Header().Set("Retry-After", "3600") // so that nothing waits
 			switch row.name {
 			case "redirect":
 				w.Header().Set("Location", "http://elsewhere.example.com/login?token=x")
@@ -148,6 +149,7 @@ resource "servicerequest_case_message" %[1]q {
   case_id = %[1]q
   content = "a text of %[1]s"
   accessory_ids = ["a"]
+  timeouts = { create = "1m" }
 }`, row.name)
 	}
 	c := newCLI(t, files)

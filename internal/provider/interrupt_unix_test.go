@@ -40,8 +40,8 @@ func TestKilledBetweenPostAndState(t *testing.T) {
 	files := map[string]string{"main.tf": requiredProvider + f.config(`
 resource "servicerequest_case_message" "test" {
   case_id         = "TT201801020526"
-  content         = "hello [deploy 4711]"
-  idempotency_key = "[deploy 4711]"
+  content         = "hello"
+  idempotency_key = "deploy 4711"
 }`)}
 	c := newCLI(t, files)
 	cmd, signal := c.start("apply", "-auto-approve")
@@ -55,7 +55,7 @@ resource "servicerequest_case_message" "test" {
 	}
 
 	wantAll(t, c.run("apply", "-auto-approve").output(), "Warning: The ticket already has this message")
-	if got := f.contents(); !slices.Equal(got, []string{"hello [deploy 4711]"}) || f.Count(simulator.OpSubmit) != 1 {
+	if got := f.contents(); !slices.Equal(got, []string{"[deploy 4711] hello"}) || f.Count(simulator.OpSubmit) != 1 {
 		t.Errorf("the ticket has %q after %d submits", got, f.Count(simulator.OpSubmit))
 	}
 	wantAll(t, c.run("state", "show", "servicerequest_case_message.test").stdout, `"existing"`)

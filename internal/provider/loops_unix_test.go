@@ -56,8 +56,8 @@ func keyedMessages(n int) string {
 resource "servicerequest_case_message" "step" {
   count           = %d
   case_id         = "TT201801020526"
-  content         = "[run 4711.${count.index}] Step ${count.index} is <b>done</b>"
-  idempotency_key = "[run 4711.${count.index}]"
+  content         = "Step ${count.index} is <b>done</b>"
+  idempotency_key = "run 4711.${count.index}"
 
   lifecycle {
     create_before_destroy = true
@@ -170,8 +170,8 @@ func TestFailedReplacementIsReverted(t *testing.T) {
 			return fmt.Sprintf(`
 resource "servicerequest_case_message" "release" {
   case_id         = "TT201801020526"
-  content         = "[release %[1]s] is live"
-  idempotency_key = "[release %[1]s]"
+  content         = "It is live"
+  idempotency_key = "release %[1]s"
 
   lifecycle {
     create_before_destroy = %[2]t
@@ -187,7 +187,7 @@ resource "servicerequest_case_message" "release" {
 		f.SetFaults()
 		c.write("main.tf", requiredProvider+f.config(message("1.4.0")))
 		c.run("apply", "-auto-approve")
-		if got := f.contents(); !slices.Equal(got, []string{"[release 1.4.0] is live"}) {
+		if got := f.contents(); !slices.Equal(got, []string{"[release 1.4.0] It is live"}) {
 			t.Errorf("create_before_destroy = %t: the ticket has %q", createFirst, got)
 		}
 	}

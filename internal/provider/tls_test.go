@@ -48,7 +48,7 @@ resource "servicerequest_case_message" %[1]q {
 	if len(untrusted) != 1 {
 		t.Fatalf("%+v", got)
 	}
-	wantAll(t, untrusted[0].Detail, "Not posted: the server's certificate is not trusted.", "set the provider's ca_cert_file to that authority's certificate.", "It is safe to apply again.")
+	wantAll(t, untrusted[0].Detail, "Nothing was sent: the server's certificate is not trusted.", "set the provider's ca_cert_file to that authority's certificate.", "It is safe to apply again.")
 	if insecure := about(got, "insecure.tf"); len(insecure) == 0 || insecure[0].Severity != "warning" {
 		t.Errorf("insecure: %+v", insecure)
 	}
