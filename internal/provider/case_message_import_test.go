@@ -155,7 +155,6 @@ func TestImportExemptionEndsWithTheFirstApply(t *testing.T) {
 	}{
 		{"markup", message(`content = "Hello"`, accessories), message(`content = "<b>Hello</b>"`, accessories)},
 		{"another form at once", message(`content = " Hello\n"`, accessories), message(`content = "Hello"`, accessories)},
-		{"a key at once", message(`content = "Hello"`, `idempotency_key = "run 1"`, accessories), message(`content = "Hello"`, `idempotency_key = "run 2"`, accessories)},
 		{"punctuation", message(`content = "Hello"`, accessories), message(`content = "Hello!"`, accessories)},
 		{"attachments", message(`content = "Hello"`, accessories), message(`content = "Hello"`, `accessory_ids = []`)},
 		{"triggers", message(`content = "Hello"`, accessories), message(`content = "Hello"`, accessories, `triggers = { a = "1" }`)},

@@ -59,7 +59,7 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 			"The search failed: %s.\n\n%s", search.CaseID, search.Key, a.cause, a.todo)
 		raw = search.Err
 	case errors.As(err, &notPosted) && notPosted.Checked:
-		text = fmt.Sprintf("Not posted: the message was not there when last checked. The outcome of an attempt was unknown, and the message may still arrive. "+
+		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and a check did not find the message on the ticket. It may still arrive. "+
 			"The last attempt failed: %s.\n\n%s\n\n%s", a.cause, a.todo, m.checkedAdvice())
 	default:
 		text = "Not posted: " + a.cause + ".\n\n" + a.todo
