@@ -87,7 +87,7 @@ func TestOutcomes(t *testing.T) {
 		"never sent":                     {[]fate{notSent, notSent, accepted}, gotReceipt, 1, 3, 1, 750 * time.Millisecond},
 		"never sent, retries used up":    {[]fate{notSent}, gotNotPosted, 0, 6, 1, 7750 * time.Millisecond},
 		"never sent, nor ever will be":   {[]fate{certificate}, gotNotPosted, 0, 1, 1, 0},
-		"throttled more than retries":    {append(slices.Repeat([]fate{throttled}, 9), accepted), gotReceipt, 1, 10, 1, 60750 * time.Millisecond},
+		"throttled more than retries":    {append(slices.Repeat([]fate{throttled}, 9), accepted), gotReceipt, 1, 10, 1, 11250 * time.Millisecond},
 		"throttled, with Retry-After":    {[]fate{stopped, accepted}, gotReceipt, 1, 2, 1, 20062500 * time.Microsecond},
 		"lost, then throttled":           {[]fate{lostAnswer(false), stopped, accepted}, gotResent, 1, 3, 5, 26062500 * time.Microsecond},
 		"lost, with Retry-After":         {[]fate{unavailable, accepted}, gotResent, 1, 2, 5, 20062500 * time.Microsecond},

@@ -120,18 +120,23 @@ func (d *delivery) next(ctx context.Context, a servicerequest.Attempt) nextStep 
 		return n
 	case a.Outcome == servicerequest.Throttled:
 		d.throttles++
-		n.wait = servicerequest.Backoff(d.throttles, a.RetryAfter, d.random)
+		return d.waitFor(ctx, n, a, d.throttles)
 	case d.retries >= d.maxRetries || a.Permanent:
 		return stop(a.Err, false)
-	default:
-		d.retries++
-		n.wait = servicerequest.Backoff(d.retries, a.RetryAfter, d.random)
 	}
-	if left, ok := servicerequest.Remaining(ctx, d.clock); ok && left < n.wait {
-		return stop(&servicerequest.NoTimeError{
-			Wait: n.wait.Round(time.Second), Left: max(left, 0).Round(time.Second), Asked: a.RetryAfter > 0, Err: a.Err,
-		}, false)
+	d.retries++
+	return d.waitFor(ctx, n, a, d.retries)
+}
+
+// waitFor adds the wait after the times-th attempt that may be made again.
+func (d *delivery) waitFor(ctx context.Context, n nextStep, a servicerequest.Attempt, times int) nextStep {
+	wait, noTime := servicerequest.Wait(ctx, d.clock, times, a.Outcome == servicerequest.Throttled, a.RetryAfter, d.random)
+	if noTime != nil {
+		noTime.Err = a.Err
+		n.err = d.notPosted(noTime, false)
+		return n
 	}
+	n.wait = wait
 	if len(n.checks) == 0 || n.wait > n.checks[len(n.checks)-1] {
 		n.checks = append(slices.Clip(n.checks), n.wait)
 	}

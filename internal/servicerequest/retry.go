@@ -19,20 +19,32 @@ const (
 	maxRetryAfter = 2 * time.Minute // a longer Retry-After is cut to this
 )
 
-// Backoff returns the wait before attempt n+1 of a call. It doubles from 500 ms to 30 s,
-// with full jitter, so that parallel resources do not retry at the same moment. random
-// returns a number in [0,1). If the service asked to wait, the wait is at least that, and
-// a quarter of the jitter on top: all throttled resources got the same Retry-After.
-func Backoff(n int, asked time.Duration, random func() float64) time.Duration {
-	ceiling := backoffMax
-	if n < 7 { // 500 ms << 6 is over the maximum
-		ceiling = min(backoffMax, backoffBase<<max(n-1, 0))
+// Wait returns how long to wait before a call is made again, after it failed or was throttled n times. The waits grow
+// from 500 ms to 30 s, with full jitter, so that parallel calls do not come back at the same moment. They double after
+// a failure. While the gateway throttles they grow by 500 ms: who waits longer than others leaves the gateway idle in the
+// end. If the service asked to wait, the wait is at least that, and a quarter of the jitter on top, since all throttled
+// calls got the same Retry-After. random returns a number in [0,1).
+//
+// It returns a NoTimeError, without its Err, if the service asks for more than the time until the context's deadline, or
+// if almost nothing of that is left.
+func Wait(ctx context.Context, clock Clock, n int, throttled bool, asked time.Duration, random func() float64) (time.Duration, *NoTimeError) {
+	ceiling := backoffBase << min(max(n-1, 0), 6) // 500 ms << 6 is over the maximum
+	if throttled {
+		ceiling = backoffBase * time.Duration(max(n, 1))
 	}
+	ceiling = min(ceiling, backoffMax)
 	wait := time.Duration(random() * float64(ceiling))
 	if asked > 0 {
-		return asked + wait/4
+		wait = asked + wait/4
 	}
-	return wait
+	left, ok := Remaining(ctx, clock)
+	switch {
+	case !ok || wait <= left:
+		return wait, nil
+	case asked == 0 && left > backoffBase:
+		return left / 2, nil
+	}
+	return wait, &NoTimeError{Wait: wait.Round(time.Second), Left: left.Round(time.Second), Asked: asked > 0}
 }
 
 // asked is how long the service asks to wait; 0 is not at all.
@@ -145,9 +157,10 @@ func (c *Client) waitToRepeat(ctx context.Context, o observation, n int, failure
 	if ctx.Err() != nil {
 		return failure
 	}
-	wait := Backoff(n, o.asked(), c.jitter)
-	if left, ok := Remaining(ctx, c.clock); ok && left < wait {
-		return &NoTimeError{Wait: wait.Round(time.Second), Left: left.Round(time.Second), Asked: o.asked() > 0, Err: failure}
+	wait, noTime := Wait(ctx, c.clock, n, o.status == http.StatusTooManyRequests, o.asked(), c.jitter)
+	if noTime != nil {
+		noTime.Err = failure
+		return noTime
 	}
 	if c.config.OnWait != nil {
 		c.config.OnWait(ctx, o.problem(), wait)

@@ -17,22 +17,46 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-func TestBackoffIsExponentialWithFullJitter(t *testing.T) {
+func TestWaitsGrowWithFullJitter(t *testing.T) {
 	t.Parallel()
-	for n, ceiling := range map[int]time.Duration{
-		0: 500 * time.Millisecond, 1: 500 * time.Millisecond, 2: time.Second, 3: 2 * time.Second, 6: 16 * time.Second, 7: 30 * time.Second,
-		8: 30 * time.Second, 1000: 30 * time.Second,
+	clock := newFakeClock()
+	for _, tc := range []struct {
+		n         int
+		throttled bool
+		ceiling   time.Duration
+	}{
+		{0, false, 500 * time.Millisecond}, {1, false, 500 * time.Millisecond}, {2, false, time.Second}, {3, false, 2 * time.Second}, {6, false, 16 * time.Second},
+		{7, false, 30 * time.Second}, {100_000, false, 30 * time.Second},
+		{1, true, 500 * time.Millisecond}, {2, true, time.Second}, {3, true, 1500 * time.Millisecond}, {60, true, 30 * time.Second}, {100_000, true, 30 * time.Second},
 	} {
-		for jitter, want := range map[float64]time.Duration{0: 0, 0.5: ceiling / 2, 0.999: ceiling * 999 / 1000} {
+		for jitter, want := range map[float64]time.Duration{0: 0, 0.5: tc.ceiling / 2, 0.999: tc.ceiling * 999 / 1000} {
 			random := func() float64 { return jitter }
-			if got := Backoff(n, 0, random); (got - want).Abs() > time.Microsecond {
-				t.Errorf("after %d attempts, at %v: %v, want %v", n, jitter, got, want)
+			if got, err := Wait(t.Context(), clock, tc.n, tc.throttled, 0, random); (got-want).Abs() > time.Microsecond || err != nil {
+				t.Errorf("%+v, at %v: %v (%v), want %v", tc, jitter, got, err, want)
 			}
 			// The wait is at least what the service asks for. Throttled clients spread above it.
-			if got := Backoff(n, 7*time.Second, random); (got - 7*time.Second - want/4).Abs() > time.Microsecond {
-				t.Errorf("after %d attempts, at %v, asked for 7 s: %v", n, jitter, got)
+			if got, err := Wait(t.Context(), clock, tc.n, tc.throttled, 7*time.Second, random); (got-7*time.Second-want/4).Abs() > time.Microsecond || err != nil {
+				t.Errorf("%+v, at %v, asked for 7 s: %v (%v)", tc, jitter, got, err)
 			}
 		}
+	}
+}
+
+// What the service asks for is not begun if it does not fit. A wait of our own is shortened, until almost no time is left.
+func TestWaitsFitIntoTheTimeLeft(t *testing.T) {
+	t.Parallel()
+	clock, random := newFakeClock(), func() float64 { return 0.5 }
+	ctx, cancel := clock.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := Wait(ctx, clock, 1, true, 20*time.Second, random); err == nil || err.Wait != 20*time.Second || err.Left != 10*time.Second || !err.Asked {
+		t.Errorf("asked for 20 s of 10: %+v", err)
+	}
+	if got, err := Wait(ctx, clock, 100, false, 0, random); got != 5*time.Second || err != nil {
+		t.Errorf("15 s of 10: %v, %+v", got, err)
+	}
+	clock.advance(9800 * time.Millisecond)
+	if _, err := Wait(ctx, clock, 100, false, 0, random); err == nil || err.Asked {
+		t.Errorf("15 s of 200 ms: %+v", err)
 	}
 }
 
