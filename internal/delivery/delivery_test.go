@@ -638,3 +638,26 @@ func TestRefusedMessageExplainsNothing(t *testing.T) {
 		})
 	}
 }
+
+// A run that is cancelled while it lists does not cost other messages their baseline.
+func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		ctx, cancel := context.WithCancel(t.Context())
+		f.onPost = fates(lostAnswer(true))
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 1 {
+				cancel()
+				<-ctx.Done()
+			}
+			return nil
+		}
+		d := f.deliverer()
+		m := hello()
+		m.CaseID = testCase
+		if r, _, err := d.Deliver(ctx, m); resultOf(r, err) != gotNotPosted {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+		deliver(t, d, Message{Content: "Bye"}, gotReceipt)
+	})
+}

@@ -117,13 +117,15 @@ func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, af
 			number, known := t.listings, t.forms
 			d.mu.Unlock()
 			answer, err := d.service.List(shared, m.CaseID, m.GroupID)
-			if err != nil {
-				d.store(t, m.GroupID, nil, err)
-				return listed{m.GroupID, nil, err}, nil
+			got := listed{groupID: m.GroupID, err: err}
+			if err == nil {
+				got.listing = newListing(number, answer, known)
+				err = got.listing.Partial
 			}
-			l := newListing(number, answer, known)
-			d.store(t, m.GroupID, l, l.Partial)
-			return listed{m.GroupID, l, nil}, nil
+			if ctx.Err() == nil { // a cancelled run says nothing about the list
+				d.store(t, m.GroupID, got.listing, err)
+			}
+			return got, nil
 		})
 		switch {
 		case err != nil:
