@@ -133,7 +133,7 @@ func TestLists(t *testing.T) {
 			t.Run(name+" "+key, func(t *testing.T) {
 				inMemory(t, func(t *testing.T, f *fakeTicket) {
 					f.add("Before")
-					f.onPost = fates(lostAnswer(tc.after != errBusy && tc.after != errNotExplained))
+					f.onPost = fates(lostAnswer(!errors.Is(tc.after, errBusy) && !errors.Is(tc.after, errNotExplained)))
 					f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
 						switch {
 						case n == 1:
