@@ -110,10 +110,7 @@ func (d *Deliverer) Deliver(ctx context.Context, m Message) (Receipt, []Copies, 
 		t = &ticket{locks: map[string]chan struct{}{}, keys: map[string]keyUse{}}
 		d.tickets[m.CaseID] = t
 	}
-	if t.arrived++; t.arrives != nil {
-		t.arrives()
-		t.arrives = nil
-	}
+	t.arrived++
 	d.mu.Unlock()
 	one := &delivery{Deliverer: d, message: m, own: newOwnText(m.Key, m.Content), ticket: t}
 	r, err := one.deliver(ctx)

@@ -23,7 +23,7 @@ const (
 	baselineQuiet = 6 * time.Second
 	// endOfRun is how long a ticket without a delivery waits for another one before it is listed for copies. Terraform
 	// starts messages one by one, and may do so more slowly than they are delivered: then each would be the last.
-	endOfRun = 500 * time.Millisecond
+	endOfRun = 100 * time.Millisecond
 	// searchMaxAge is the maximum age of a listing that is searched for a key.
 	searchMaxAge = 10 * time.Second
 )
@@ -36,7 +36,7 @@ type ticket struct {
 
 	locks       map[string]chan struct{} // each held by the delivery that has put a value in
 	arrived     int                      // deliveries that have not ended
-	arrives     context.CancelFunc       // called when another arrives; nil: nobody waits for that
+	departed    int                      // deliveries that have
 	underWay    int                      // those of them that have a baseline
 	lastAttempt time.Time                // when the last one that made an attempt ended
 
@@ -245,27 +245,26 @@ func (d *Deliverer) leave(t *ticket, attempted bool) {
 // countCopies lists a ticket once more when the last delivery on it has ended, for the messages with keys that this run
 // had accepted there. Whatever cannot be read is no error. A cancelled run does not look.
 func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Copies {
-	idle, cancel := context.WithCancel(ctx)
-	defer cancel()
 	d.mu.Lock()
 	t.arrived--
-	pending := t.arrived == 0 && len(t.accepted) > 0
-	if pending {
-		t.arrives = cancel
+	t.departed++
+	departed, last := t.departed, t.arrived == 0
+	if last {
+		t.forms = nil
 	}
+	last = last && len(t.accepted) > 0
 	d.mu.Unlock()
-	if pending && d.clock.Sleep(idle, endOfRun) != nil {
-		return nil // the run was cancelled, or the delivery that has arrived looks when it ends
+	if !last || d.clock.Sleep(ctx, endOfRun) != nil {
+		return nil
 	}
 	d.mu.Lock()
 	var accepted []*ownText
 	after := t.listings
-	if t.arrived == 0 {
+	if t.arrived == 0 && t.departed == departed { // otherwise another delivery is the last
 		accepted, t.accepted = t.accepted, nil
 	}
 	d.mu.Unlock()
-	defer d.forget(t)
-	if len(accepted) == 0 || ctx.Err() != nil {
+	if len(accepted) == 0 {
 		return nil
 	}
 	l, err := d.list(ctx, ctx, t, m, after)
@@ -279,13 +278,4 @@ func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Co
 		}
 	}
 	return copies
-}
-
-// forget drops what only deliveries on their way need.
-func (d *Deliverer) forget(t *ticket) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if t.arrived == 0 {
-		t.forms = nil
-	}
 }
