@@ -43,7 +43,7 @@ type ticket struct {
 	groupID  string   // of the listings below: other groups may see other lists
 	listings int      // begun so far
 	recent   *listing // the newest; nil: it is too old to search
-	forms    forms    // of the newest listing or check, as long as a delivery is on its way
+	forms    forms    // of the newest listing or check
 	refusal  error    // the service refused to list the ticket, so it is not asked again
 	baseline *baseline
 	retryAt  time.Time // when a baseline that failed may be tried again
@@ -146,8 +146,8 @@ func (d *Deliverer) store(t *ticket, groupID string, l *listing, err error) {
 	defer d.mu.Unlock()
 	now := d.clock.Now()
 	for _, other := range d.tickets { // old listings may be large
-		if other.recent != nil && now.Sub(other.recent.Began) > searchMaxAge {
-			other.recent = nil
+		if other.recent == nil || now.Sub(other.recent.Began) > searchMaxAge {
+			other.recent, other.forms = nil, nil
 		}
 	}
 	began := now
@@ -248,11 +248,7 @@ func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Co
 	d.mu.Lock()
 	t.arrived--
 	t.departed++
-	departed, last := t.departed, t.arrived == 0
-	if last {
-		t.forms = nil
-	}
-	last = last && len(t.accepted) > 0
+	departed, last := t.departed, t.arrived == 0 && len(t.accepted) > 0
 	d.mu.Unlock()
 	if !last || d.clock.Sleep(ctx, endOfRun) != nil {
 		return nil
