@@ -187,6 +187,23 @@ func TestNoTimeLeft(t *testing.T) {
 	})
 }
 
+// A check that would come too late is made at once, and is the last.
+func TestNoTimeForAllChecks(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onPost = fates(lostAnswer(false))
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		began := time.Now()
+		m := hello()
+		m.CaseID = testCase
+		r, _, err := f.deliverer().Deliver(ctx, m)
+		if got := resultOf(r, err); got != gotUnconfirmed || time.Since(began) != 2*time.Second {
+			t.Errorf("%s after %v: %v", got, time.Since(began), err)
+		}
+		f.want(t, 0, 1, 4) // before, after 0 and 2 seconds, and the last
+	})
+}
+
 // When the user cancels during an attempt, the ticket is checked once more. That can find the message, but cannot rule
 // it out. Copies are not counted then.
 func TestCancelled(t *testing.T) {
