@@ -137,13 +137,17 @@ func checksAfter(a servicerequest.Attempt, wait time.Duration, again bool) []tim
 // watch checks the ticket at each of the offsets from the end of an attempt. Any check can find the message; only the
 // last can find it absent. Without offsets no POST follows, so the result of the last check, absent, still holds.
 func (d *delivery) watch(ctx context.Context, ended time.Time, offsets []time.Duration) (presence, error) {
-	extra := extraChecks
+	extra, doubtful := extraChecks, false
 	for i := 0; i < len(offsets); i++ {
 		if err := d.wait(ctx, max(offsets[i]-d.clock.Now().Sub(ended), 0)); err != nil {
 			return d.finalCheck(ctx)
 		}
 		found, read, err := d.check(ctx, d.doubt)
 		last := i == len(offsets)-1
+		doubtful = doubtful || errors.Is(err, errNotExplained) || errors.Is(err, errKeyChanged)
+		if found == absent && doubtful { // what an earlier check could not explain is gone
+			found, read, err = unclear, false, errLost
+		}
 		switch {
 		case found == present || servicerequest.IsRefusal(err) || errors.Is(err, errNoBaseline):
 			return found, err
