@@ -25,7 +25,7 @@ const (
 	copiesTimeout = 30 * time.Second
 	// endOfRun is how long a ticket without a delivery waits for another one before it is listed for copies. Terraform
 	// starts messages one by one, and may do so more slowly than they are delivered: then each would be the last.
-	endOfRun = 100 * time.Millisecond
+	endOfRun = 250 * time.Millisecond
 	// searchMaxAge is the maximum age of a listing that is searched for a key.
 	searchMaxAge = 10 * time.Second
 )
