@@ -65,6 +65,9 @@ func TestKeyAdoptsTheMessage(t *testing.T) {
 		wantNoDiagnostics(t, m.apply(message(deployKey, object{"timeouts": object{"create": "1m"}})))
 	}
 	f.wantPosts(t, 0, 1)
+	f.AddMessage(testCase, simulator.Message{Content: deployedText})
+	wantOne(t, newProtocol(t, f).manage(t, caseMessageType).apply(message(deployKey)), "warning at idempotency_key",
+		`Nothing was sent: ticket TT201801020526 already has this message, with the idempotency_key "deploy 4711". The ticket has 2 messages with this key and text.`)
 }
 
 // A replacement with an unchanged key posts nothing, and the plan says so.

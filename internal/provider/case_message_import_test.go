@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -154,41 +153,21 @@ func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 	}
 }
 
-// The examples of an import, each in the way that the documentation gives.
-func TestImportExamples(t *testing.T) {
+// The configuration that Terraform generates from an import block is accepted.
+func TestImportGeneratesAConfiguration(t *testing.T) {
 	t.Parallel()
-	const examples = "../../examples/resources/servicerequest_case_message/"
-	for _, e := range []struct {
-		name                string
-		file                string
-		terraform, opentofu int // the minor version that it needs
-		generate            bool
-	}{
-		{"string ID", "import-by-string-id.tf", 5, 6, false},
-		{"identity", "import-by-identity.tf", 12, 12, false},
-		{"generated configuration", "import-by-string-id.tf", 5, 6, true},
-	} {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			needCLI(t, e.terraform, e.opentofu, "import by "+e.name)
-			f := newFixture(t, simulator.Options{})
-			f.AddMessage(testCase, simulator.Message{ID: "message-00000001", Content: "We have restarted the nodes of cluster-1, as you asked."})
-			example, err := os.ReadFile(examples + e.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			config := requiredProvider + f.config(string(example))
-			c := newCLI(t, map[string]string{"main.tf": config})
-			if e.generate {
-				block, _, _ := strings.Cut(config, `resource "`)
-				// New versions of Terraform ask for the provider as long as there is no resource.
-				c.write("main.tf", strings.Replace(block, "import {", "import {\n  provider = servicerequest", 1))
-				c.run("plan", "-generate-config-out=generated.tf")
-				c.write("main.tf", block)
-			}
-			wantAll(t, c.run("apply", "-auto-approve").output(), "1 imported, 0 added, 1 changed, 0 destroyed")
-			c.run("plan", "-detailed-exitcode")
-			f.wantSubmits(t, 0)
-		})
-	}
+	needCLI(t, 5, 6, "import blocks")
+	f := newImportFixture(t)
+	// New versions of Terraform ask for the provider as long as there is no resource.
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
+import {
+  provider = servicerequest
+  to       = servicerequest_case_message.test
+  id       = "TT201801020526/m-3"
+}`)})
+	c.run("plan", "-generate-config-out=generated.tf")
+	c.write("main.tf", strings.Replace(readText(t, c.dir+"/main.tf"), "provider = servicerequest", "", 1))
+	wantAll(t, c.run("apply", "-auto-approve").output(), "1 imported, 0 added, 1 changed, 0 destroyed")
+	c.run("plan", "-detailed-exitcode")
+	f.wantSubmits(t, 0)
 }
