@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -18,14 +17,14 @@ import (
 // TestMain stands for a provider where the bench puts itself in its place.
 func TestMain(m *testing.M) {
 	if provider := os.Getenv(measuredProvider); provider != "" {
-		os.Exit(measureProvider(provider, os.Getenv(measuredUsage)))
+		os.Exit(measureProvider(provider, os.Getenv(measuredPeaks)))
 	}
 	os.Exit(m.Run())
 }
 
-// TestBench makes the smallest run there is, over TLS but without the latency.
+// TestBench makes the smallest runs there are: all commands, and an apply over HTTPS.
 func TestBench(t *testing.T) {
-	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST"), sizes: []int{2}, rounds: []int{1}, networks: []network{{Name: "slow", TLS: true}}}
+	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST"), provider: filepath.Join(t.TempDir(), "terraform-provider-servicerequest")}
 	if o.cli == "" {
 		t.Fatal("run it with make test, or through tools/cli.sh")
 	}
@@ -36,30 +35,36 @@ func TestBench(t *testing.T) {
 	if regexp.MustCompile(`^Terraform v1\.[0-3]\.`).Match(version) {
 		t.Skip("terraform_data needs Terraform 1.4")
 	}
-	o.provider = filepath.Join(t.TempDir(), "terraform-provider-servicerequest")
 	if out, err := exec.Command("go", "build", "-o", o.provider, "../..").CombinedOutput(); err != nil {
 		t.Fatalf("%s\n%s", err, out)
 	}
-	r, err := measure(t.Context(), o)
+	r, err := measure(t.Context(), o, []scenario{{2, 0, false, 1}, {2, 150, true, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range r.Costs {
-		want := map[string]int64{floor: 0, ours: 3, curl: 2}[c.Subject] // ours lists the ticket once
-		if c.Requests != want || c.Handshakes != c.Connections || c.StateBytes == 0 {
-			t.Errorf("%+v, want %d requests, a handshake a connection, and a state", c, want)
+	for _, sc := range r.scenarios {
+		for _, op := range sc.operations() {
+			for _, s := range r.subjects {
+				m := r.cell(sc, op, s.name)
+				if len(m.seconds) != 1 || (m.peak >= 1<<20) != s.ours {
+					t.Errorf("%s, %s, %s: %+v", sc, op.name, s.name, m)
+				}
+			}
 		}
-	}
-	names := r.subjectNames()
-	if !slices.Equal(names[:2], []string{floor, ours}) {
-		t.Errorf("the subjects are %q", names)
-	}
-	if len(r.Costs) != len(names) || len(r.Times) != len(names)*len(operations) || len(r.Usages) != len(operations) {
-		t.Errorf("%d costs, %d times and %d usages of %q", len(r.Costs), len(r.Times), len(r.Usages), names)
-	}
-	for _, u := range r.Usages {
-		if u.Processes == 0 || u.CPUSeconds <= 0 || u.PeakBytes < 1<<20 {
-			t.Errorf("%+v: the provider's process was not measured", u)
+		lists := int64(1) // pages of the ticket
+		if sc.existing > 0 {
+			lists = 2
+		}
+		for _, s := range r.subjects {
+			want := map[string]int64{floor: 0, "without keys": 2 + lists, keyed: 2 + 2*lists, "curl": 2}[s.name]
+			m := r.cell(sc, apply, s.name)
+			got := m.requests
+			if s.name == keyed && got == want+lists { // the first message ended before the second came
+				got = want
+			}
+			if got != want || (m.connections > 0) != (want > 0) {
+				t.Errorf("%s, %s: %+v, want %d requests", sc, s.name, m, want)
+			}
 		}
 	}
 
@@ -85,23 +90,18 @@ func TestBench(t *testing.T) {
 				bars++
 			}
 		}
-		if want := 2 * len(names); bars != want { // in the legend, and for the apply
+		if want := 3 * len(r.subjects); bars != want { // in the legend, and for two applies
 			t.Errorf("%s has %d rectangles, want %d", name, bars, want)
 		}
 	}
 }
 
 func TestRatiosAreOfOneRound(t *testing.T) {
-	var r results
-	for _, s := range []struct {
-		subject string
-		seconds float64
-	}{{floor, 1}, {ours, 3}, {ours, 4}, {floor, 2}, {floor, 10}, {ours, 10}} {
-		r.Samples = append(r.Samples, sample{command{"plain", 1, s.subject, "plan"}, s.seconds})
-	}
-	r.summarize()
-	got, ok := r.timing("plain", 1, ours, "plan")
-	if want := (timing{"plain", 1, ours, "plan", 4, 2}); !ok || got != want { // ratios 3, 2 and 1
-		t.Errorf("got %+v, want %+v", got, want)
+	sc := scenario{messages: 1}
+	r := results{cells: map[cell]*measured{}}
+	r.cell(sc, apply, floor).seconds = []float64{1, 2, 10}
+	r.cell(sc, apply, keyed).seconds = []float64{3, 4, 10}
+	if seconds, ratio := r.time(sc, apply, keyed); seconds != 4 || ratio != 2 { // ratios 3, 2 and 1
+		t.Errorf("%v s, ratio %v", seconds, ratio)
 	}
 }

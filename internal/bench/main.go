@@ -11,20 +11,18 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
-	"strings"
+	"regexp"
 )
 
 func main() {
 	if provider := os.Getenv(measuredProvider); provider != "" {
-		os.Exit(measureProvider(provider, os.Getenv(measuredUsage)))
+		os.Exit(measureProvider(provider, os.Getenv(measuredPeaks)))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -34,127 +32,120 @@ func main() {
 	}
 }
 
-// options is what the flags say.
+// options is what the flags say, and the environment of tools/cli.sh.
 type options struct {
 	cli      string // path of terraform or tofu
 	host     string // its default registry
-	provider string // path of the provider's binary
-	sizes    []int  // numbers of messages
-	rounds   []int  // rounds for each of sizes
-	networks []network
-	others   []other
-	out      string // directory for results.json, README.md and the charts
-	from     string // results.json to draw anew instead of measuring
+	provider string // absolute path of the provider's binary
 }
 
-// other is one more binary to measure beside the provider's.
-type other struct{ kind, name, path string }
+// scenario is what all subjects do in a round.
+type scenario struct {
+	messages int  // to post
+	existing int  // on the ticket before
+	https    bool // with latency, else plain HTTP
+	rounds   int
+}
+
+var scenarios = []scenario{
+	{1, 0, false, 9}, {100, 0, false, 5}, {1000, 0, false, 3}, {1000, 2000, false, 3},
+	{1, 0, true, 9}, {100, 0, true, 5}, {1000, 0, true, 3}, {1000, 2000, true, 3},
+}
+
+func (s scenario) String() string {
+	text := fmt.Sprint(s.messages)
+	if s.existing > 0 {
+		text += fmt.Sprint(" after ", s.existing)
+	}
+	if s.https {
+		text += ", HTTPS"
+	}
+	return text
+}
+
+// operations are the timed commands, in their order.
+func (s scenario) operations() []operation {
+	if s.https || s.existing > 0 { // no other command makes a request
+		return []operation{apply}
+	}
+	return []operation{
+		{"plan", []string{"plan"}}, apply,
+		{"no-op plan", []string{"plan", "-detailed-exitcode"}}, // fails if there is anything to change
+		{"destroy", []string{"destroy", "-auto-approve"}},
+	}
+}
+
+type operation struct {
+	name string
+	args []string
+}
+
+var apply = operation{"apply", []string{"apply", "-auto-approve"}}
 
 func run(ctx context.Context) error {
-	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST"), networks: networks, sizes: []int{1, 100, 1000}, rounds: []int{9, 5, 3}}
+	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST")}
+	only := regexp.MustCompile("")
 	flag.StringVar(&o.provider, "provider", "", "`path` of the provider's binary")
-	flag.StringVar(&o.out, "out", "", "`directory` to write results.json, README.md and the charts to (default: print only)")
-	flag.StringVar(&o.from, "from", "", "results.json `file` to print and draw again, without measuring")
-	flag.Func("sizes", "numbers of messages, `N,...` (default 1,100,1000)", numbers(&o.sizes))
-	flag.Func("rounds", "rounds for each of -sizes, `N,...` (default 9,5,3)", numbers(&o.rounds))
-	flag.Func("network", "only this `network`: plain or slow", func(name string) error {
-		for _, n := range networks {
-			if n.Name == name {
-				o.networks = []network{n}
-				return nil
-			}
-		}
-		return errors.New("not plain or slow")
-	})
-	flag.Func("other", "`KIND:NAME=PATH` of another binary to measure: build (another build of this provider), null (hashicorp/null) or start (only its start and size); repeatable", func(text string) error {
-		kind, rest, _ := strings.Cut(text, ":")
-		name, path, ok := strings.Cut(rest, "=")
-		if !ok || name == "" || path == "" || kind != "build" && kind != "null" && kind != "start" {
-			return errors.New("not KIND:NAME=PATH")
-		}
-		o.others = append(o.others, other{kind, name, path})
-		return nil
+	out := flag.String("out", "", "`directory` to write README.md and the charts to (default: print only)")
+	rounds := flag.Int("rounds", 0, "`number` of rounds (default: more for fewer messages)")
+	flag.Func("run", `only the scenarios that match this `+"`regexp`"+`, such as "^1000 after 2000$" or "HTTPS"`, func(text string) (err error) {
+		only, err = regexp.Compile(text)
+		return err
 	})
 	flag.Parse()
-	if len(o.rounds) != len(o.sizes) {
-		return errors.New("-rounds must have as many numbers as -sizes")
+	if o.cli == "" || o.provider == "" {
+		return errors.New("run it with make bench")
 	}
-
-	var r results
-	if o.from != "" {
-		b, err := os.ReadFile(o.from)
-		if err != nil {
-			return err
+	var err error
+	if o.provider, err = filepath.Abs(o.provider); err != nil { // the CLI runs elsewhere
+		return err
+	}
+	var chosen []scenario
+	for _, s := range scenarios {
+		if only.MatchString(s.String()) {
+			if *rounds > 0 {
+				s.rounds = *rounds
+			}
+			chosen = append(chosen, s)
 		}
-		if err := json.Unmarshal(b, &r); err != nil {
-			return fmt.Errorf("%s: %w", o.from, err)
-		}
-	} else {
-		if o.cli == "" || o.provider == "" {
-			return errors.New("run it with make bench")
-		}
-		var err error
-		if r, err = measure(ctx, o); err != nil {
-			return err
-		}
-		if r.Submit, err = submitBenchmark(ctx); err != nil {
-			return err
-		}
+	}
+	if len(chosen) == 0 {
+		return fmt.Errorf("no such scenario: there are %v", scenarios)
+	}
+	r, err := measure(ctx, o, chosen)
+	if err != nil {
+		return err
+	}
+	if err := r.describe(ctx, o); err != nil {
+		return err
 	}
 	fmt.Print(r.markdown())
-	if o.out == "" {
+	if *out == "" {
 		return nil
 	}
-	return r.write(o.out)
+	return r.write(*out)
 }
 
-func numbers(to *[]int) func(string) error {
-	return func(text string) error {
-		*to = nil
-		for _, part := range strings.Split(text, ",") {
-			n, err := strconv.Atoi(part)
-			if err != nil || n < 1 {
-				return fmt.Errorf("%q is not a positive number", part)
-			}
-			*to = append(*to, n)
-		}
-		return nil
-	}
-}
-
-// measure makes all runs: for each network and number of messages, all subjects
-// in each round.
-func measure(ctx context.Context, o options) (results, error) {
-	work, err := os.MkdirTemp("", "servicerequest-bench-")
-	if err != nil {
-		return results{}, err
-	}
-	defer os.RemoveAll(work) //nolint:errcheck // a temporary directory
-
-	r, err := describe(ctx, o)
-	if err != nil {
-		return r, err
-	}
-	for _, net := range o.networks {
-		for i, size := range o.sizes {
-			var subjects []*subject
-			for _, s := range allSubjects(o) {
-				subjects = append(subjects, &s)
-				if err := s.prepare(o, filepath.Join(work, net.Name, strconv.Itoa(size), s.Name)); err != nil {
-					return r, err
+// measure runs all subjects in each round of each scenario.
+func measure(ctx context.Context, o options, chosen []scenario) (*results, error) {
+	r := &results{scenarios: chosen, subjects: subjects(), cells: map[cell]*measured{}}
+	for _, sc := range chosen {
+		for round := range sc.rounds {
+			for i := range r.subjects {
+				s := r.subjects[(round+i)%len(r.subjects)] // each comes first in turn
+				fmt.Fprintf(os.Stderr, "%s: round %d of %d: %s\n", sc, round+1, sc.rounds, s.name)
+				if err := s.run(ctx, o, sc, false, r); err != nil {
+					return r, fmt.Errorf("%s: %w", s.name, err)
 				}
 			}
-			for round := range o.rounds[i] {
-				for j := range subjects {
-					s := subjects[(round+j)%len(subjects)] // each comes first in turn
-					fmt.Fprintf(os.Stderr, "%s, %d messages, round %d of %d: %s\n", net.Name, size, round+1, o.rounds[i], s.Name)
-					if err := s.round(ctx, o, net, size, &r, round == 0); err != nil {
-						return r, fmt.Errorf("%s: %w", s.Name, err)
-					}
+		}
+		for _, s := range r.subjects {
+			if s.ours { // once more for the memory, since that costs time
+				if err := s.run(ctx, o, sc, true, r); err != nil {
+					return r, fmt.Errorf("%s: %w", s.name, err)
 				}
 			}
 		}
 	}
-	r.summarize()
 	return r, nil
 }

@@ -3,16 +3,14 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,132 +18,174 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// operations are the timed commands, in the order of a round.
-var operations = []struct {
-	Name string
-	args []string
-}{
-	{"plan", []string{"plan"}},
-	{"apply", []string{"apply", "-auto-approve"}},
-	{"no-op plan", []string{"plan", "-detailed-exitcode"}}, // fails if there is anything to change
-	{"destroy", []string{"destroy", "-auto-approve"}},
+// subject is a way to have messages.
+type subject struct {
+	name   string
+	config string // with %d for the number of messages
+	ours   bool   // it needs this provider
 }
 
-// round runs all operations once, from no state to no state. If sampled, it notes
-// the traffic and the state, and on the first network repeats the operations to
-// measure the provider's process. That costs time, so nothing of it is timed.
-func (s *subject) round(ctx context.Context, o options, n network, size int, r *results, sampled bool) error {
-	if err := s.operate(ctx, o, n, size, timedVersion, func(op string, took time.Duration, service *service) error {
-		r.Samples = append(r.Samples, sample{command{n.Name, size, s.Name, op}, took.Seconds()})
-		if op != "apply" || !sampled {
-			return nil
-		}
-		state, err := os.Stat(filepath.Join(s.dir, "terraform.tfstate"))
-		if err != nil {
-			return err
-		}
-		if got := service.simulator.Count(simulator.OpSubmit); s.posts && got != size {
-			return fmt.Errorf("%d submits for %d messages", got, size)
-		}
-		r.Costs = append(r.Costs, cost{Network: n.Name, Messages: size, Subject: s.Name, StateBytes: state.Size(), traffic: service.traffic()})
-		return nil
-	}); err != nil || !sampled || s.source == "" || n.Name != o.networks[0].Name {
+// Subjects that the report names.
+const (
+	floor = "terraform_data" // what Terraform itself takes: all ratios are to it
+	keyed = "with keys"
+)
+
+// content is a message of ordinary length. Every subject has it in its state.
+const content = `Release 1.4.${count.index} is live in eu-west-101. The connection resets have stopped; please close the ticket.`
+
+func subjects() []subject {
+	message := `terraform {
+  required_providers {
+    servicerequest = {
+      source = "` + source + `"
+    }
+  }
+}
+
+resource "servicerequest_case_message" "message" {
+  count   = %d
+  case_id = "` + benchCase + `"
+  content = "` + content + `"
+`
+	all := []subject{
+		{name: floor, config: `resource "terraform_data" "message" {
+  count = %d
+  input = "` + content + `"
+}
+`},
+		{name: "without keys", ours: true, config: message + "}\n"},
+		{name: keyed, ours: true, config: message + `  idempotency_key = "release 1.4.${count.index}"` + "\n}\n"},
+		// As a careful engineer writes it: the token is in no argument, and HTTP
+		// errors fail.
+		{name: "curl", config: `resource "terraform_data" "message" {
+  count = %d
+  input = "` + content + `"
+  provisioner "local-exec" {
+    command = "printf 'X-Auth-Token: %%s' \"$SERVICEREQUEST_TOKEN\" | curl --silent --show-error --fail --max-time 60 --header 'Content-Type: application/json' --header @- --data-binary \"$BODY\" \"$SERVICEREQUEST_ENDPOINT/v2/servicerequest/cases/` + benchCase + `/message\""
+    environment = {
+      BODY = jsonencode({ message = { content = self.input } })
+    }
+  }
+}
+`},
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		all = all[:3]
+	}
+	return all
+}
+
+const (
+	source  = "seed-9e648b51/servicerequest"
+	version = "0.1.0"
+)
+
+// run runs the scenario's operations once, from no state to no state. For memory, this
+// program stands for the provider, and what is noted is not the time but the peak.
+func (s subject) run(ctx context.Context, o options, sc scenario, memory bool, r *results) error {
+	dir, err := os.MkdirTemp("", "servicerequest-bench-")
+	if err != nil {
 		return err
 	}
-	return s.operate(ctx, o, n, size, usageVersion, func(op string, _ time.Duration, _ *service) error {
-		u, err := readUsage(s.usage)
-		if err != nil {
-			return err
-		}
-		r.Usages = append(r.Usages, usage{Messages: size, Subject: s.Name, Operation: op, processUsage: u})
-		return nil
-	})
-}
-
-// operate runs all operations with a version of the provider, and calls after
-// with each.
-func (s *subject) operate(ctx context.Context, o options, n network, size int, version string, after func(op string, took time.Duration, service *service) error) error {
-	ca := filepath.Join(s.dir, "ca.pem")
-	service, err := startService(n, ca)
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	ca, peaks := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "peaks")
+	service, err := startService(sc, ca)
 	if err != nil {
 		return err
 	}
 	defer service.Close()
-	for _, name := range []string{".terraform", ".terraform.lock.hcl", "terraform.tfstate", "terraform.tfstate.backup"} {
-		if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
+
+	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "no_proxy=*", "NO_PROXY=*",
+		"SERVICEREQUEST_ENDPOINT="+service.URL, "SERVICEREQUEST_TOKEN="+benchToken)
+	if sc.https {
+		env = append(env, "SERVICEREQUEST_CA_CERT_FILE="+ca, "CURL_CA_BUNDLE="+ca)
+	}
+	program := o.provider
+	if memory {
+		env = append(env, measuredProvider+"="+o.provider, measuredPeaks+"="+peaks)
+		if program, err = os.Executable(); err != nil {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(s.dir, "main.tf"), []byte(s.main(size, version)), 0o600); err != nil {
+	if err := s.prepare(o, dir, program, sc.messages); err != nil {
 		return err
 	}
-	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(s.dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "no_proxy=*", "NO_PROXY=*",
-		"SERVICEREQUEST_ENDPOINT="+service.URL, "SERVICEREQUEST_TOKEN="+benchToken)
-	if n.TLS {
-		env = append(env, "SERVICEREQUEST_CA_CERT_FILE="+ca, "CURL_CA_BUNDLE="+ca)
-	}
-	if version == usageVersion {
-		env = append(env, measuredProvider+"="+s.binary, measuredUsage+"="+s.usage)
-	}
-	run := func(args ...string) (time.Duration, error) {
+	command := func(args ...string) (time.Duration, error) {
 		cmd := exec.CommandContext(ctx, o.cli, append(args, "-input=false", "-no-color")...) //nolint:gosec // the CLI that the caller chose
-		cmd.Dir, cmd.Env = s.dir, env
-		var output bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &output, &output
+		cmd.Dir, cmd.Env = dir, env
 		start := time.Now()
-		if err := cmd.Run(); err != nil {
-			text := output.String()
-			return 0, fmt.Errorf("%s: %w\n%s", args[0], err, text[max(0, len(text)-2000):])
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w\n%s", args[0], err, output[max(0, len(output)-2000):])
 		}
 		return time.Since(start), nil
 	}
-	if _, err := run("init"); err != nil {
+	if _, err := command("init"); err != nil {
 		return err
 	}
-	for _, op := range operations {
-		_ = os.Remove(s.usage)
-		took, err := run(op.args...)
+	for _, op := range sc.operations() {
+		_ = os.Remove(peaks)
+		took, err := command(op.args...)
 		if err != nil {
 			return err
 		}
-		if err := after(op.Name, took, service); err != nil {
-			return err
+		m := r.cell(sc, op, s.name)
+		if memory {
+			if m.peak, err = readPeak(peaks); err != nil {
+				return err
+			}
+			continue
+		}
+		m.seconds = append(m.seconds, took.Seconds())
+		if op.name == apply.name {
+			if got := service.simulator.Count(simulator.OpSubmit); got != sc.messages && s.name != floor {
+				return fmt.Errorf("%d submits for %d messages", got, sc.messages)
+			}
+			m.requests, m.connections = service.requests.Load(), service.connections.Load()
 		}
 	}
 	return nil
 }
 
-// With these variables set, this program stands for a provider: it runs the
-// provider, and appends to a file what its process used.
+// prepare writes the configuration, and a mirror with the provider that is the only one
+// that the CLI knows. So each run checks the provider against the lock file, as it does
+// for a user.
+func (s subject) prepare(o options, dir, program string, messages int) error {
+	mirror := filepath.Join(dir, "mirror")
+	at := filepath.Join(mirror, o.host, source, version, runtime.GOOS+"_"+runtime.GOARCH)
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		return err
+	}
+	if err := os.Symlink(program, filepath.Join(at, "terraform-provider-servicerequest_v"+version)); err != nil {
+		return err
+	}
+	cli := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+	if err := os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte(cli), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, s.config, messages), 0o600)
+}
+
+// With these variables set, this program stands for the provider: it runs the
+// provider, and appends to a file how much memory its process had at most.
 const (
 	measuredProvider = "SERVICEREQUEST_BENCH_PROVIDER"
-	measuredUsage    = "SERVICEREQUEST_BENCH_USAGE"
+	measuredPeaks    = "SERVICEREQUEST_BENCH_PEAKS"
 )
-
-// processUsage is what the processes of a provider used during a command.
-type processUsage struct {
-	Processes  int     `json:"processes"`
-	CPUSeconds float64 `json:"cpu_seconds"` // of all together
-	PeakBytes  int64   `json:"peak_bytes"`  // of the largest
-}
 
 func measureProvider(binary, file string) int {
 	cmd := exec.CommandContext(context.Background(), binary, os.Args[1:]...) //nolint:gosec // the binary to measure
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()
-	if state := cmd.ProcessState; state != nil {
-		u := processUsage{Processes: 1, CPUSeconds: (state.UserTime() + state.SystemTime()).Seconds()}
-		if rusage, ok := state.SysUsage().(*syscall.Rusage); ok {
-			u.PeakBytes = int64(rusage.Maxrss) //nolint:unconvert // 32 bits on some systems
-			if runtime.GOOS != "darwin" {      // kilobytes, everywhere else
-				u.PeakBytes *= 1024
-			}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		peak := int64(usage.Maxrss)   //nolint:unconvert // 32 bits on some systems
+		if runtime.GOOS != "darwin" { // kilobytes, everywhere else
+			peak *= 1024
 		}
-		if line, err := json.Marshal(u); err == nil {
-			if f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil { //nolint:gosec // named by the parent process
-				_, _ = f.Write(append(line, '\n'))
-				_ = f.Close()
-			}
+		if f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil { //nolint:gosec // named by the parent process
+			_, _ = fmt.Fprintln(f, peak)
+			_ = f.Close()
 		}
 	}
 	if err != nil {
@@ -154,44 +194,16 @@ func measureProvider(binary, file string) int {
 	return 0
 }
 
-func readUsage(file string) (processUsage, error) {
-	b, err := os.ReadFile(file) //nolint:gosec // written by measureProvider
-	if err != nil {
-		return processUsage{}, err
-	}
-	var sum processUsage
-	for line := range bytes.Lines(b) {
-		var u processUsage
-		if err := json.Unmarshal(line, &u); err != nil {
-			return sum, err
+// readPeak returns the most memory that a process of the provider had. Terraform starts
+// several of them in a command.
+func readPeak(file string) (highest int64, err error) {
+	data, err := os.ReadFile(file) //nolint:gosec // written by measureProvider
+	for line := range bytes.Lines(data) {
+		peak, err := strconv.ParseInt(strings.TrimSpace(string(line)), 10, 64)
+		if err != nil {
+			return 0, err
 		}
-		sum.Processes += u.Processes
-		sum.CPUSeconds += u.CPUSeconds
-		sum.PeakBytes = max(sum.PeakBytes, u.PeakBytes)
+		highest = max(highest, peak)
 	}
-	return sum, nil
-}
-
-// startTime is how long a provider's process takes from its start to the
-// handshake that Terraform waits for.
-func startTime(ctx context.Context, binary string) (time.Duration, error) {
-	cmd := exec.CommandContext(ctx, binary)
-	cmd.Env = append(os.Environ(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
-		"PLUGIN_PROTOCOL_VERSIONS=5,6")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	start := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	took := time.Since(start)
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // it was killed
-	if err != nil || !strings.HasPrefix(line, "1|") {
-		return 0, errors.Join(fmt.Errorf("%s: no handshake: %q", binary, line), err)
-	}
-	return took, nil
+	return highest, err
 }

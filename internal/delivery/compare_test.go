@@ -50,6 +50,7 @@ func TestJudge(t *testing.T) {
 		"someone else's, once more":            {ours: "Hello", now: listWith("Before", "Before"), why: errNotExplained},
 		"an engineer's":                        {ours: "Hello", now: listWith("Before", "E:Hi"), want: absent},
 		"ours as an engineer's":                {ours: "Hello", now: listWith("Before", "E:Hello"), why: errNotExplained},
+		"someone else's look-alike":            {ours: long + "1", now: listWith("Before", long+"9"), why: errNotExplained},
 		"a look-alike in doubt":                {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, doubtful: 1}}, now: listWith("Before", long+"2"), why: errNotExplained},
 		"a look-alike, confirmed":              {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, confirmed: 1}}, now: listWith("Before", long+"2"), want: absent},
 		"ours may be the look-alike, doubtful": {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, doubtful: 1}}, now: listWith("Before", long+"1"), why: errNotExplained},

@@ -133,7 +133,7 @@ func TestLists(t *testing.T) {
 			t.Run(name+" "+key, func(t *testing.T) {
 				inMemory(t, func(t *testing.T, f *fakeTicket) {
 					f.add("Before")
-					f.onPost = fates(lostAnswer(tc.after != errBusy && tc.after != errNotExplained))
+					f.onPost = fates(lostAnswer(!errors.Is(tc.after, errBusy) && !errors.Is(tc.after, errNotExplained)))
 					f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
 						switch {
 						case n == 1:
@@ -184,6 +184,23 @@ func TestNoTimeLeft(t *testing.T) {
 			t.Errorf("%v, %+v", err, noTime)
 		}
 		f.want(t, 0, 1, 1)
+	})
+}
+
+// A check that would come too late is made at once, and is the last.
+func TestNoTimeForAllChecks(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onPost = fates(lostAnswer(false))
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		began := time.Now()
+		m := hello()
+		m.CaseID = testCase
+		r, _, err := f.deliverer().Deliver(ctx, m)
+		if got := resultOf(r, err); got != gotUnconfirmed || time.Since(began) != 2*time.Second {
+			t.Errorf("%s after %v: %v", got, time.Since(began), err)
+		}
+		f.want(t, 0, 1, 4) // before, after 0 and 2 seconds, and the last
 	})
 }
 
@@ -536,6 +553,20 @@ func TestFailedSearchIsShared(t *testing.T) {
 	}
 }
 
+// Messages that start one by one, each after the one before has ended, are one run.
+func TestGapsAreNotTheEndOfARun(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		for i := range 10 {
+			wait.Go(func() { deliver(t, d, Message{Content: "x", Key: fmt.Sprintf("message %d", i)}, gotReceipt) })
+			time.Sleep(endOfRun / 2)
+		}
+		wait.Wait()
+		f.want(t, 10, 10, 2) // a list to search, and one at the end
+	})
+}
+
 // A list that takes long does not keep a message without a key, but one with a key waits for it.
 func TestSlowList(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
@@ -555,7 +586,7 @@ func TestSlowList(t *testing.T) {
 			}
 		})
 		deliver(t, d, deploy(), gotReceipt)
-		if took := time.Since(began); took != 40*time.Second {
+		if took := time.Since(began); took != 40*time.Second+endOfRun {
 			t.Errorf("with a key it took %v", took)
 		}
 		wait.Wait()
@@ -637,4 +668,27 @@ func TestRefusedMessageExplainsNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A run that is cancelled while it lists does not cost other messages their baseline.
+func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		ctx, cancel := context.WithCancel(t.Context())
+		f.onPost = fates(lostAnswer(true))
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 1 {
+				cancel()
+				<-ctx.Done()
+			}
+			return nil
+		}
+		d := f.deliverer()
+		m := hello()
+		m.CaseID = testCase
+		if r, _, err := d.Deliver(ctx, m); resultOf(r, err) != gotNotPosted {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+		deliver(t, d, Message{Content: "Bye"}, gotReceipt)
+	})
 }

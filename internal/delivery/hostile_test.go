@@ -439,3 +439,63 @@ func isAnotherKey(shown, sent string) bool {
 	got, want := anyKey.FindStringSubmatch(oneForm(shown)), anyKey.FindStringSubmatch(sent)
 	return got != nil && len(got[0]) >= 6 && !slices.Equal(wordsOf(got[1]), wordsOf(want[1])) && !strings.Contains(shown, sent)
 }
+
+// TestKeyIsNeverWorse delivers one message to random services twice: with a key and without. With the key there are
+// never more copies on the ticket, and never more that nobody was told of.
+func TestKeyIsNeverWorse(t *testing.T) {
+	t.Parallel()
+	const worlds = 3000
+	unkeyed, keyed := 0, 0
+	for seed := range uint64(worlds) {
+		copies, silent := deliverIn(t, seed, "")
+		keyedCopies, keyedSilent := deliverIn(t, seed, "deploy 4711")
+		if keyedCopies > copies || keyedSilent && !silent {
+			t.Fatalf("seed %d: %d copies with a key (silent: %v), %d without (silent: %v)", seed, keyedCopies, keyedSilent, copies, silent)
+		}
+		unkeyed, keyed = unkeyed+copies, keyed+keyedCopies
+	}
+	t.Logf("%d copies of %d messages with keys, %d without", keyed, worlds, unkeyed)
+}
+
+// deliverIn delivers a message to the service that the seed draws.
+func deliverIn(t *testing.T, seed uint64, key string) (copies int, silent bool) {
+	draw := func(kind, n int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(kind*1000+n))) }
+	world := draw(0, 0)
+	f := &fakeTicket{lag: []time.Duration{0, 0, 3 * time.Second, 7 * time.Second, time.Minute}[world.IntN(5)]}
+	if i := world.IntN(2 * len(hostileShows)); i < len(hostileShows) {
+		show := hostileShows[i]
+		f.show = func(s string, _ time.Duration) string {
+			if shown := show(s); key == "" || !isAnotherKey(shown, s) {
+				return shown
+			}
+			return s
+		}
+	}
+	f.onPost = func(n int, _ servicerequest.Post) fate {
+		if random := draw(1, n); random.IntN(4) > 0 {
+			return hostileFates[random.IntN(len(hostileFates))]
+		}
+		return accepted
+	}
+	f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
+		switch random := draw(2, n); random.IntN(12) {
+		case 0:
+			return errFailing
+		case 1:
+			l.Partial = errBroken
+		case 2:
+			l.Messages = l.Messages[:max(len(l.Messages)-1, 0)]
+		case 3:
+			l.Messages = append(l.Messages, servicerequest.Message{Content: "Someone else's question"})
+		case 4:
+			l.Surplus = random.IntN(3) - 1
+		}
+		return nil
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, found, err := f.deliverer().Deliver(t.Context(), Message{CaseID: testCase, Content: "Release 1.4.0 is live", Key: key})
+		copies = len(f.messages)
+		silent = copies > 1 && err == nil && r.Resent == "" && len(found) == 0
+	})
+	return copies, silent
+}

@@ -40,23 +40,23 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 		case servicerequest.Unknown, servicerequest.UnknownRefused:
 			d.unknown, d.doubt = a, a.Reason
 		}
-		next := d.next(ctx, a)
-		if next.err == nil && next.wait > 0 {
-			d.notify(StepRetrying, a.Reason, next.wait)
+		wait, stop := d.again(ctx, a)
+		if wait > 0 {
+			d.notify(StepRetrying, a.Reason, wait)
 		}
 		if d.doubt != "" {
-			switch found, err := d.watch(ctx, a.Ended, next.checks); found {
+			switch found, err := d.watch(ctx, a.Ended, checksAfter(a, wait, stop == nil)); found {
 			case present:
 				return d.confirm(ByCheck, d.unknown), nil
 			case unclear:
 				return Receipt{}, d.unconfirmed(err)
 			}
 		}
-		if next.err != nil {
-			return Receipt{}, next.err
+		if stop != nil {
+			return Receipt{}, stop
 		}
 		if d.doubt == "" {
-			if err := d.wait(ctx, next.wait); err != nil {
+			if err := d.wait(ctx, wait); err != nil {
 				return Receipt{}, d.notPosted(fmt.Errorf("%w; the last attempt: %w", err, a.Err), false)
 			}
 		}
@@ -92,67 +92,62 @@ func (d *delivery) possible(n int) {
 	d.baseline.sent.of(d.own).possible += n
 }
 
-// nextStep says what follows an attempt that was neither accepted nor rejected.
-type nextStep struct {
-	wait   time.Duration   // from the end of the attempt to the next POST
-	checks []time.Duration // when to check the ticket, from the end of the attempt
-	err    error           // why no other POST may follow
-}
-
-func (d *delivery) next(ctx context.Context, a servicerequest.Attempt) nextStep {
-	var n nextStep
-	stop := func(err error, refused bool) nextStep {
-		n.err = d.notPosted(err, refused)
-		return n
-	}
-	if a.Outcome == servicerequest.Unknown || a.Outcome == servicerequest.UnknownRefused {
-		n.checks = checkOffsets
-		if a.TimedOut {
-			n.checks = slices.Concat(checkOffsets, timeoutOffsets)
-		}
-	}
+// again returns how long to wait before another POST, or why none may follow.
+func (d *delivery) again(ctx context.Context, a servicerequest.Attempt) (wait time.Duration, stop error) {
+	n := 0
 	switch {
 	case a.Outcome == servicerequest.UnknownRefused, a.Outcome == servicerequest.Unauthenticated && d.renewed:
-		return stop(a.Err, true)
+		return 0, d.notPosted(a.Err, true)
 	case a.Outcome == servicerequest.Unauthenticated:
 		d.renewed = true
-		n.checks = checkOffsets[:1]
-		return n
+		return 0, nil
 	case a.Outcome == servicerequest.Throttled:
 		d.throttles++
-		return d.waitFor(ctx, n, a, d.throttles)
+		n = d.throttles
 	case d.retries >= d.maxRetries || a.Permanent:
-		return stop(a.Err, false)
+		return 0, d.notPosted(a.Err, false)
+	default:
+		d.retries++
+		n = d.retries
 	}
-	d.retries++
-	return d.waitFor(ctx, n, a, d.retries)
-}
-
-// waitFor adds the wait after the times-th attempt that may be made again.
-func (d *delivery) waitFor(ctx context.Context, n nextStep, a servicerequest.Attempt, times int) nextStep {
-	wait, noTime := servicerequest.Wait(ctx, d.clock, times, a.Outcome == servicerequest.Throttled, a.RetryAfter, d.random)
+	wait, noTime := servicerequest.Wait(ctx, d.clock, n, a.Outcome == servicerequest.Throttled, a.RetryAfter, d.random)
 	if noTime != nil {
 		noTime.Err = a.Err
-		n.err = d.notPosted(noTime, false)
-		return n
+		return 0, d.notPosted(noTime, false)
 	}
-	n.wait = wait
-	if len(n.checks) == 0 || n.wait > n.checks[len(n.checks)-1] {
-		n.checks = append(slices.Clip(n.checks), n.wait)
+	return wait, nil
+}
+
+// checksAfter returns when to check the ticket, from the end of an attempt. If another POST follows, the last check
+// comes right before it.
+func checksAfter(a servicerequest.Attempt, wait time.Duration, again bool) []time.Duration {
+	var offsets []time.Duration
+	if a.Outcome == servicerequest.Unknown || a.Outcome == servicerequest.UnknownRefused {
+		offsets = checkOffsets
+		if a.TimedOut {
+			offsets = slices.Concat(checkOffsets, timeoutOffsets)
+		}
 	}
-	return n
+	if again && (len(offsets) == 0 || wait > offsets[len(offsets)-1]) {
+		offsets = append(slices.Clip(offsets), wait)
+	}
+	return offsets
 }
 
 // watch checks the ticket at each of the offsets from the end of an attempt. Any check can find the message; only the
 // last can find it absent. Without offsets no POST follows, so the result of the last check, absent, still holds.
 func (d *delivery) watch(ctx context.Context, ended time.Time, offsets []time.Duration) (presence, error) {
-	extra := extraChecks
+	extra, doubtful := extraChecks, false
 	for i := 0; i < len(offsets); i++ {
 		if err := d.wait(ctx, max(offsets[i]-d.clock.Now().Sub(ended), 0)); err != nil {
 			return d.finalCheck(ctx)
 		}
 		found, read, err := d.check(ctx, d.doubt)
 		last := i == len(offsets)-1
+		doubtful = doubtful || errors.Is(err, errNotExplained) || errors.Is(err, errKeyChanged)
+		if found == absent && doubtful { // what an earlier check could not explain is gone
+			found, read, err = unclear, false, errLost
+		}
 		switch {
 		case found == present || servicerequest.IsRefusal(err) || errors.Is(err, errNoBaseline):
 			return found, err

@@ -1,9 +1,9 @@
 package delivery
 
 import (
-	"cmp"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,10 +18,20 @@ const maxEscapeLevels = 16
 // oneForm returns the form by which two texts count as the same. Character references are resolved until none is left.
 // Full-width characters and typographic quotes, dashes and ellipses are in ASCII. Invisible characters are dropped.
 // Runs of white space and control characters are one space.
-func oneForm(s string) string { return collapse(resolve(s), ' ') }
+func oneForm(s string) string { return collapse(resolve(s)) }
+
+func collapse(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
 
 // withLines is oneForm, except that white space with a line break is one line break.
-func withLines(s string) string { return collapse(resolve(s), '\n') }
+func withLines(s string) string {
+	lines := slices.Collect(strings.SplitSeq(strings.ReplaceAll(resolve(s), "\r", "\n"), "\n"))
+	for i, line := range lines {
+		lines[i] = collapse(line)
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), "\n")
+}
 
 func resolve(s string) string {
 	for range maxEscapeLevels {
@@ -59,29 +69,6 @@ func fold(r rune) rune {
 	return r
 }
 
-// collapse replaces each run of white space and control characters by a space, or by lineBreak if it has one, and drops
-// it at both ends.
-func collapse(s string, lineBreak byte) string {
-	var out strings.Builder
-	out.Grow(len(s))
-	var blank byte // what is due before the next character; 0 is nothing
-	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\r':
-			blank = lineBreak
-			continue
-		case unicode.IsSpace(r) || unicode.IsControl(r):
-			blank = cmp.Or(blank, ' ')
-			continue
-		case blank != 0 && out.Len() > 0:
-			out.WriteByte(blank)
-		}
-		blank = 0
-		out.WriteRune(r)
-	}
-	return out.String()
-}
-
 // withoutLineBreaks drops the line breaks of a text, as some services do. Between two digits it keeps them: 1 and 2 are
 // not 12.
 func withoutLineBreaks(s string) string {
@@ -102,6 +89,7 @@ var (
 	lineWrapper  = regexp.MustCompile(`(?i)<(?:/?(?:p|div|pre)|br)(?:\s[^<>]*)?/?>`)
 	otherWrapper = regexp.MustCompile(`(?i)</?span(?:\s[^<>]*)?>`)
 	breakWrapper = regexp.MustCompile(`(?i)<br(?:\s[^<>]*)?/?>`)
+	anyTag       = regexp.MustCompile(`</?[\pL!][^<>]*>`)
 	ownLink      = regexp.MustCompile(`(?i)<a\s[^<>]*href="([^"<>]*)"[^<>]*>([^<>]*)</a>`)
 )
 
@@ -132,25 +120,10 @@ func lettersOf(form string) string {
 }
 
 func stripTags(s string) string {
-	before, rest, found := strings.Cut(s, "<")
-	if !found {
+	if !strings.Contains(s, "<") {
 		return s
 	}
-	var out strings.Builder
-	for ; found; before, rest, found = strings.Cut(rest, "<") {
-		out.WriteString(before)
-		if inside, after, closed := strings.Cut(rest, ">"); closed && isTag(inside) {
-			rest = after
-		}
-	}
-	out.WriteString(before)
-	return out.String()
-}
-
-// isTag reports whether < and > around this make a tag, and not a comparison.
-func isTag(s string) bool {
-	first, _ := utf8.DecodeRuneInString(strings.TrimPrefix(s, "/"))
-	return (first == '!' || unicode.IsLetter(first)) && !strings.Contains(s, "<")
+	return anyTag.ReplaceAllString(s, "")
 }
 
 // firstRunes returns the beginning of a text, at most n characters.

@@ -21,6 +21,9 @@ const (
 	// baselineQuiet is how long after an attempt no baseline is taken. The message of that attempt may show late, and
 	// would then count as someone else's.
 	baselineQuiet = 6 * time.Second
+	// endOfRun is how long a ticket without a delivery waits for another one before it is listed for copies. Terraform
+	// starts messages one by one, and may do so more slowly than they are delivered: then each would be the last.
+	endOfRun = 100 * time.Millisecond
 	// searchMaxAge is the maximum age of a listing that is searched for a key.
 	searchMaxAge = 10 * time.Second
 )
@@ -33,13 +36,14 @@ type ticket struct {
 
 	locks       map[string]chan struct{} // each held by the delivery that has put a value in
 	arrived     int                      // deliveries that have not ended
+	departed    int                      // deliveries that have
 	underWay    int                      // those of them that have a baseline
 	lastAttempt time.Time                // when the last one that made an attempt ended
 
 	groupID  string   // of the listings below: other groups may see other lists
 	listings int      // begun so far
 	recent   *listing // the newest; nil: it is too old to search
-	forms    forms    // of the newest listing or check, as long as a delivery is on its way
+	forms    forms    // of the newest listing or check
 	refusal  error    // the service refused to list the ticket, so it is not asked again
 	baseline *baseline
 	retryAt  time.Time // when a baseline that failed may be tried again
@@ -117,13 +121,15 @@ func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, af
 			number, known := t.listings, t.forms
 			d.mu.Unlock()
 			answer, err := d.service.List(shared, m.CaseID, m.GroupID)
-			if err != nil {
-				d.store(t, m.GroupID, nil, err)
-				return listed{m.GroupID, nil, err}, nil
+			got := listed{groupID: m.GroupID, err: err}
+			if err == nil {
+				got.listing = newListing(number, answer, known)
+				err = got.listing.Partial
 			}
-			l := newListing(number, answer, known)
-			d.store(t, m.GroupID, l, l.Partial)
-			return listed{m.GroupID, l, nil}, nil
+			if ctx.Err() == nil { // a cancelled run says nothing about the list
+				d.store(t, m.GroupID, got.listing, err)
+			}
+			return got, nil
 		})
 		switch {
 		case err != nil:
@@ -140,8 +146,8 @@ func (d *Deliverer) store(t *ticket, groupID string, l *listing, err error) {
 	defer d.mu.Unlock()
 	now := d.clock.Now()
 	for _, other := range d.tickets { // old listings may be large
-		if other.recent != nil && now.Sub(other.recent.Began) > searchMaxAge {
-			other.recent = nil
+		if other.recent == nil || now.Sub(other.recent.Began) > searchMaxAge {
+			other.recent, other.forms = nil, nil
 		}
 	}
 	began := now
@@ -240,13 +246,21 @@ func (d *Deliverer) leave(t *ticket, attempted bool) {
 // had accepted there. Whatever cannot be read is no error. A cancelled run does not look.
 func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Copies {
 	d.mu.Lock()
+	t.arrived--
+	t.departed++
+	departed, last := t.departed, t.arrived == 0 && len(t.accepted) > 0
+	d.mu.Unlock()
+	if !last || d.clock.Sleep(ctx, endOfRun) != nil {
+		return nil
+	}
+	d.mu.Lock()
 	var accepted []*ownText
 	after := t.listings
-	if t.arrived--; t.arrived == 0 {
-		accepted, t.accepted, t.forms = t.accepted, nil, nil
+	if t.arrived == 0 && t.departed == departed { // otherwise another delivery is the last
+		accepted, t.accepted = t.accepted, nil
 	}
 	d.mu.Unlock()
-	if len(accepted) == 0 || ctx.Err() != nil {
+	if len(accepted) == 0 {
 		return nil
 	}
 	l, err := d.list(ctx, ctx, t, m, after)

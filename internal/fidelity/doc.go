@@ -3,7 +3,7 @@
 //   - signatures are equal, byte for byte, on random requests (TestRandomRequestsAreSignedAlike);
 //   - the vectors with which internal/signing tests itself are what the SDK says (TestVectors);
 //   - the SDK's client of the service gets along with internal/simulator (TestTheSDKDrivesTheSimulator);
-//   - the provider's client submits a message as the SDK does (TestTheProviderSubmitsAsTheSDKDoes).
+//   - the provider's client posts a message as the SDK does (TestTheProviderPostsAsTheSDKDoes).
 //
 // Where the SDK is wrong, a test pins how, so that a mended SDK is noticed.
 //

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// mayDiffer are the headers in which the provider's submit may differ from that of Huawei's SDK, and why.
+// mayDiffer are the headers in which the provider's POST may differ from that of Huawei's SDK, and why.
 var mayDiffer = map[string]string{
 	"Accept-Encoding": "the provider asks for no compression, so that the limit on what it reads is that of what arrives",
 	"Authorization":   "the date and the User-Agent are signed; what is signed is compared apart",
@@ -27,8 +27,8 @@ var mayDiffer = map[string]string{
 	"X-Sdk-Date":      "a second may pass between the two",
 }
 
-// TestTheProviderSubmitsAsTheSDKDoes compares what the two send for the same message.
-func TestTheProviderSubmitsAsTheSDKDoes(t *testing.T) {
+// TestTheProviderPostsAsTheSDKDoes compares what the two send for the same message.
+func TestTheProviderPostsAsTheSDKDoes(t *testing.T) {
 	t.Parallel()
 	accounts := map[string]struct {
 		sdk      auth.ICredential
@@ -38,7 +38,7 @@ func TestTheProviderSubmitsAsTheSDKDoes(t *testing.T) {
 		"temporary key": {keyed(t, temporary), servicerequest.AccessKey(temporary)},
 		"token":         {token(aToken), servicerequest.Token(aToken)},
 	}
-	submissions := map[string]servicerequest.Submission{
+	posts := map[string]servicerequest.Post{
 		"least":          {CaseID: caseID, Content: "text"},
 		"group":          {CaseID: caseID, Content: "text", GroupID: "group"},
 		"no accessories": {CaseID: caseID, Content: "text", AccessoryIDs: []string{}},
@@ -58,13 +58,13 @@ func TestTheProviderSubmitsAsTheSDKDoes(t *testing.T) {
 	}
 	for accountName, account := range accounts {
 		for settingsName, config := range settings {
-			for name, submission := range submissions {
+			for name, post := range posts {
 				t.Run(accountName+", "+settingsName+", "+name, func(t *testing.T) {
 					t.Parallel()
 					server := service(t, simulator.Options{})
-					server.AddCase(simulator.Case{ID: submission.CaseID})
-					ours := providerSubmits(t, server, config, account.provider, submission)
-					theirs := sdkSubmits(t, server, config, account.sdk, submission)
+					server.AddCase(simulator.Case{ID: post.CaseID})
+					ours := providerPosts(t, server, config, account.provider, post)
+					theirs := sdkPosts(t, server, config, account.sdk, post)
 					compare(t, ours, theirs)
 				})
 			}
@@ -72,8 +72,8 @@ func TestTheProviderSubmitsAsTheSDKDoes(t *testing.T) {
 	}
 }
 
-// providerSubmits returns the one request with which the provider's client submits.
-func providerSubmits(t *testing.T, server *simulator.Server, config servicerequest.Config, credentials servicerequest.Credentials, s servicerequest.Submission) simulator.Request {
+// providerPosts returns the one request with which the provider's client posts.
+func providerPosts(t *testing.T, server *simulator.Server, config servicerequest.Config, credentials servicerequest.Credentials, s servicerequest.Post) simulator.Request {
 	t.Helper()
 	endpoint, err := servicerequest.ParseEndpoint(server.URL())
 	if err != nil {
@@ -84,14 +84,14 @@ func providerSubmits(t *testing.T, server *simulator.Server, config servicereque
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Submit(t.Context(), s); err != nil {
-		t.Fatal(err)
+	if a, err := client.Post(t.Context(), s); err != nil || a.Outcome != servicerequest.Submitted {
+		t.Fatal(a.Outcome, a.Err, err)
 	}
 	return sole(t, server)
 }
 
-// sdkSubmits returns the one request with which Huawei's SDK submits.
-func sdkSubmits(t *testing.T, server *simulator.Server, config servicerequest.Config, credential auth.ICredential, s servicerequest.Submission) simulator.Request {
+// sdkPosts returns the one request with which Huawei's SDK posts.
+func sdkPosts(t *testing.T, server *simulator.Server, config servicerequest.Config, credential auth.ICredential, s servicerequest.Post) simulator.Request {
 	t.Helper()
 	r := &model.CreateMessagesRequest{
 		CaseId: s.CaseID,
@@ -122,13 +122,12 @@ func sdkSubmits(t *testing.T, server *simulator.Server, config servicerequest.Co
 	return sole(t, server)
 }
 
-// sole returns the only submit that came, and forgets it. The provider lists the
-// ticket before it.
+// sole returns the only request that came, and forgets it.
 func sole(t *testing.T, server *simulator.Server) simulator.Request {
 	t.Helper()
-	requests := slices.DeleteFunc(server.Requests(), func(r simulator.Request) bool { return r.Operation == simulator.OpList })
+	requests := server.Requests()
 	if len(requests) != 1 || requests[0].Operation != simulator.OpSubmit || !requests[0].Committed {
-		t.Fatalf("%d requests that are no lists, and not the one submit", len(requests))
+		t.Fatalf("%d requests, and not the one POST of a message", len(requests))
 	}
 	server.Reset()
 	return requests[0]
@@ -184,9 +183,9 @@ func TestTheProviderNamesCasesThatTheSDKSendsRaw(t *testing.T) {
 			t.Parallel()
 			server := service(t, simulator.Options{})
 			server.AddCase(simulator.Case{ID: id})
-			s := servicerequest.Submission{CaseID: id, Content: "text"}
-			ours := providerSubmits(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
-			theirs := sdkSubmits(t, server, servicerequest.Config{}, keyed(t, permanent), s)
+			s := servicerequest.Post{CaseID: id, Content: "text"}
+			ours := providerPosts(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
+			theirs := sdkPosts(t, server, servicerequest.Config{}, keyed(t, permanent), s)
 			for _, r := range []*simulator.Request{&ours, &theirs} {
 				path, err := url.PathUnescape(r.Path)
 				if err != nil {
@@ -204,9 +203,9 @@ func TestNoDifferenceIsExcusedInVain(t *testing.T) {
 	t.Parallel()
 	server := service(t, simulator.Options{})
 	server.AddCase(simulator.Case{ID: "case-123"})
-	s := servicerequest.Submission{CaseID: "case-123", Content: "text"}
-	ours := providerSubmits(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
-	theirs := sdkSubmits(t, server, servicerequest.Config{}, keyed(t, permanent), s)
+	s := servicerequest.Post{CaseID: "case-123", Content: "text"}
+	ours := providerPosts(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
+	theirs := sdkPosts(t, server, servicerequest.Config{}, keyed(t, permanent), s)
 	for name := range mayDiffer {
 		if name == http.CanonicalHeaderKey("X-Sdk-Date") { // it differs now and then
 			continue

@@ -32,7 +32,7 @@ func (f *Flight[T]) Do(ctx context.Context, do func(context.Context) (T, error))
 	if c == nil {
 		var callCtx context.Context
 		c = &call[T]{done: make(chan struct{})}
-		callCtx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		callCtx, c.cancel = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // drop calls it
 		f.current = c
 		go func() {
 			value, err := do(callCtx)

@@ -137,6 +137,7 @@ func providerAttributes() map[string]schema.Attribute {
 			MarkdownDescription: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
 				"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
 				"Other calls are retried up to 3 times regardless of this setting. " +
+				"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls. " +
 				orVariables(maxRetriesEnv),
 		},
 		"insecure": schema.BoolAttribute{

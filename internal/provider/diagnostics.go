@@ -315,7 +315,7 @@ func advise(err error, timeouts string) advice {
 			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
 			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case api.Cause() == servicerequest.CauseRedirect:
-		return advice{"", "the endpoint redirects, and the provider does not follow redirects",
+		return advice{"", strings.TrimSpace("the endpoint "+api.Endpoint) + " redirects, and the provider does not follow redirects",
 			"Following a redirect could send the message twice, or the credentials to another server. Set the provider's endpoint to the service's own URL."}
 	}
 	for _, a := range answers {

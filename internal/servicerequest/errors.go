@@ -22,6 +22,7 @@ type APIError struct {
 	Message      string // error_msg, in the language of the request
 	RequestID    string // X-Request-Id, which support asks for
 	Location     string // where a refused redirect points to: scheme and host
+	Endpoint     string // the server that answered: scheme and host
 	// Unreadable says what the body is if it is not what the service answers: words
 	// such as "an HTML page" or "cut off". Empty: the body was read, or there is none.
 	Unreadable string
@@ -122,6 +123,9 @@ func (c *Client) failure(o observation) error {
 		e.Message = "" // it may quote the text
 	}
 	e.ServiceTime, _ = serviceDate(o.header)
+	if o.request != nil {
+		e.Endpoint = o.request.URL.Scheme + "://" + o.request.URL.Host
+	}
 	if o.status/100 == 3 {
 		if u, err := url.Parse(o.header.Get("Location")); err == nil && u.Host != "" {
 			e.Location = c.clean(u.Scheme + "://" + u.Host)

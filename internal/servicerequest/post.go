@@ -23,22 +23,23 @@ type Post struct {
 type Outcome int
 
 const (
-	// Unknown: the message may be on the ticket. It is the zero value, so that a
-	// case that the code does not handle leads to a check, not to another POST.
+	// Unknown means that the message may be on the ticket. It is the zero value, so
+	// that a case that the code does not handle leads to a check, not to another POST.
 	Unknown Outcome = iota
-	// UnknownRefused: like Unknown, but the answer is a refusal that no page
+	// UnknownRefused is like Unknown, but the answer is a refusal that no page
 	// documents, so the message is not sent again.
 	UnknownRefused
-	// Submitted: the service accepted the message.
+	// Submitted means that the service accepted the message.
 	Submitted
-	// Rejected: the service refused the message. Another POST would not help.
+	// Rejected means that the service refused the message. Another POST would not help.
 	Rejected
-	// Unauthenticated: the gateway refused the credentials before the backend had the
-	// message. They have been renewed, so another POST may succeed.
+	// Unauthenticated means that the gateway refused the credentials before the backend
+	// had the message. They have been renewed, so another POST may succeed.
 	Unauthenticated
-	// Throttled: the gateway refused the POST before the backend had it (HTTP 429).
+	// Throttled means that the gateway refused the POST before the backend had it
+	// (HTTP 429).
 	Throttled
-	// NotExecuted: no byte of the request was written to the service.
+	// NotExecuted means that no byte of the request was written to the service.
 	NotExecuted
 )
 

@@ -317,10 +317,10 @@ func TestIdempotentCallsAreRepeated(t *testing.T) {
 		{simulator.Fault{Kind: "html", Times: 1}, 2},
 		{simulator.Fault{Kind: "cut", Times: 1}, 2},
 		{simulator.Fault{Kind: "truncated", Times: 1}, 2},
-		{simulator.Fault{Kind: "failed", Times: 1}, 2},
+		{simulator.Fault{Kind: "200", Code: "OSM.01010014", Times: 1}, 2},
 		{simulator.Fault{Kind: "500"}, idempotentAttempts},
 		{simulator.Fault{Kind: "403"}, 1},
-		{simulator.Fault{Kind: "redirect"}, 1},
+		{simulator.Fault{Kind: "307", Location: "https://elsewhere.example"}, 1},
 		{simulator.Fault{Kind: "401"}, 1},
 	} {
 		tc.fault.Operation = simulator.OpList

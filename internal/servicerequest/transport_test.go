@@ -175,7 +175,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 
 // An endless body costs no more memory than the limit.
 func TestHugeBodyCostsLittle(t *testing.T) { // not parallel: it counts the process's allocations
-	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "huge-committed"}}})
+	s := newService(t, simulator.Options{Faults: []simulator.Fault{{Kind: "huge", Stored: true}}})
 	c := s.client(t)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

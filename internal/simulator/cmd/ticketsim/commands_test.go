@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -101,7 +102,6 @@ func TestFailures(t *testing.T) {
 		{`unknown ticket "other"`, []string{"reopen", "-url", s.URL(), "other"}},
 		{`unknown ticket "other"`, []string{"reply", "-url", s.URL(), "other", "text"}},
 		{"status 404: the answer is not from ticketsim", []string{"requests", "-url", other.URL}},
-		{"status 404: the answer is not from ticketsim", []string{"wait", "-url", other.URL, "-timeout", "1ms"}},
 		{"status 502", []string{"faults", "-url", empty.URL}},
 		{"is not a loopback address", []string{"-addr", "0.0.0.0:0"}},
 		{"nowhere", []string{"-addr-file", "/nowhere/url"}},
@@ -135,5 +135,24 @@ func TestWait(t *testing.T) {
 	server.Close()
 	if r := ticketsim(t, "", "wait", "-url", server.URL, "-timeout", "1ms"); r.code != exitFailed || r.out != "" {
 		t.Errorf("a server that is gone: %+v", r)
+	}
+}
+
+// When the time is up, wait reports the last attempt that this did not cut short.
+func TestWaitFails(t *testing.T) {
+	ctx, timeUp := context.WithCancel(t.Context())
+	defer timeUp()
+	var attempts atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if attempts.Add(1) > 1 {
+			timeUp()
+			<-r.Context().Done()
+		}
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	const want = "the server does not answer: status 404: the answer is not from ticketsim"
+	if err := awaitServer(ctx, client{server.URL}); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
