@@ -18,9 +18,8 @@ import (
 	"time"
 )
 
-// The tests here run the CLI by hand, with the provider as a process of its own.
-// terraform-plugin-testing does not show warnings, logs and plan files, and cannot
-// kill the provider.
+// cli runs the CLI, with the provider as a process of its own: for what only the two
+// together show. Everything else is tested with protocol.
 
 const requiredProvider = `
 terraform {

@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// protocol talks to the provider as Terraform does, for features for which the
-// installed CLI may be too old.
+// protocol talks to the provider as Terraform does, without starting a process: a CLI
+// command costs as much as hundreds of calls.
 type protocol struct {
 	framework
 	schemas *tfprotov6.GetProviderSchemaResponse
@@ -23,11 +23,7 @@ type protocol struct {
 // if given. A nil argument unsets one.
 func newProtocol(t testing.TB, f *fixture, arguments ...map[string]any) protocol {
 	t.Helper()
-	made, err := f.providers["servicerequest"]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, ok := made.(framework)
+	server, ok := newServer(&serviceRequestProvider{version: "test", clock: f.clock}).(framework)
 	if !ok {
 		t.Fatal("the provider serves no actions, or no list resources")
 	}
