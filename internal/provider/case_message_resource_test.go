@@ -28,12 +28,6 @@ var deployKey = object{"idempotency_key": "deploy 4711"}
 // deployedText is how the ticket has a message with deployKey.
 const deployedText = "[deploy 4711] Release 1.4.0 is live."
 
-// words matches a text with these parts in this order, however the CLI wraps it.
-func words(parts ...string) *regexp.Regexp {
-	text := regexp.QuoteMeta(strings.Join(parts, "\x00"))
-	return regexp.MustCompile("(?s)" + strings.NewReplacer(" ", `\s+`, "\x00", ".*").Replace(text))
-}
-
 // wantSubmits fails unless so many submits came.
 func (f *fixture) wantSubmits(t *testing.T, want int) {
 	t.Helper()

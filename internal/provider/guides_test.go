@@ -352,40 +352,6 @@ func (f *fixture) postsTo(caseID string) int {
 	return n
 }
 
-// With count, an element at the beginning moves all others on.
-func TestGuideToChangesCount(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		key   string
-		posts int // for the one new element
-	}{{"", 3}, {`idempotency_key = "release ${local.releases[count.index]}"`, 1}} {
-		f := newFixture(t, simulator.Options{})
-		config := func(releases string) string {
-			return requiredProvider + f.config(fmt.Sprintf(`
-locals {
-  releases = [%s]
-}
-
-resource "servicerequest_case_message" "test" {
-  count   = length(local.releases)
-  case_id = "TT201801020526"
-  content = "Release ${local.releases[count.index]} is live"
-  %s
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}`, releases, row.key))
-		}
-		c := newCLI(t, map[string]string{"main.tf": config(`"1.4.0", "1.4.1"`)})
-		c.run("apply", "-auto-approve")
-		f.wantSubmits(t, 2)
-		c.write("main.tf", config(`"1.3.9", "1.4.0", "1.4.1"`))
-		c.run("apply", "-auto-approve")
-		f.wantSubmits(t, 2+row.posts)
-	}
-}
-
 // A replacement fails, and the text goes back to what it was.
 func TestGuideToChangesCreateBeforeDestroy(t *testing.T) {
 	t.Parallel()
