@@ -1,7 +1,6 @@
 package fidelity
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/config"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/impl"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/request"
-	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/sdkerr"
 	osm "github.com/huaweicloud/huaweicloud-sdk-go-v3/services/osm/v2"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/osm/v2/model"
 
@@ -246,97 +244,6 @@ func drive(t *testing.T, server *simulator.Server, credential auth.ICredential) 
 		}
 		if _, ok := credential.(token); !ok && r.Header.Get("X-Domain-Id") != domainID {
 			t.Errorf("%s %s: X-Domain-Id = %q", r.Method, r.Path, r.Header.Get("X-Domain-Id"))
-		}
-	}
-}
-
-// TestTheSDKIsRefused shows that the simulator's yes to the SDK's signatures means something.
-func TestTheSDKIsRefused(t *testing.T) {
-	t.Parallel()
-	with := func(change func(*simulator.AccessKey)) simulator.AccessKey {
-		k := temporary
-		change(&k)
-		return k
-	}
-	for name, credential := range map[string]auth.ICredential{
-		"unknown key":          keyed(t, with(func(k *simulator.AccessKey) { k.AccessKey = "OTHER" })),
-		"wrong secret":         keyed(t, with(func(k *simulator.AccessKey) { k.SecretKey = "other" })),
-		"wrong security token": keyed(t, with(func(k *simulator.AccessKey) { k.SecurityToken = "other" })),
-		"no security token":    keyed(t, with(func(k *simulator.AccessKey) { k.SecurityToken = "" })),
-		"wrong domain":         keyed(t, with(func(k *simulator.AccessKey) { k.DomainID = "other" })),
-		"wrong token":          token("other"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := service(t, simulator.Options{})
-			_, err := sdkClient(t, server, credential).CreateMessages(createMessage("text", nil))
-			var refused *sdkerr.ServiceResponseError
-			if !errors.As(err, &refused) || refused.StatusCode != http.StatusUnauthorized || refused.ErrorCode != "APIGW.0301" || refused.RequestId == "" {
-				t.Errorf("err = %v", err)
-			}
-			if got := server.Messages(caseID); len(got) != 0 {
-				t.Errorf("on the ticket: %v", got)
-			}
-		})
-	}
-}
-
-// TestWhatTheSDKTakesForSuccess pins how Huawei's SDK reads answers that are none. It is why the provider's client
-// judges answers by itself instead of following the SDK.
-func TestWhatTheSDKTakesForSuccess(t *testing.T) {
-	t.Parallel()
-	for fault, code := range map[string]string{
-		"200?code=OSM.01010014":   "OSM.01010014", // it is in the response, for whoever looks
-		"307?location=/elsewhere": "",
-	} {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
-			f, err := simulator.ParseFault(fault)
-			if err != nil {
-				t.Fatal(err)
-			}
-			server := service(t, simulator.Options{Faults: []simulator.Fault{f}})
-			created, err := sdkClient(t, server, keyed(t, permanent)).CreateMessages(createMessage("text", nil))
-			if err != nil {
-				t.Fatalf("the SDK reports %v", err)
-			}
-			if v(created.ErrorCode) != code {
-				t.Errorf("error_code = %q, want %q", v(created.ErrorCode), code)
-			}
-			if got := server.Messages(caseID); len(got) != 0 {
-				t.Errorf("on the ticket: %v", got)
-			}
-		})
-	}
-
-	t.Run("error in a list", func(t *testing.T) {
-		t.Parallel()
-		server := service(t, simulator.Options{})
-		list, err := sdkClient(t, server, keyed(t, permanent)).ListMessages(&model.ListMessagesRequest{CaseId: "no such case"})
-		if err != nil {
-			t.Fatalf("the SDK reports %v", err)
-		}
-		if list.Count != nil || list.MessageList != nil {
-			t.Errorf("list: %s", list)
-		}
-	})
-}
-
-// TestTheSDKCannotNameEveryCase pins that the SDK puts a ticket ID into the path as it is.
-func TestTheSDKCannotNameEveryCase(t *testing.T) {
-	t.Parallel()
-	server := service(t, simulator.Options{})
-	for _, id := range []string{"a/b", "a%b", "a b", "工单", "$&+,:;=@", "!'()*~", "a?b#c"} {
-		server.AddCase(simulator.Case{ID: id, Status: 17})
-		got, err := sdkClient(t, server, keyed(t, permanent)).ShowCaseStatus(&model.ShowCaseStatusRequest{CaseId: id})
-		if strings.Contains(id, "/") {
-			if err == nil {
-				t.Errorf("%q: the SDK has learnt to escape a slash", id)
-			}
-			continue
-		}
-		if err != nil || v(got.Status) != 17 {
-			t.Errorf("%q: %v, %v", id, got, err)
 		}
 	}
 }

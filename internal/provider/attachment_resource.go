@@ -128,7 +128,7 @@ func (r *attachmentResource) ValidateConfig(ctx context.Context, req resource.Va
 	var m attachmentModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if m.Name.IsNull() && m.Source.IsNull() && (!m.Content.IsNull() || !m.ContentBase64.IsNull()) {
-		resp.Diagnostics.AddAttributeError(path.Root("name"), "Missing name",
+		resp.Diagnostics.AddAttributeError(path.Root("name"), missingNameError,
 			`An attachment without source has no name. Set name, such as "trace.txt": its extension tells the service the file's type.`)
 	}
 }
@@ -153,7 +153,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if uploaded && errors.Is(err, errMissing) && m.Source.Equal(state.Source) && m.Name.Equal(state.Name) {
 		// Nothing else has changed. Terraform also plans before it destroys: with an
 		// error, a runner without the file could not destroy the attachment.
-		resp.Diagnostics.AddAttributeWarning(path.Root("source"), "The file is missing", fmt.Sprintf(
+		resp.Diagnostics.AddAttributeWarning(path.Root("source"), missingFileWarning, fmt.Sprintf(
 			"The file %q no longer exists, so the attachment stays as it was uploaded.", m.Source.ValueString()))
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, state)...)
 		return
@@ -206,7 +206,7 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 
 	id, err := client.Upload(ctx, attachment)
 	if err != nil {
-		resp.Diagnostics.Append(callDiagnostic("Unable to upload the attachment", err))
+		resp.Diagnostics.Append(callDiagnostic(uploadError, err))
 		return
 	}
 	m.ID = types.StringValue(id)
@@ -244,7 +244,7 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 			"id": m.ID.ValueString(), "name": m.Name.ValueString(), "reason": kept.Err.Error(),
 		})
 	case err != nil:
-		resp.Diagnostics.Append(callDiagnostic("Unable to delete the attachment", err))
+		resp.Diagnostics.Append(callDiagnostic(deleteError, err))
 	}
 }
 
@@ -392,7 +392,7 @@ func (m *attachmentModel) unusable(err error) diag.Diagnostics {
 	if known(m.Source) {
 		what = fmt.Sprintf("The file %q", m.Source.ValueString())
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Unusable attachment", what+" "+err.Error()+". Nothing was sent.")}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, unusableAttachmentError, what+" "+err.Error()+". Nothing was sent.")}
 }
 
 // documentedTypes are the types that the service's documentation lists. The apply
@@ -407,7 +407,7 @@ func (m *attachmentModel) typeWarning() diag.Diagnostics {
 	if m.Name.IsUnknown() || documentedTypes.TakesType(name) {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.nameAt(), "Undocumented type of attachment", fmt.Sprintf(
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.nameAt(), fileTypeWarning, fmt.Sprintf(
 		"The service may refuse %q: its documentation lists only these file types: %s. %s", name, strings.Join(documentedTypes.Types, ", "), renameAdvice(name)))}
 }
 
@@ -438,7 +438,7 @@ func (m *attachmentModel) checkLimits(ctx context.Context, client *servicereques
 		return m.unusable(fmt.Errorf("has %d bytes, but the service accepts at most %v MB (limit_size)", a.Size, limits.MaxMB))
 	}
 	if !limits.TakesType(a.Name) {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(m.nameAt(), "Unusable attachment", fmt.Sprintf(
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(m.nameAt(), unusableAttachmentError, fmt.Sprintf(
 			"The service does not accept %q. It accepts only these file types (limit_file_type): %s. %s Nothing was sent.",
 			a.Name, strings.Join(limits.Types, ", "), renameAdvice(a.Name)))}
 	}

@@ -87,7 +87,7 @@ func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 	}
 	ticket, err := client.Case(ctx, m.CaseID.ValueString(), m.GroupID.ValueString())
 	if err != nil {
-		resp.Diagnostics.Append(readDiagnostic("Unable to read case", err))
+		resp.Diagnostics.Append(readDiagnostic(readCaseError, err))
 		return
 	}
 	id := m.CaseID // as configured, whatever ID the service returns
@@ -205,7 +205,7 @@ func timestamp(t time.Time) types.String {
 func readDiagnostic(summary string, err error) diag.Diagnostic {
 	var incomplete *servicerequest.IncompleteError
 	if errors.As(err, &incomplete) {
-		return diag.NewWarningDiagnostic("Incomplete list", "The service did not return the whole list. "+capitalize(incomplete.Error())+".")
+		return diag.NewWarningDiagnostic(incompleteListWarning, "The service did not return the whole list. "+capitalize(incomplete.Error())+".")
 	}
 	d := callDiagnostic(summary, err)
 	if at := advise(err, "").at; at == "case_id" {

@@ -102,7 +102,7 @@ func checkLength(at path.Path, key, content types.String) diag.Diagnostics {
 	if n <= servicerequest.MaxContent {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid "+at.String(), fmt.Sprintf(
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, invalidError+at.String(), fmt.Sprintf(
 		"The value of %s must have at most %d characters together with the idempotency_key, its brackets and a space, but has %d.", at, servicerequest.MaxContent, n))}
 }
 

@@ -8,14 +8,10 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
-
-const actionType = "servicerequest_case_message"
 
 // invoke runs the action and returns its progress messages and diagnostics.
 func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string, diagnostics []*tfprotov6.Diagnostic) {
@@ -34,13 +30,13 @@ func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string
 // events plans and starts the action, which runs while its events are read.
 func (p protocol) events(t *testing.T, values map[string]any) iter.Seq[tfprotov6.InvokeActionEvent] {
 	t.Helper()
-	config := dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values)
-	planned, err := p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: actionType, Config: config})
+	config := dynamic(t, p.schemas.ActionSchemas[caseMessageType].Schema, values)
+	planned, err := p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: caseMessageType, Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantNoDiagnostics(t, planned.Diagnostics)
-	stream, err := p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: actionType, Config: config})
+	stream, err := p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: caseMessageType, Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +48,7 @@ func TestActionPostsOnce(t *testing.T) {
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
 	progress, diagnostics := p.invoke(t, map[string]any{
-		"case_id": testCase, "content": "Deployed v1", "accessory_ids": []string{"acc-1"}, "group_id": "g-1",
+		"case_id": testCase, "content": "Deployed v1", "accessory_ids": []any{"acc-1"}, "group_id": "g-1",
 		"timeouts": map[string]any{"invoke": "1m"},
 	})
 	wantNoDiagnostics(t, diagnostics)
@@ -181,13 +177,13 @@ func TestActionRefusesBadInput(t *testing.T) {
 	}{
 		{"case_id", ".."}, {"case_id", "https://console.example.com/TT1"}, {"content", strings.Repeat("ü", servicerequest.MaxContent+1)}, {"content", " "},
 		{"group_id", ""}, {"idempotency_key", "[run 4712]"}, {"idempotency_key", "471"},
-		{"accessory_ids", []string{"a", "a"}}, {"timeouts", map[string]any{"invoke": "soon"}},
+		{"accessory_ids", []any{"a", "a"}}, {"timeouts", map[string]any{"invoke": "soon"}},
 	} {
 		attribute := row.attribute
 		values := map[string]any{"case_id": testCase, "content": "[run 4711]"}
 		values[attribute] = row.value
 		response, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
-			ActionType: actionType, Config: dynamic(t, p.schemas.ActionSchemas[actionType].Schema, values),
+			ActionType: caseMessageType, Config: dynamic(t, p.schemas.ActionSchemas[caseMessageType].Schema, values),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -217,42 +213,4 @@ func TestActionNeedsItsValues(t *testing.T) {
 		}
 	}
 	f.wantPosts(t, 0, 0)
-}
-
-func TestActionTriggeredByTerraform(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	config := func(release string) string {
-		return f.config(`
-action "servicerequest_case_message" "deployed" {
-  config {
-    case_id = "TT201801020526"
-    content = "Deployed ` + release + `"
-  }
-}
-
-resource "terraform_data" "release" {
-  input = "` + release + `"
-  lifecycle {
-    action_trigger {
-      events  = [after_create, after_update]
-      actions = [action.servicerequest_case_message.deployed]
-    }
-  }
-}`)
-	}
-	resource.UnitTest(t, resource.TestCase{
-		// OpenTofu has no actions, and reports a version below this one.
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{
-			{Config: config("v1")},
-			{Config: config("v1"), PlanOnly: true},
-			{Config: config("v2")},
-		},
-	})
-	f.wantPosts(t, 2, 2)
-	if got := f.contents(); !slices.Equal(got, []string{"Deployed v1", "Deployed v2"}) {
-		t.Errorf("the ticket has %q", got)
-	}
 }

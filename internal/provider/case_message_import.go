@@ -68,12 +68,11 @@ func parseImportID(id string) (caseMessageIdentity, error) {
 
 // ImportState reads the ticket once. The state is the message as it is shown.
 func (r *caseMessageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	const summary = "Unable to import case message"
 	var wanted caseMessageIdentity
 	if req.ID != "" {
 		var err error
 		if wanted, err = parseImportID(req.ID); err != nil {
-			resp.Diagnostics.AddError(summary, "Invalid import ID: "+err.Error()+".")
+			resp.Diagnostics.AddError(importError, "Invalid import ID: "+err.Error()+".")
 			return
 		}
 	} else {
@@ -88,7 +87,7 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 			continue
 		}
 		if err := c.check(c.value.ValueString()); err != nil {
-			resp.Diagnostics.AddError(summary, "The value of "+c.name+" "+err.Error()+".")
+			resp.Diagnostics.AddError(importError, "The value of "+c.name+" "+err.Error()+".")
 		}
 	}
 	ctx, client, diags := r.provider.clientFor(ctx)
@@ -99,16 +98,16 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 
 	ticket, err := client.Case(ctx, wanted.CaseID.ValueString(), wanted.GroupID.ValueString())
 	if err != nil {
-		resp.Diagnostics.Append(callDiagnostic(summary, err))
+		resp.Diagnostics.Append(callDiagnostic(importError, err))
 		return
 	}
 	at := slices.IndexFunc(ticket.Messages, func(m servicerequest.Message) bool { return m.ID == wanted.MessageID.ValueString() })
 	switch {
 	case at < 0:
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("Ticket %s has no message with the ID %q. The data source servicerequest_case_messages lists the message IDs. "+
+		resp.Diagnostics.AddError(importError, fmt.Sprintf("Ticket %s has no message with the ID %q. The data source servicerequest_case_messages lists the message IDs. "+
 			"The UUID in the id attribute of a message that this provider created is not a message ID.", wanted.CaseID.ValueString(), wanted.MessageID.ValueString()))
 	case checkManageable(ticket.Messages[at]) != nil:
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("Message %s on ticket %s cannot be imported. It %s.",
+		resp.Diagnostics.AddError(importError, fmt.Sprintf("Message %s on ticket %s cannot be imported. It %s.",
 			wanted.MessageID.ValueString(), wanted.CaseID.ValueString(), checkManageable(ticket.Messages[at])))
 	default:
 		set := func(name string, value attr.Value) diag.Diagnostics {

@@ -57,7 +57,7 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 	}
 	ticket, err := client.Case(ctx, m.CaseID.ValueString(), m.GroupID.ValueString())
 	if err != nil {
-		stream.Results = list.ListResultsStreamDiagnostics(diag.Diagnostics{callDiagnostic("Unable to list case messages", err)})
+		stream.Results = list.ListResultsStreamDiagnostics(diag.Diagnostics{callDiagnostic(listError, err)})
 		return
 	}
 

@@ -6,10 +6,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/querycheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -17,9 +13,8 @@ import (
 // list returns what the list resource finds.
 func (p protocol) list(t *testing.T, limit int64, includeResource bool, values map[string]any) []tfprotov6.ListResourceResult {
 	t.Helper()
-	const typeName = "servicerequest_case_message"
 	stream, err := p.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
-		TypeName: typeName, Config: dynamic(t, p.schemas.ListResourceSchemas[typeName], values),
+		TypeName: caseMessageType, Config: dynamic(t, p.schemas.ListResourceSchemas[caseMessageType], values),
 		Limit: limit, IncludeResource: includeResource,
 	})
 	if err != nil {
@@ -57,42 +52,10 @@ func TestListFindsTheCustomersMessages(t *testing.T) {
 	if got := len(p.list(t, 1, false, map[string]any{"case_id": testCase})); got != 1 {
 		t.Errorf("%d results with a limit of 1", got)
 	}
-	if got, all := f.Count(simulator.OpDetail), len(f.Requests()); got != 2 || all != 2 {
-		t.Errorf("%d requests, %d of the ticket; want 1 for each list", all, got)
+	f.wantCounts(t, map[string]int{simulator.OpDetail: 2}) // 1 for each list
+	refused := p.list(t, 100, false, map[string]any{"case_id": "no-such-case"})
+	if len(refused) != 1 {
+		t.Fatalf("results %v, want one error", refused)
 	}
-}
-
-func TestListReportsFailure(t *testing.T) {
-	t.Parallel()
-	f := newImportFixture(t)
-	p := newProtocol(t, f)
-	results := p.list(t, 100, false, map[string]any{"case_id": "no-such-case"})
-	if len(results) != 1 || len(results[0].Diagnostics) != 1 || !strings.Contains(results[0].Diagnostics[0].Detail, "OSM.01010015") {
-		t.Errorf("results %v, want one error with the service's code", results)
-	}
-}
-
-func TestListThroughTerraformQuery(t *testing.T) {
-	t.Parallel()
-	f := newImportFixture(t)
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{{
-			Query: true,
-			Config: f.config(`
-list "servicerequest_case_message" "test" {
-  provider = servicerequest
-  config {
-    case_id = "TT201801020526"
-  }
-}`),
-			QueryResultChecks: []querycheck.QueryResultCheck{
-				querycheck.ExpectLength("list.servicerequest_case_message.test", 2),
-				querycheck.ExpectIdentity("servicerequest_case_message.test", map[string]knownvalue.Check{
-					"case_id": knownvalue.StringExact(testCase), "message_id": knownvalue.StringExact("m-3"), "group_id": knownvalue.Null(),
-				}),
-			},
-		}},
-	})
+	wantOne(t, refused[0].Diagnostics, "error", listError, "OSM.01010015")
 }

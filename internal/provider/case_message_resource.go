@@ -141,7 +141,7 @@ func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.V
 		return
 	}
 	refuse := func(name, reason string) {
-		resp.Diagnostics.AddAttributeError(path.Root(name), "Invalid "+name, reason)
+		resp.Diagnostics.AddAttributeError(path.Root(name), invalidError+name, reason)
 	}
 	switch {
 	case m.Content.IsNull() && m.ContentWO.IsNull():
@@ -178,7 +178,7 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 		if r.provider != nil && r.provider.created.Load() {
 			return // the second half of a replacement: a warning on every deploy would be noise
 		}
-		resp.Diagnostics.AddWarning("The message stays on the ticket",
+		resp.Diagnostics.AddWarning(messageStaysWarning,
 			"Destroying this resource only removes it from the state. The message on ticket "+state.CaseID.ValueString()+
 				" cannot be deleted and stays there.")
 		return
@@ -243,7 +243,7 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 	case known(state.Content) && known(plan.Content):
 		outcome = "The text changes, so the apply will be refused."
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("idempotency_key"), "The idempotency_key stays the same", fmt.Sprintf(
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("idempotency_key"), sameKeyWarning, fmt.Sprintf(
 		"Ticket %s already has a message with the idempotency_key %q. %s "+
 			"To post another message, choose another key, such as the number of this release or run.",
 		state.CaseID.ValueString(), state.IdempotencyKey.ValueString(), outcome))}
@@ -260,7 +260,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	// The ID is generated before the message is sent. Nothing may fail afterwards.
 	unique, err := uuid.GenerateUUID()
 	if err != nil {
-		resp.Diagnostics.AddError("Unable to generate an ID", "Nothing was sent: this machine's random number generator failed. Apply again.\n\n"+capitalize(err.Error())+".")
+		resp.Diagnostics.AddError(noIDError, "Nothing was sent: this machine's random number generator failed. Apply again.\n\n"+capitalize(err.Error())+".")
 	}
 	if resp.Diagnostics.HasError() {
 		return

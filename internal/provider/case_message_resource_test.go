@@ -2,54 +2,61 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-testing/compare"
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
-	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
 const messageAddress = "servicerequest_case_message.test"
 
-func attribute(name string) tfjsonpath.Path { return tfjsonpath.New(name) }
+type object = map[string]any
+
+// message is the configuration of a message, with more arguments if given.
+func message(more ...object) object {
+	return merged(object{"case_id": testCase, "content": "Release 1.4.0 is live."}, more...)
+}
+
+var deployKey = object{"idempotency_key": "deploy 4711"}
+
+// deployedText is how the ticket has a message with deployKey.
+const deployedText = "[deploy 4711] Release 1.4.0 is live."
+
+// wantSubmits fails unless so many submits came.
+func (f *fixture) wantSubmits(t *testing.T, want int) {
+	t.Helper()
+	if got := f.Count(simulator.OpSubmit); got != want {
+		t.Errorf("%d submits, want %d", got, want)
+	}
+}
 
 func TestMessageIsPostedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	message := f.config(`
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
 resource "servicerequest_case_message" "test" {
   case_id = "TT201801020526"
   content = "Deployed <b>v1.4.2</b> & restarted: größer, 完了"
-}`)
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{
-			{
-				Config: message,
-				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(messageAddress, attribute("id"), knownvalue.StringRegexp(regexp.MustCompile(`^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`))),
-					statecheck.ExpectKnownValue(messageAddress, attribute("submitted_at"), knownvalue.StringRegexp(regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`))),
-					statecheck.ExpectKnownValue(messageAddress, attribute("confirmed_by"), knownvalue.StringExact("response")),
-				},
-			},
-			{Config: message, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}},
-			{RefreshState: true},
-		},
-	})
+}
+
+output "test" {
+  value = servicerequest_case_message.test
+}`)})
+	c.run("apply", "-auto-approve")
+	for name, pattern := range map[string]string{
+		"id": `^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "submitted_at": `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, "confirmed_by": "^response$",
+	} {
+		if got := fmt.Sprint(c.outputs()["test"].(object)[name]); !regexp.MustCompile(pattern).MatchString(got) { //nolint:forcetypeassert // a resource is an object
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	c.run("plan", "-detailed-exitcode")
 	f.wantPosts(t, 1, 1)
 	post := f.posts()[0]
 	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != http.MethodPost || got != want {
@@ -65,24 +72,8 @@ resource "servicerequest_case_message" "test" {
 			t.Errorf("header %s = %q, want %q", name, got, want)
 		}
 	}
-	if got := f.contents(); !slices.Equal(got, []string{"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}) {
-		t.Errorf("after destroy, the ticket has %q", got)
-	}
-}
-
-// words matches a text with these parts in this order, however the CLI wraps it.
-func words(parts ...string) *regexp.Regexp {
-	text := regexp.QuoteMeta(strings.Join(parts, "\x00"))
-	return regexp.MustCompile("(?s)" + strings.NewReplacer(" ", `\s+`, "\x00", ".*").Replace(text))
-}
-
-// posted checks between two steps how many submits there were so far.
-func (f *fixture) posted(want int) resource.TestCheckFunc {
-	return func(*terraform.State) error {
-		if got := f.Count(simulator.OpSubmit); got != want {
-			return fmt.Errorf("%d submits so far, want %d", got, want)
-		}
-		return nil
+	if got := headerOf(post, "User-Agent"); !regexp.MustCompile(`^Terraform/1\.\S+ terraform-provider-servicerequest/` + builtVersion + `$`).MatchString(got) {
+		t.Errorf("User-Agent %q", got)
 	}
 }
 
@@ -90,26 +81,13 @@ func TestRequestOfEveryAttribute(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	f.AddCase(simulator.Case{ID: "case-2", GroupID: "123456"})
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{{Config: f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id       = "case-2"
-  content       = "line 1\n\"line\" \\ 2 \u2028 </script> \U0001F680"
-  accessory_ids = ["b2", "a1"]
-  group_id      = "123456"
-  triggers      = { release = "never-sent" }
-  timeouts      = { create = "3m" }
-}
-
-resource "servicerequest_case_message" "empty_list" {
-  case_id       = "case-2"
-  group_id      = "123456"
-  content       = "empty list"
-  accessory_ids = []
-  depends_on    = [servicerequest_case_message.test]
-}`, `language = "en-us"`, `time_zone = "GMT+1"`, `site = "international"`)}},
-	})
+	p := newProtocol(t, f, object{"language": "en-us", "time_zone": "GMT+1", "site": "international"})
+	base := object{"case_id": "case-2", "group_id": "123456"}
+	wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(merged(base, object{
+		"content": "line 1\n\"line\" \\ 2 \u2028 </script> 🚀", "accessory_ids": []any{"b2", "a1"},
+		"triggers": object{"release": "never-sent"}, "timeouts": object{"create": "3m"},
+	})))
+	wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(merged(base, object{"content": "empty list", "accessory_ids": []any{}})))
 	f.wantPosts(t, 2, 1)
 	posts := f.posts()
 	// JSON writes U+2028 as \u2028.
@@ -120,105 +98,11 @@ resource "servicerequest_case_message" "empty_list" {
 		if got := string(posts[i].Body); got != want {
 			t.Errorf("body %s\nwant %s", got, want)
 		}
-		if posts[i].RawQuery != "" {
-			t.Errorf("query %q", posts[i].RawQuery)
-		}
 	}
-	for name, want := range map[string]string{
-		"X-Auth-Token": testToken, "Content-Type": "application/json", "X-Language": "en-us", "X-Time-Zone": "GMT+1", "X-Site": "1",
-		"Authorization": "", "Cookie": "", "Referer": "",
-	} {
+	for name, want := range map[string]string{"X-Language": "en-us", "X-Time-Zone": "GMT+1", "X-Site": "1"} {
 		if got := headerOf(posts[0], name); got != want {
 			t.Errorf("header %s = %q, want %q", name, got, want)
 		}
-	}
-	if got := headerOf(posts[0], "User-Agent"); !regexp.MustCompile(`^Terraform/1\.\S+ terraform-provider-servicerequest/test$`).MatchString(got) {
-		t.Errorf("User-Agent %q", got)
-	}
-	if got := f.Messages("case-2"); len(got) != 2 || got[0].Content != "line 1\n\"line\" \\ 2 \u2028 </script> 🚀" {
-		t.Errorf("the ticket has %+v", got)
-	}
-}
-
-func TestCaseIDIsOneSegment(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	ids := map[string]string{
-		"a b":           "a%20b",
-		"größe-完了":      "gr%C3%B6%C3%9Fe-%E5%AE%8C%E4%BA%86",
-		"a/b":           "a%2Fb",
-		"../../v3":      "..%2F..%2Fv3",
-		"100%":          "100%25",
-		"%2e%2e":        "%252e%252e",
-		"a?b=c#d":       "a%3Fb%3Dc%23d",
-		"a+b;c,d:e@f&g": "a%2Bb%3Bc%2Cd%3Ae%40f%26g",
-		"-._~":          "-._~",
-	}
-	var list []string
-	for id := range ids {
-		f.AddCase(simulator.Case{ID: id})
-		list = append(list, fmt.Sprintf("%q", id))
-	}
-	newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
-resource "servicerequest_case_message" "test" {
-  for_each = toset([`+strings.Join(list, ", ")+`])
-  case_id  = each.value
-  content  = "for ${each.value}"
-}`)}).run("apply", "-auto-approve")
-	f.wantPosts(t, len(ids), len(ids))
-	var paths []string
-	for _, r := range f.Requests() {
-		paths = append(paths, r.Path)
-	}
-	for id, escaped := range ids {
-		if path := "/v2/servicerequest/cases/" + escaped + "/message"; !slices.Contains(paths, path) {
-			t.Errorf("no POST %s in %q", path, paths)
-		}
-		if got := f.Messages(id); len(got) != 1 || got[0].Content != "for "+id {
-			t.Errorf("ticket %q has %+v", id, got)
-		}
-	}
-}
-
-func TestEndpointForms(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	var mu sync.Mutex
-	var paths []string
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		paths = append(paths, r.URL.EscapedPath())
-		mu.Unlock()
-		http.StripPrefix("/gate way/osm", f.Simulator).ServeHTTP(w, r)
-	}))
-	t.Cleanup(proxy.Close)
-	forms := map[string]string{
-		"plain": f.URL(), "slash": f.URL() + "/", "slashes": f.URL() + "//",
-		"path": proxy.URL + "/gate%20way/osm", "path_slash": proxy.URL + "/gate%20way/osm/",
-	}
-	// The CLI starts a process for each of the provider blocks.
-	files := map[string]string{"main.tf": requiredProvider}
-	for name, endpoint := range forms {
-		files[name+".tf"] = fmt.Sprintf(`
-provider "servicerequest" {
-  alias    = %[1]q
-  endpoint = %[2]q
-  token    = %[3]q
-}
-
-resource "servicerequest_case_message" %[1]q {
-  provider = servicerequest.%[1]s
-  case_id  = %[4]q
-  content  = %[1]q
-}
-`, name, endpoint, testToken, testCase)
-	}
-	newCLI(t, files).run("apply", "-auto-approve")
-	f.wantPosts(t, len(forms), len(forms))
-	const base = "/gate%20way/osm/v2/servicerequest/cases/TT201801020526/"
-	slices.Sort(paths)
-	if want := []string{base + "message", base + "message", base + "messages", base + "messages"}; !slices.Equal(paths, want) {
-		t.Errorf("paths %q, want %q", paths, want)
 	}
 }
 
@@ -226,116 +110,67 @@ func TestEveryChange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	f.AddCase(simulator.Case{ID: "case-2"})
-	none, update, replace := plancheck.ResourceActionNoop, plancheck.ResourceActionUpdate, plancheck.ResourceActionReplace
-	rows := []struct {
-		attributes string
-		action     plancheck.ResourceActionType
-	}{
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, plancheck.ResourceActionCreate},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "1m" }`, update},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "run 1"`, replace},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"` + "\n" + `timeouts = { create = "2m" }` + "\n" + `idempotency_key = "run 2"`, replace},
-		{`case_id = "TT201801020526"` + "\n" + `content = "first"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "first"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = []`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["a", "b"]`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `accessory_ids = ["b", "a"]`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = {}`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, replace},
-		{`case_id = "case-2"` + "\n" + `content = "second"` + "\n" + `group_id = "g"` + "\n" + `triggers = { a = "1" }`, none},
-	}
-	var steps []resource.TestStep
+	m := newProtocol(t, f).manage(t, caseMessageType)
+	config := message()
 	posts := 0
-	for _, row := range rows {
-		if row.action == plancheck.ResourceActionCreate || row.action == replace {
+	for i, row := range []struct {
+		set    object
+		action string
+	}{
+		{object{}, "create"},
+		{object{}, "no-op"},
+		{object{"timeouts": object{"create": "1m"}}, "update"},
+		{object{"timeouts": object{"create": "2m"}, "idempotency_key": "run 1"}, "replace"},
+		{object{"idempotency_key": "run 2"}, "replace"},
+		{object{"idempotency_key": nil, "timeouts": nil}, "replace"},
+		{object{"case_id": "case-2"}, "replace"},
+		{object{"content": "second"}, "replace"},
+		{object{"accessory_ids": []any{}}, "replace"},
+		{object{"accessory_ids": []any{"a", "b"}}, "replace"},
+		{object{"accessory_ids": []any{"b", "a"}}, "replace"},
+		{object{"accessory_ids": nil}, "replace"},
+		{object{"group_id": "g"}, "replace"},
+		{object{"triggers": object{}}, "replace"},
+		{object{"triggers": object{"a": "1"}}, "replace"},
+		{object{"content": tftypes.UnknownValue}, "replace"},
+	} {
+		config = merged(config, row.set)
+		before := attributes(t, m.state)
+		c := m.plan(config)
+		if c.action != row.action {
+			t.Errorf("row %d, %v: %s, want %s", i, row.set, c.action, row.action)
+		}
+		if row.set["content"] == tftypes.UnknownValue {
+			break // Terraform does not apply it
+		}
+		if c.action == "create" || c.action == "replace" {
 			posts++
 		}
-		steps = append(steps, resource.TestStep{
-			Config:           f.config("resource \"servicerequest_case_message\" \"test\" {\n" + row.attributes + "\n}"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, row.action)}},
-			Check:            f.posted(posts),
-		})
-	}
-	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: f.providers, Steps: steps})
-	f.wantPosts(t, posts, posts+2) // a message with a key is looked for once more
-	for _, post := range f.posts() {
-		if strings.Contains(string(post.Body), "triggers") || strings.Contains(string(post.Body), `"1"`) {
-			t.Errorf("triggers are sent: %s", post.Body)
+		_ = f.clock.Sleep(t.Context(), time.Hour)
+		wantNoDiagnostics(t, m.applyChange(c))
+		f.wantSubmits(t, posts)
+		for _, name := range []string{"id", "submitted_at", "confirmed_by"} {
+			planned := attributes(t, m.unmarshal(c.planned))[name]
+			switch row.action {
+			case "update": // the computed attributes stay
+				if !planned.Equal(before[name]) || m.get(name) != plain(t, before[name]) {
+					t.Errorf("row %d: %s changes from %s to %v", i, name, before[name], m.get(name))
+				}
+			case "create", "replace":
+				if planned.IsKnown() {
+					t.Errorf("row %d: %s is planned as %s", i, name, planned)
+				}
+			}
 		}
-	}
-}
-
-func TestComputedAttributesStayOnUpdate(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	message := func(timeout string) string {
-		return f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id  = "TT201801020526"
-  content  = "hello"
-  timeouts = { create = "` + timeout + `" }
-}`)
-	}
-	id, at := statecheck.CompareValue(compare.ValuesSame()), statecheck.CompareValue(compare.ValuesSame())
-	same := func() []statecheck.StateCheck {
-		return []statecheck.StateCheck{
-			id.AddStateValue(messageAddress, attribute("id")),
-			at.AddStateValue(messageAddress, attribute("submitted_at")),
-		}
-	}
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{
-			{
-				Config: message("1m"), ConfigStateChecks: same(),
-				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectUnknownValue(messageAddress, attribute("id")),
-					plancheck.ExpectUnknownValue(messageAddress, attribute("submitted_at")),
-					plancheck.ExpectUnknownValue(messageAddress, attribute("confirmed_by")),
-				}},
-			},
-			// The time of a message does not change when the clock moves on.
-			{PreConfig: func() { _ = f.clock.Sleep(t.Context(), time.Hour) }, Config: message("2m"), ConfigStateChecks: same()},
-			{RefreshState: true},
-		},
-	})
-	f.wantPosts(t, 1, 1)
-}
-
-func TestFailedCreateLeavesNoState(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "403"}}})
-	message := f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "hello"
-}`)
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{
-			{Config: message, ExpectError: words("Not posted: ", "HTTP 403 Forbidden, OSM.0003, Simulated fault")},
-			{
-				PreConfig: func() { f.SetFaults() },
-				Config:    message,
-				// If the state had it as tainted, this would be a replacement.
-				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, plancheck.ResourceActionCreate)}},
-			},
-		},
-	})
-	f.wantPosts(t, 2, 2)
-	if got := f.contents(); !slices.Equal(got, []string{"hello"}) {
-		t.Errorf("the ticket has %q", got)
 	}
 }
 
 func TestUnknownValuesWait(t *testing.T) {
 	t.Parallel()
+	needCLI(t, 4, 0, "terraform_data")
 	f := newFixture(t, simulator.Options{})
 	f.AddCase(simulator.Case{ID: "late", GroupID: "g"})
-	config := fmt.Sprintf(`
+	newCLI(t, map[string]string{"main.tf": requiredProvider + fmt.Sprintf(`
 resource "terraform_data" "late" {
   input = {
     endpoint = %q, token = %q, language = "en-us", time_zone = "GMT+1", site = "china", request_timeout = "10s", max_retries = 1, insecure = false
@@ -362,16 +197,7 @@ resource "servicerequest_case_message" "test" {
   triggers        = { late = terraform_data.late.output.trigger }
   idempotency_key = terraform_data.late.output.key
   timeouts        = { create = terraform_data.late.output.create }
-}`, f.URL(), testToken)
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{
-			{Config: config, PlanOnly: true, ExpectNonEmptyPlan: true},
-			{PreConfig: func() { f.wantPosts(t, 0, 0) }, Config: config},
-			{Config: config, PlanOnly: true},
-		},
-	})
+}`, f.URL(), testToken)}).run("apply", "-auto-approve")
 	posts := f.posts()
 	if len(posts) != 1 {
 		t.Fatalf("%d posts", len(posts))
@@ -388,47 +214,160 @@ resource "servicerequest_case_message" "test" {
 func TestUnknownValueThatIsBad(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_4_0)}, // terraform_data
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{{
-			Config: f.config(`
-resource "terraform_data" "late" {
-  input = ".."
-}
-
-resource "servicerequest_case_message" "test" {
-  case_id = terraform_data.late.output
-  content = "hello"
-}`),
-			ExpectError: words("The value of case_id must be a ticket ID, not \".\" or \"..\"."),
-		}},
-	})
+	p := newProtocol(t, f)
+	schema := p.schemas.ResourceSchemas[caseMessageType]
+	for _, row := range []struct {
+		set        object
+		kind, want string
+	}{
+		{object{"case_id": ".."}, "error at case_id", `The value of case_id must be a ticket ID, not "." or "..".`},
+		{object{"content": ""}, "error at content", "must have 1 to 10000 characters, but has 0"},
+		{object{"content": nil, "content_wo": " "}, "error at content_wo", "must contain at least one visible character"},
+		{object{"group_id": ""}, "error at group_id", "must have 1 to 64 characters, but has 0"},
+		{object{"accessory_ids": []any{"a", "a"}}, "error at accessory_ids", "duplicate"},
+		{object{"idempotency_key": "[deploy_4711]"}, "error at idempotency_key", `write "deploy-4711" instead; the provider adds the square brackets.`},
+		{object{"idempotency_key": "deploy 4711", "content": strings.Repeat("x", 9990)}, "error at content", "must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10004."},
+	} {
+		config := message(row.set)
+		planned := maps.Clone(config)
+		delete(planned, "content_wo")
+		computed := object{"id": tftypes.UnknownValue, "submitted_at": tftypes.UnknownValue, "confirmed_by": tftypes.UnknownValue}
+		response := p.create(t, caseMessageType, dynamic(t, schema, merged(planned, computed)), dynamic(t, schema, config))
+		wantOne(t, response.Diagnostics, row.kind, row.want)
+	}
 	f.wantPosts(t, 0, 0)
 }
 
+// A plan needs no configuration. An apply lists what is missing.
 func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	const message = `
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "hello"
-}`
-	provider := func(arguments string) string {
-		return "provider \"servicerequest\" {\n" + arguments + "\n}\n" + message
+	for _, row := range []struct {
+		block object
+		want  []string
+	}{
+		{object{"endpoint": nil, "token": nil}, []string{"`endpoint` (SERVICEREQUEST_ENDPOINT)", "`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)"}},
+		{object{"endpoint": nil}, []string{"neither the provider block nor the environment has:\n\n  - `endpoint` (SERVICEREQUEST_ENDPOINT)"}},
+		{object{"token": nil, "access_key": "a"}, []string{"neither the provider block nor the environment has:\n\n  - `secret_key` (HW_SECRET_KEY)"}},
+	} {
+		m := newProtocol(t, f, row.block).manage(t, caseMessageType)
+		c := m.plan(message())
+		wantNoDiagnostics(t, c.diagnostics)
+		wantOne(t, m.applyChange(c), "error", append(row.want, "Missing provider configuration")...)
 	}
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: f.providers,
-		Steps: []resource.TestStep{
-			{Config: message, PlanOnly: true, ExpectNonEmptyPlan: true},
-			{Config: message, ExpectError: words("`endpoint` (SERVICEREQUEST_ENDPOINT)")},
-			{Config: message, ExpectError: words("`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)")},
-			{Config: provider(`token = "t"`), PlanOnly: true, ExpectNonEmptyPlan: true},
-			{Config: provider(`token = "t"`), ExpectError: words("neither the provider block nor the environment has: - `endpoint` (SERVICEREQUEST_ENDPOINT)")},
-			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), PlanOnly: true, ExpectNonEmptyPlan: true},
-			{Config: provider("access_key = \"a\"\nendpoint = \"" + f.URL() + "\""), ExpectError: words("neither the provider block nor the environment has: - `secret_key` (HW_SECRET_KEY)")},
-		},
-	})
+	for _, kind := range []string{"case", "case_messages", "cases"} {
+		config := object{"case_id": testCase}
+		if kind == "cases" {
+			config = nil
+		}
+		_, diagnostics := newProtocol(t, f, object{"token": nil}).read(t, "servicerequest_"+kind, config)
+		wantOne(t, diagnostics, "error", "Missing provider configuration")
+	}
 	f.wantPosts(t, 0, 0)
+}
+
+// The text is sent, and neither the plan nor the state has it.
+func TestWriteOnlyContent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	m := newProtocol(t, f).manage(t, caseMessageType)
+	secret := func(text string, version int) object {
+		return object{"case_id": testCase, "content_wo": text, "content_wo_version": version}
+	}
+	for _, step := range []struct {
+		config object
+		action string
+	}{{secret("the password was 12345", 1), "create"}, {secret("another text", 1), "no-op"}, {secret("another text", 2), "replace"}} {
+		c := m.plan(step.config)
+		if c.action != step.action {
+			t.Errorf("%v: %s, want %s", step.config, c.action, step.action)
+		}
+		wantNoDiagnostics(t, m.applyChange(c))
+		for _, v := range []tftypes.Value{m.unmarshal(c.planned), m.state} {
+			if values := attributes(t, v); !values["content"].IsNull() || !values["content_wo"].IsNull() {
+				t.Errorf("the text is kept: %s", v)
+			}
+		}
+	}
+	f.wantPosts(t, 2, 1)
+	f.wantContents(t, "the password was 12345", "another text")
+}
+
+// Only what stays wrong whatever an unknown value becomes is refused. A case is
+// content, content_wo and content_wo_version: null (-), known (=) or unknown (?).
+func TestUnknownContentWaits(t *testing.T) {
+	t.Parallel()
+	refused := map[string]string{
+		"---": "Set content or content_wo.", "--=": "content_wo", "--?": "content_wo",
+		"===": "Set either content or content_wo, not both.", "==-": "not both.", "==?": "not both.",
+		"-=-": "Set content_wo_version together with content_wo.", "?=-": "Set content_wo_version together with content_wo.",
+		"=-=": "Set content_wo_version only together with content_wo.", "?-=": "Set content_wo_version only together with content_wo.",
+	}
+	m := newProtocol(t, newFixture(t, simulator.Options{})).manage(t, caseMessageType)
+	for _, content := range "-=?" {
+		for _, contentWO := range "-=?" {
+			for _, version := range "-=?" {
+				values := object{"case_id": testCase}
+				set := func(name string, state rune, known any) {
+					values[name] = map[rune]any{'=': known, '?': tftypes.UnknownValue}[state]
+				}
+				set("content", content, "a")
+				set("content_wo", contentWO, "a")
+				set("content_wo_version", version, 1)
+				name := string([]rune{content, contentWO, version})
+				diagnostics := m.plan(values).diagnostics
+				want, refuse := refused[name]
+				if failed(diagnostics) != refuse || refuse && !strings.Contains(describe(diagnostics), want) {
+					t.Errorf("%s: %s\nwant %q", name, describe(diagnostics), want)
+				}
+			}
+		}
+	}
+}
+
+// Neither an unconfirmed outcome nor a conflict shows a write-only text, or what the
+// ticket has in its place.
+func TestWriteOnlyContentStaysOutOfDiagnostics(t *testing.T) {
+	t.Parallel()
+	for want, setUp := range map[string]func(*fixture) object{
+		"May be on the ticket": func(f *fixture) object {
+			f.SetFaults(simulator.Fault{Kind: "lost-answer"}, simulator.Fault{Kind: "403", Operation: simulator.OpList})
+			return nil
+		},
+		"Nothing was sent: ticket TT201801020526 has another message with the idempotency_key": func(f *fixture) object {
+			f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] The password was 54321."})
+			return deployKey
+		},
+	} {
+		f := newFixture(t, simulator.Options{})
+		config := merged(object{"case_id": testCase, "content_wo": "The password was 12345.", "content_wo_version": 1}, setUp(f))
+		got := newProtocol(t, f).manage(t, caseMessageType).apply(config)
+		if len(got) != 1 || !strings.HasPrefix(got[0].Detail, want) || strings.Contains(got[0].Detail, "password") {
+			t.Errorf("%s\nwant an error that begins with %q and shows no text", describe(got), want)
+		}
+	}
+}
+
+// Terraform asks about a destroy. The second half of a replacement is none.
+func TestDestroyWarns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{})
+	message := requiredProvider + f.config(oneMessage)
+	c := newCLI(t, map[string]string{"main.tf": strings.Replace(message, "content =", "lifecycle {\n    create_before_destroy = true\n  }\n  content =", 1)})
+	const warning = "Warning: The message stays on the ticket"
+	c.run("apply", "-auto-approve")
+	if replaced := c.run("apply", "-auto-approve", "-replace="+messageAddress).output(); strings.Contains(replaced, warning) {
+		t.Errorf("a replacement warns:\n%s", replaced)
+	}
+	c.write("main.tf", message)
+	if replaced := c.run("apply", "-auto-approve", "-replace="+messageAddress).output(); strings.Contains(replaced, warning) {
+		t.Errorf("a replacement warns:\n%s", replaced)
+	}
+	c.write("main.tf", requiredProvider+f.config(""))
+	removed := c.run("apply", "-auto-approve").output()
+	wantAll(t, removed, "1 destroyed")
+	if cliHas(t, 3, 0) { // before, Terraform does not ask a provider about a destroy
+		wantAll(t, removed, warning, "TT201801020526")
+	}
+	f.wantPosts(t, 3, 3)
 }

@@ -100,7 +100,7 @@ func (d *caseMessagesDataSource) Read(ctx context.Context, req datasource.ReadRe
 	}
 	messages, err := client.Messages(ctx, m.CaseID.ValueString(), m.GroupID.ValueString())
 	if err != nil {
-		resp.Diagnostics.Append(readDiagnostic("Unable to read case messages", err))
+		resp.Diagnostics.Append(readDiagnostic(readMessagesError, err))
 		if resp.Diagnostics.HasError() {
 			return
 		}

@@ -126,7 +126,7 @@ func (d *casesDataSource) ValidateConfig(ctx context.Context, req datasource.Val
 	var m casesModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if from, to := m.span(); !from.IsZero() && !to.IsZero() && to.Before(from) {
-		resp.Diagnostics.AddAttributeError(path.Root("end_time"), "Invalid end_time", "The value of end_time must not be before start_time.")
+		resp.Diagnostics.AddAttributeError(path.Root("end_time"), invalidError+"end_time", "The value of end_time must not be before start_time.")
 	}
 }
 
@@ -149,13 +149,13 @@ func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	found, more, err := client.Cases(ctx, query, limit)
 	if err != nil {
-		resp.Diagnostics.Append(readDiagnostic("Unable to search cases", err))
+		resp.Diagnostics.Append(readDiagnostic(searchCasesError, err))
 		if resp.Diagnostics.HasError() {
 			return
 		}
 	}
 	if more && m.Limit.IsNull() {
-		resp.Diagnostics.AddAttributeWarning(path.Root("limit"), "More cases than listed",
+		resp.Diagnostics.AddAttributeWarning(path.Root("limit"), moreCasesWarning,
 			fmt.Sprintf("More than %[1]d tickets match, and %[1]d are returned by default. Narrow the search, or set limit.", defaultCasesLimit))
 	}
 	m.Cases = []caseSummaryModel{} // none is not null

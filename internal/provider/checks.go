@@ -30,7 +30,7 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := c(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid "+req.Path.String(), "The value of "+req.Path.String()+" "+err.Error()+".")
+		resp.Diagnostics.AddAttributeError(req.Path, invalidError+req.Path.String(), "The value of "+req.Path.String()+" "+err.Error()+".")
 	}
 }
 

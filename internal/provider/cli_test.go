@@ -16,13 +16,10 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// The tests here run the CLI by hand, with the provider as a process of its own.
-// terraform-plugin-testing does not show warnings, logs and plan files, and cannot
-// kill the provider.
+// cli runs the CLI, with the provider as a process of its own: for what only the two
+// together show. Everything else is tested with protocol.
 
 const requiredProvider = `
 terraform {
@@ -153,6 +150,16 @@ func (c *cli) write(name, content string) {
 	}
 }
 
+// loseState removes the state, as a runner does that keeps none.
+func (c *cli) loseState() {
+	c.t.Helper()
+	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
+		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
+			c.t.Fatal(err)
+		}
+	}
+}
+
 // result is the output of a run of the CLI.
 type result struct {
 	t              *testing.T
@@ -268,52 +275,5 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		case <-deadline:
 			t.Fatalf("%s: did not happen", what)
 		}
-	}
-}
-
-// A build sets the version as a release does.
-func TestVersionOfTheBuild(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "hello"
-}`)}).run("apply", "-auto-approve")
-	if got := headerOf(f.posts()[0], "User-Agent"); !strings.HasSuffix(got, " terraform-provider-servicerequest/"+builtVersion) {
-		t.Errorf("User-Agent %q", got)
-	}
-}
-
-func TestDestroyWarns(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	message := requiredProvider + f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "hello"
-}`)
-	c := newCLI(t, map[string]string{"main.tf": message})
-	const warning = "Warning: The message stays on the ticket"
-	c.run("apply", "-auto-approve")
-
-	for _, createFirst := range []bool{false, true} {
-		c.write("main.tf", strings.Replace(message, "content =", fmt.Sprintf("lifecycle {\n    create_before_destroy = %t\n  }\n  content =", createFirst), 1))
-		replace := c.run("apply", "-auto-approve", "-replace=servicerequest_case_message.test")
-		if strings.Contains(replace.output(), warning) {
-			t.Errorf("a replacement warns:\n%s", replace.output())
-		}
-	}
-	destroy := c.run("plan", "-destroy")
-	c.write("main.tf", requiredProvider+f.config(""))
-	removed := c.run("apply", "-auto-approve")
-	wantAll(t, removed.output(), "1 destroyed")
-	if cliHas(t, 3, 0) { // before, Terraform does not ask a provider about a destroy
-		wantAll(t, destroy.output(), warning, "TT201801020526")
-		wantAll(t, removed.output(), warning)
-	}
-	f.wantPosts(t, 3, 3)
-	if got := f.contents(); len(got) != 3 {
-		t.Errorf("the ticket has %q", got)
 	}
 }

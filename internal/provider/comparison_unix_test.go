@@ -5,10 +5,8 @@ package provider
 import (
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,10 +22,7 @@ import (
 //	go test -run TestComparison ./internal/provider -args -restapi /path/to/terraform-provider-restapi
 var restapiProgram = flag.String("restapi", "", "absolute path of the provider Mastercard/restapi, for TestComparison to include it")
 
-const (
-	comparedContent = "[deploy 4711] Release 1.4.0 is live."
-	comparedKey     = `idempotency_key = "deploy 4711"`
-)
+const comparedContent = "[deploy 4711] Release 1.4.0 is live."
 
 // contender is a way to post a message.
 type contender struct {
@@ -39,64 +34,31 @@ type contender struct {
 // Unless its name says otherwise, a form is what a careful person writes: the token
 // comes from the environment, and an HTTP error fails the run.
 var contenders = []contender{
-	{"servicerequest", "servicerequest", messageConfig(comparedKey, "")},
-	{"servicerequest without a key", "servicerequest", messageConfig("", "")},
-	{"servicerequest with a token from a variable", "servicerequest", messageConfig(comparedKey, `
-variable "token" {
-  type      = string
-  sensitive = true
-}
-
-provider "servicerequest" {
-  token = var.token
-}`)},
-
-	{"curl", "curl", curlConfig(pipeToken + curlCommand(""))},
-	{"curl with retry", "curl", curlConfig(pipeToken + curlCommand("--retry 3"))},
-	{"curl with retry of all errors", "curl", curlConfig(pipeToken + curlCommand("--retry 3 --retry-all-errors"))},
-	{"curl with location", "curl", curlConfig(pipeToken + curlCommand("--location"))},
+	{"servicerequest", "servicerequest", messageConfig},
+	{"curl", "curl", curlConfig(pipeToken + curlCommand)},
 	// The script searches the first page of the ticket, posts, and wants an empty answer.
 	{"curl in a script", "curl", curlConfig(`list=$(` + pipeToken + curlOptions + ` --header @- "$${URL}s?limit=100&trim_osm_rich_text_label=false") || exit
       case $list in *'[deploy 4711]'*) exit 0 ;; esac
-      answer=$(` + pipeToken + curlCommand("") + `) || exit
+      answer=$(` + pipeToken + curlCommand + `) || exit
       case $answer in '' | '{}') ;; *) echo "$answer" >&2; exit 1 ;; esac`)},
-	{"curl with the token as an argument", "curl", curlConfig(strings.Replace(curlCommand(""), "--header @-", `--header "X-Auth-Token: $TICKET_TOKEN"`, 1))},
-	{"curl with a token from a variable", "curl", func(f *fixture, content string) string {
-		command := strings.Replace(curlCommand(""), "--header @-", `--header 'X-Auth-Token: ${var.token}'`, 1)
-		return curlConfig(command)(f, content) + `
-variable "token" {
-  type      = string
-  sensitive = true
-}`
-	}},
-
-	{"restapi", "restapi", restapiConfig("")},
-	{"restapi with retries", "restapi", restapiConfig("retries {\n    max_retries = 3\n  }")},
+	{"restapi", "restapi", restapiConfig},
 }
 
-func messageConfig(key, more string) func(*fixture, string) string {
-	return func(_ *fixture, content string) string {
-		if key != "" {
-			content = strings.TrimPrefix(content, "[deploy 4711] ") // the provider puts it there
-		}
-		return requiredProvider + fmt.Sprintf(`
+func messageConfig(_ *fixture, content string) string {
+	return requiredProvider + fmt.Sprintf(`
 resource "servicerequest_case_message" "test" {
-  case_id = %q
-  content = %q
-  %s
+  case_id         = %q
+  content         = %q
+  idempotency_key = "deploy 4711"
 }
-%s`, testCase, content, key, more)
-	}
+`, testCase, strings.TrimPrefix(content, "[deploy 4711] ")) // the provider puts it there
 }
 
 const (
 	pipeToken   = `printf 'X-Auth-Token: %s\n' "$TICKET_TOKEN" | `
 	curlOptions = `curl --silent --show-error --fail-with-body --max-time 60 `
+	curlCommand = curlOptions + `--header @- --header 'Content-Type: application/json' --data "$BODY" "$URL"`
 )
-
-func curlCommand(options string) string {
-	return curlOptions + options + ` --header @- --header 'Content-Type: application/json' --data "$BODY" "$URL"`
-}
 
 func curlConfig(command string) func(*fixture, string) string {
 	return func(f *fixture, content string) string {
@@ -121,9 +83,8 @@ resource "terraform_data" "message" {
 // restapiConfig makes up an ID, since the service returns none, and reads the ticket
 // to destroy, since the service cannot delete a message. With read_search, or without
 // write_returns_object, no row ends better.
-func restapiConfig(more string) func(*fixture, string) string {
-	return func(f *fixture, content string) string {
-		return fmt.Sprintf(`
+func restapiConfig(f *fixture, content string) string {
+	return fmt.Sprintf(`
 terraform {
   required_providers {
     restapi = {
@@ -141,7 +102,6 @@ provider "restapi" {
   uri                  = %[1]q
   write_returns_object = true
   headers              = { X-Auth-Token = var.token }
-  %[4]s
 }
 
 resource "restapi_object" "message" {
@@ -150,13 +110,12 @@ resource "restapi_object" "message" {
   data                    = jsonencode({ message = { content = %[3]q } })
   update_method           = "POST"
   update_path             = %[2]q
-  read_path               = "/v2/servicerequest/cases/%[5]s/status"
+  read_path               = "/v2/servicerequest/cases/%[4]s/status"
   destroy_method          = "GET"
-  destroy_path            = "/v2/servicerequest/cases/%[5]s/status"
+  destroy_path            = "/v2/servicerequest/cases/%[4]s/status"
   ignore_server_additions = true
 }
-`, f.URL(), submitPath, content, more, testCase)
-	}
+`, f.URL(), submitPath, content, testCase)
 }
 
 const submitPath = "/v2/servicerequest/cases/" + testCase + "/message"
@@ -243,11 +202,6 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func once(tr *trial) string {
-	tr.apply()
-	return tr.outcome()
-}
-
 func twice(tr *trial) string {
 	tr.apply()
 	tr.apply()
@@ -320,57 +274,6 @@ func requests(tr *trial) string {
 	return tr.outcome() + "; " + strings.Join(counts, ", ")
 }
 
-// destroyed adds whether destroying warns that the message stays.
-func destroyed(tr *trial) string {
-	needCLI(tr.T, 3, 0, "asking a provider about a destroy")
-	tr.apply()
-	said := "says nothing"
-	if strings.Contains(tr.do("destroy", "-auto-approve").output(), "The message stays on the ticket") {
-		said = "warns"
-	}
-	return tr.outcome() + "; " + said
-}
-
-// tokenPlaces is where a plan and its apply, with logs at TRACE, leave the token. The
-// process list shows the arguments of curl: a script in its place records them.
-func tokenPlaces(tr *trial) string {
-	if program, err := exec.LookPath("curl"); err == nil {
-		tr.write("curl", fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$@\" >>%q\nexec %q \"$@\"\n", filepath.Join(tr.dir, "arguments"), program))
-		if err := os.Chmod(filepath.Join(tr.dir, "curl"), 0o700); err != nil {
-			tr.Fatal(err)
-		}
-		tr.env = append(tr.env, "PATH="+tr.dir+":"+os.Getenv("PATH"))
-	}
-	tr.env = append(tr.env, "TF_LOG=TRACE")
-	var stdout, stderr strings.Builder
-	for _, args := range [][]string{{"plan", "-out=saved"}, {"apply", "saved"}} {
-		r := tr.do(args...)
-		stdout.WriteString(r.stdout)
-		stderr.WriteString(r.stderr)
-	}
-	wantAll(tr.T, stderr.String(), "[TRACE]")
-	if got := tr.outcome(); got != "ok, ok: 1 message" {
-		tr.Errorf("%s", got)
-	}
-	names := map[string]string{
-		"output 0": "output", "output 1": "log",
-		filepath.Join(tr.dir, "saved") + "/tfplan": "saved plan", filepath.Join(tr.dir, "arguments"): "process list",
-	}
-	var places []string
-	for _, leak := range leaks(tr.T, tr.cli, []string{stdout.String(), stderr.String()}, []string{testToken}) {
-		place, _, _ := strings.Cut(leak, " has ")
-		if name, ok := names[place]; ok {
-			place = name
-		}
-		places = append(places, place)
-	}
-	if places == nil {
-		return "nowhere"
-	}
-	slices.Sort(places)
-	return strings.Join(slices.Compact(places), ", ")
-}
-
 func TestComparison(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -385,13 +288,10 @@ func TestComparison(t *testing.T) {
 			faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}},
 			do:     twice,
 			want: map[string]string{
-				"servicerequest":                "ok, ok: 1 message",
-				"servicerequest without a key":  "ok, ok: 1 message",
-				"curl":                          "error, ok: 2 messages",
-				"curl with retry of all errors": "ok, ok: 2 messages",
-				"curl in a script":              "error, ok: 1 message",
-				"restapi":                       "error, ok: 2 messages",
-				"restapi with retries":          "ok, ok: 2 messages",
+				"servicerequest":   "ok, ok: 1 message",
+				"curl":             "error, ok: 2 messages",
+				"curl in a script": "error, ok: 1 message",
+				"restapi":          "error, ok: 2 messages",
 			},
 		},
 		{
@@ -399,13 +299,10 @@ func TestComparison(t *testing.T) {
 			faults: []simulator.Fault{{Kind: "502", Stored: true, Times: 1}},
 			do:     twice,
 			want: map[string]string{
-				"servicerequest":               "ok, ok: 1 message",
-				"servicerequest without a key": "ok, ok: 1 message",
-				"curl":                         "error, ok: 2 messages",
-				"curl with retry":              "ok, ok: 2 messages",
-				"curl in a script":             "error, ok: 1 message",
-				"restapi":                      "error, ok: 2 messages",
-				"restapi with retries":         "ok, ok: 2 messages",
+				"servicerequest":   "ok, ok: 1 message",
+				"curl":             "error, ok: 2 messages",
+				"curl in a script": "error, ok: 1 message",
+				"restapi":          "error, ok: 2 messages",
 			},
 		},
 		{
@@ -413,22 +310,20 @@ func TestComparison(t *testing.T) {
 			faults: []simulator.Fault{{Kind: "slow", Stored: true, Times: 1}},
 			do:     killed,
 			want: map[string]string{
-				"servicerequest":               "killed, ok: 1 message",
-				"servicerequest without a key": "killed, ok: 2 messages",
-				"curl":                         "killed, ok: 2 messages",
-				"curl in a script":             "killed, ok: 1 message",
-				"restapi":                      "killed, ok: 2 messages",
+				"servicerequest":   "killed, ok: 1 message",
+				"curl":             "killed, ok: 2 messages",
+				"curl in a script": "killed, ok: 1 message",
+				"restapi":          "killed, ok: 2 messages",
 			},
 		},
 		{
 			name: "state lost",
 			do:   stateLost,
 			want: map[string]string{
-				"servicerequest":               "ok, ok: 1 message",
-				"servicerequest without a key": "ok, ok: 2 messages",
-				"curl":                         "ok, ok: 2 messages",
-				"curl in a script":             "ok, ok: 1 message",
-				"restapi":                      "ok, ok: 2 messages",
+				"servicerequest":   "ok, ok: 1 message",
+				"curl":             "ok, ok: 2 messages",
+				"curl in a script": "ok, ok: 1 message",
+				"restapi":          "ok, ok: 2 messages",
 			},
 		},
 		{
@@ -465,23 +360,10 @@ func TestComparison(t *testing.T) {
 			name: "redirect to another server",
 			do:   redirected,
 			want: map[string]string{
-				"servicerequest":     "error: no message; elsewhere: nothing",
-				"curl":               "ok: no message; elsewhere: nothing",
-				"curl in a script":   "ok: no message; elsewhere: nothing",
-				"curl with location": "ok: no message; elsewhere: token and text",
-				"restapi":            "ok: no message; elsewhere: token and text",
-			},
-		},
-		{
-			name:   "throttled",
-			faults: []simulator.Fault{{Kind: "429", RetryAfter: "1", Times: 1}},
-			do:     once,
-			want: map[string]string{
-				"servicerequest":       "ok: 1 message",
-				"curl":                 "error: no message",
-				"curl with retry":      "ok: 1 message",
-				"restapi":              "error: no message",
-				"restapi with retries": "ok: 1 message",
+				"servicerequest":   "error: no message; elsewhere: nothing",
+				"curl":             "ok: no message; elsewhere: nothing",
+				"curl in a script": "ok: no message; elsewhere: nothing",
+				"restapi":          "ok: no message; elsewhere: token and text",
 			},
 		},
 		{
@@ -496,19 +378,6 @@ func TestComparison(t *testing.T) {
 			},
 		},
 		{
-			name: "token",
-			do:   tokenPlaces,
-			want: map[string]string{
-				"servicerequest": "nowhere",
-				"servicerequest with a token from a variable": "saved plan",
-				"curl":                               "nowhere",
-				"curl in a script":                   "nowhere",
-				"curl with the token as an argument": "process list",
-				"curl with a token from a variable":  "process list, saved plan",
-				"restapi":                            "nowhere",
-			},
-		},
-		{
 			name: "requests",
 			do:   requests,
 			want: map[string]string{
@@ -516,15 +385,6 @@ func TestComparison(t *testing.T) {
 				"curl":             "ok, ok, ok: 1 message; no request, 1 request, no request",
 				"curl in a script": "ok, ok, ok: 1 message; no request, 2 requests, no request",
 				"restapi":          "ok, ok, ok: 1 message; no request, 1 request, 1 request",
-			},
-		},
-		{
-			name: "destroy",
-			do:   destroyed,
-			want: map[string]string{
-				"servicerequest": "ok, ok: 1 message; warns",
-				"curl":           "ok, ok: 1 message; says nothing",
-				"restapi":        "ok, ok: 1 message; says nothing",
 			},
 		},
 	} {

@@ -227,7 +227,7 @@ func checkOneMode(m *providerModel) diag.Diagnostics {
 		case first.name == "":
 			first = mode
 		default:
-			diags.AddAttributeError(path.Root(name), "Conflicting credentials",
+			diags.AddAttributeError(path.Root(name), conflictingCredentialsError,
 				fmt.Sprintf("The provider block configures two authentication methods: %s (%s) and %s (%s). Remove one of them.",
 					first.name, strings.Join(first.selects, ", "), mode.name, strings.Join(mode.selects, ", ")))
 		}
@@ -385,7 +385,7 @@ func (c *config) invalid(attribute string, err error) diag.Diagnostic {
 	if variable := c.sources[attribute]; variable != "" {
 		name, subject = variable, variable
 	}
-	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), "Invalid "+name, subject+" "+err.Error()+".")
+	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), invalidError+name, subject+" "+err.Error()+".")
 }
 
 func (c *config) duration(name, byDefault string) time.Duration {
@@ -431,7 +431,7 @@ func (c *config) insecure(v types.Bool, env func([]string) (string, string)) boo
 		}
 	}
 	if insecure {
-		c.diagnostics.AddAttributeWarning(path.Root("insecure"), "Server certificates are not verified",
+		c.diagnostics.AddAttributeWarning(path.Root("insecure"), insecureWarning,
 			"Anyone between this machine and the service can read the credentials and the messages. "+
 				"To trust a private certificate authority, set ca_cert_file instead.")
 	}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -399,14 +398,5 @@ func TestEnvironmentSkipsEmptyVariables(t *testing.T) {
 	}
 	if name, value := environment([]string{"SERVICEREQUEST_TEST_A"}); name != "" || value != "" {
 		t.Errorf("%s=%s", name, value)
-	}
-}
-
-func TestRequestTimeoutBounds(t *testing.T) {
-	t.Parallel()
-	for text, ok := range map[string]bool{"1ms": true, "1h": true, "999µs": false, "1h1s": false, "-1s": false, "1d": false} {
-		if err := duration(time.Millisecond, time.Hour)(text); (err == nil) != ok {
-			t.Errorf("%s: %v", text, err)
-		}
 	}
 }

@@ -27,13 +27,37 @@ func missingConfiguration(p *providerData) diag.Diagnostic {
 			strings.Join(p.missing, "\n  - ") +
 			"\n\nSet the attributes in the provider block, or the environment variables in parentheses, and run Terraform again."
 	}
-	return diag.NewErrorDiagnostic("Missing provider configuration", detail)
+	return diag.NewErrorDiagnostic(missingConfigurationError, detail)
 }
 
-// Summaries of the errors of a message.
+// Summaries of all diagnostics. The guide on errors explains each.
 const (
-	notPostedSummary   = "Unable to submit case message"
-	unconfirmedSummary = "Case message may or may not be on the ticket"
+	missingConfigurationError   = "Missing provider configuration"
+	conflictingCredentialsError = "Conflicting credentials"
+	invalidError                = "Invalid "
+	missingNameError            = "Missing name"
+	unusableAttachmentError     = "Unusable attachment"
+	notPostedError              = "Unable to submit case message"
+	unconfirmedError            = "Case message may or may not be on the ticket"
+	noIDError                   = "Unable to generate an ID"
+	importError                 = "Unable to import case message"
+	listError                   = "Unable to list case messages"
+	readCaseError               = "Unable to read case"
+	readMessagesError           = "Unable to read case messages"
+	searchCasesError            = "Unable to search cases"
+	uploadError                 = "Unable to upload the attachment"
+	deleteError                 = "Unable to delete the attachment"
+
+	existingWarning       = "The ticket already has this message"
+	copiesWarning         = "The ticket has this message more than once"
+	resentWarning         = "Case message was sent again"
+	sameKeyWarning        = "The idempotency_key stays the same"
+	messageStaysWarning   = "The message stays on the ticket"
+	missingFileWarning    = "The file is missing"
+	fileTypeWarning       = "Undocumented type of attachment"
+	incompleteListWarning = "Incomplete list"
+	moreCasesWarning      = "More cases than listed"
+	insecureWarning       = "Server certificates are not verified"
 )
 
 // deliveryDiagnostic explains an error of Deliver: the outcome in a few words, the
@@ -46,10 +70,10 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		notPosted   *delivery.NotPostedError
 	)
 	a := advise(err, m.timeouts())
-	summary, text, raw := notPostedSummary, "", err
+	summary, text, raw := notPostedError, "", err
 	switch {
 	case errors.As(err, &unconfirmed):
-		summary, text = unconfirmedSummary, unconfirmedText(unconfirmed, m)
+		summary, text = unconfirmedError, unconfirmedText(unconfirmed, m)
 		a.at = ""
 	case errors.As(err, &conflict):
 		text, raw = conflictText(conflict, m), nil // the text says it all
@@ -172,10 +196,10 @@ func receiptWarnings(r delivery.Receipt, m caseMessage) diag.Diagnostics {
 		if r.Copies > 1 {
 			text += fmt.Sprintf(" The ticket has %d messages with this key and text.", r.Copies)
 		}
-		diags.AddAttributeWarning(path.Root("idempotency_key"), "The ticket already has this message", text)
+		diags.AddAttributeWarning(path.Root("idempotency_key"), existingWarning, text)
 	}
 	if r.Resent != "" {
-		diags.AddWarning("Case message was sent again", fmt.Sprintf(
+		diags.AddWarning(resentWarning, fmt.Sprintf(
 			"The message is on ticket %s. It was sent again: the outcome of an earlier attempt was unknown (%s), and the last check did not find the message on the ticket. "+
 				"If the first copy still arrives, the ticket has the message twice. Check the ticket later.",
 			m.CaseID.ValueString(), r.Resent))
@@ -187,7 +211,7 @@ func receiptWarnings(r delivery.Receipt, m caseMessage) diag.Diagnostics {
 func copiesWarnings(copies []delivery.Copies, m caseMessage) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, c := range copies {
-		diags.AddWarning("The ticket has this message more than once", fmt.Sprintf(
+		diags.AddWarning(copiesWarning, fmt.Sprintf(
 			"Ticket %s has %d messages with the idempotency_key %q and the same text. An idempotency_key is not a lock: two runs that search the ticket at the same time may both post. %s",
 			m.CaseID.ValueString(), c.Count, c.Key, serialiseAdvice))
 	}

@@ -46,8 +46,6 @@ var answerRows = []struct {
 		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.09999999, request ID req-other"}},
 	{"failed_14", 200, `{"error_code":"OSM.01010014","error_msg":"操作失败"}`, "",
 		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.01010014, 操作失败, request ID req-failed_14"}},
-	{"failed_17", 200, `{"error_code":"OSM.01010017","error_msg":"operation failed"}`, "",
-		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.01010017, operation failed, request ID req-failed_17"}},
 
 	{"osm_400", 400, `{"error_code":"OSM.0001","error_msg":"bad"}`, "",
 		[]string{"Not posted: the service refused the request.", "HTTP 400 Bad Request, OSM.0001, bad, request ID req-osm_400."}},
@@ -55,22 +53,10 @@ var answerRows = []struct {
 		[]string{"Not posted: the token is invalid or expired, or belongs to another region.", "Get a new token from IAM", "HTTP 401 Unauthorized, OSM.0002, expired, request ID req-osm_401."}},
 	{"osm_403", 403, `{"error_code":"OSM.0003","error_msg":"forbidden"}`, "",
 		[]string{"Not posted: the user of the credentials has no permission for this call.", "HTTP 403 Forbidden, OSM.0003, forbidden, request ID req-osm_403."}},
-	{"osm_500", 500, `{"error_code":"OSM.0004","error_msg":"internal"}`, "",
-		[]string{"May be on the ticket: ", "HTTP 500 Internal Server Error, OSM.0004, internal, request ID req-osm_500"}},
-	{"gw_0301", 401, `{"error_code":"APIGW.0301","error_msg":"wrong"}`, "",
-		[]string{"Not posted: the token is invalid or expired", "HTTP 401 Unauthorized, APIGW.0301, wrong, request ID req-gw_0301."}},
-	{"gw_0307", 401, `{"error_code":"APIG.0307","error_msg":"update"}`, "",
-		[]string{"Not posted: the token is invalid or expired", "HTTP 401 Unauthorized, APIG.0307, update, request ID req-gw_0307."}},
 	{"gw_0308", 429, `{"error_code":"APIGW.0308","error_msg":"throttled"}`, "",
 		[]string{"Not posted: the service asks to wait 2m0s, but only ", " of timeouts.create remain. The last attempt failed: the service is throttling requests.", "It is safe to apply again.", "HTTP 429 Too Many Requests, APIGW.0308, throttled, request ID req-gw_0308."}},
 	{"gw_413", 413, `{"error_code":"APIGW.0201","error_msg":"large"}`, "",
 		[]string{"Not posted: the request is larger than the 12 MB", "HTTP 413 Request Entity Too Large, APIGW.0201, large, request ID req-gw_413."}},
-	{"gw_502", 502, `{"error_code":"APIGW.0201","error_msg":"backend"}`, "",
-		[]string{"May be on the ticket: ", "HTTP 502 Bad Gateway, APIGW.0201, backend, request ID req-gw_502"}},
-	{"gw_503", 503, `{"error_code":"APIGW.0613","error_msg":"unavailable"}`, "",
-		[]string{"May be on the ticket: ", "HTTP 503 Service Unavailable, APIGW.0613, unavailable, request ID req-gw_503"}},
-	{"gw_504", 504, `{"error_code":"APIGW.0201","error_msg":"timeout"}`, "",
-		[]string{"May be on the ticket: ", "HTTP 504 Gateway Timeout, APIGW.0201, timeout, request ID req-gw_504"}},
 	{"gw_404", 404, `{"error_code":"APIGW.0101","error_msg":"no such API"}`, "",
 		[]string{"Not posted: the endpoint has no such API.", "Check the provider's endpoint", "HTTP 404 Not Found, APIGW.0101, no such API, request ID req-gw_404."}},
 
@@ -82,8 +68,6 @@ var answerRows = []struct {
 		[]string{"May be on the ticket: ", "HTTP 200 OK, the answer is longer than any answer of the service, body: xxx"}},
 	{"redirect", 307, "", "",
 		[]string{"May be on the ticket: ", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect"}},
-	{"redirect_here", 308, "", "",
-		[]string{"May be on the ticket: ", "HTTP 308 Permanent Redirect"}},
 	// An http.Client would follow this redirect with a GET that has the token.
 	{"redirect_found", 302, "", "",
 		[]string{"May be on the ticket: ", "HTTP 302 Found"}},
@@ -223,14 +207,9 @@ func TestAdvice(t *testing.T) {
 		at   string
 		want []string // the cause, and a part of what to do
 	}{
-		{"another code", api(200, "OSM.09999999", servicerequest.ModeToken), "", []string{"the service answered with HTTP 200 and the code OSM.09999999", "give Huawei Cloud support the request ID below."}},
 		{"no request ID", noRequestID, "", []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"wrapped", &delivery.NotPostedError{Err: api(429, "APIG.0308", servicerequest.ModeToken)}, "", []string{"the service is throttling requests", "-parallelism"}},
-		{"fixed token", api(401, "APIGW.0307", servicerequest.ModeToken), "", []string{"the token is invalid or expired, or belongs to another region", "Get a new token"}},
 		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), "", []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
 		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), "", []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
-		{"no such case", api(200, "OSM.01010015", servicerequest.ModeToken), "case_id", []string{"there is no such ticket at this endpoint", "Check case_id"}},
-		{"attachments", api(200, "OSM.01010005", servicerequest.ModeToken), "accessory_ids", []string{"the daily size limit for attachments is exceeded", "attach fewer or smaller files"}},
 
 		{"clock is slow", skewed(401, servicerequest.ModeAccessKey, 20*time.Minute), "", []string{clock, "Set the clock"}},
 		{"clock is fast", skewed(403, servicerequest.ModeAccessKey, -20*time.Minute), "", []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
@@ -244,7 +223,6 @@ func TestAdvice(t *testing.T) {
 		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "Check the provider's auth_url."}},
 		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, "", []string{"IAM could not be reached", "Check the network, the proxy if there is one, and the provider's auth_url."}},
 		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"login, interrupted", &servicerequest.LoginError{Err: context.Canceled}, "", []string{"Terraform was interrupted", ""}},
 		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
 		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", servicerequest.ModeToken)}), "",
 			[]string{"the next attempt has to wait 2m0s, but only 40s of timeouts.create remain. The last attempt failed: the service is throttling requests", "raise timeouts.create"}},
@@ -366,26 +344,4 @@ func TestDeliveryDiagnostic(t *testing.T) {
 			t.Errorf("%v: not at %s", row.err, row.at)
 		}
 	}
-}
-
-func TestNoConnectionIsExplained(t *testing.T) {
-	t.Parallel()
-	closed := httptest.NewServer(nil)
-	closed.Close()
-	got := newCLI(t, map[string]string{"main.tf": requiredProvider + fmt.Sprintf(`
-provider "servicerequest" {
-  endpoint    = %q
-  token       = %q
-  max_retries = 0
-}
-
-resource "servicerequest_case_message" "test" {
-  case_id = "case-1"
-  content = "hello"
-}`, closed.URL, testToken)}).fail("apply", "-json", "-auto-approve").diagnostics()
-	if len(about(got, "main.tf")) != 1 {
-		t.Fatalf("%+v", got)
-	}
-	wantAll(t, about(got, "main.tf")[0].Detail, "Not posted: the service could not be reached.", "It is safe to apply again.",
-		"Check the network, the proxy if there is one, and the provider's endpoint.", "connection refused")
 }

@@ -63,7 +63,7 @@ func whole(text string) string {
 }
 
 // elsewhere are the folders under examples/ that have tests of their own.
-var elsewhere = []string{"guides/gitops", "guides/pipelines", "guides/runbook", "guides/sites", "modules"}
+var elsewhere = []string{"guides/gitops", "guides/long-texts", "guides/pipelines", "guides/runbook", "guides/sites", "guides/test-your-configuration", "modules"}
 
 // Each folder with a configuration under examples/, and each file in it that stands
 // alone, is applied, planned again without a change, and destroyed.
@@ -159,6 +159,9 @@ func runExample(t *testing.T, files map[string]string) {
 		t.Error("it makes no request")
 	}
 	submits := f.Count(simulator.OpSubmit)
+	if strings.Contains(all.String(), "\nimport {") && submits != 0 {
+		t.Error("an import submits")
+	}
 	c.run("plan", "-detailed-exitcode")
 	c.run("destroy", "-auto-approve")
 	if got := f.Count(simulator.OpSubmit); got != submits {

@@ -55,7 +55,6 @@ resource "servicerequest_case_message" "test" {
 `,
 				"provider.tf": block,
 			}, "SERVICEREQUEST_TOKEN="+testToken)
-			c.run("validate")
 			c.write("provider_override.tf", "provider \"servicerequest\" {\n  endpoint = \""+f.URL()+"\"\n}\n")
 			c.run("apply", "-auto-approve")
 			f.wantContents(t, "hello")

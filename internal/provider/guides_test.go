@@ -4,22 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/helpers/validatordiag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -31,11 +26,7 @@ import (
 
 func readGuide(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "templates", "guides", name+".md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return readText(t, filepath.Join(root, "templates", "guides", name+".md.tmpl"))
 }
 
 // tableRows returns the cells of a guide's tables whose header begins with the
@@ -58,23 +49,6 @@ func tableRows(text, header string) [][]string {
 		}
 	}
 	return rows
-}
-
-// copyExample copies the files of an example's folder.
-func (c *cli) copyExample(folder string) {
-	c.t.Helper()
-	if err := os.CopyFS(c.dir, os.DirFS(filepath.Join(root, "examples", folder))); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func (c *cli) loseState() {
-	c.t.Helper()
-	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
-		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
-			c.t.Fatal(err)
-		}
-	}
 }
 
 // changeMessage is a message in the table of the guide on changes.
@@ -378,73 +352,25 @@ func (f *fixture) postsTo(caseID string) int {
 	return n
 }
 
-// With count, an element at the beginning moves all others on.
-func TestGuideToChangesCount(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		key   string
-		posts int // for the one new element
-	}{{"", 3}, {`idempotency_key = "release ${local.releases[count.index]}"`, 1}} {
-		f := newFixture(t, simulator.Options{})
-		config := func(releases string) string {
-			return requiredProvider + f.config(fmt.Sprintf(`
-locals {
-  releases = [%s]
-}
-
-resource "servicerequest_case_message" "test" {
-  count   = length(local.releases)
-  case_id = "TT201801020526"
-  content = "Release ${local.releases[count.index]} is live"
-  %s
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}`, releases, row.key))
-		}
-		c := newCLI(t, map[string]string{"main.tf": config(`"1.4.0", "1.4.1"`)})
-		c.run("apply", "-auto-approve")
-		f.wantSubmits(t, 2)
-		c.write("main.tf", config(`"1.3.9", "1.4.0", "1.4.1"`))
-		c.run("apply", "-auto-approve")
-		f.wantSubmits(t, 2+row.posts)
-	}
-}
-
 // A replacement fails, and the text goes back to what it was.
 func TestGuideToChangesCreateBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	for createFirst, want := range map[bool][]string{true: {"first"}, false: {"first", "first"}} {
 		f := newFixture(t, simulator.Options{})
-		message := func(content string) string {
-			return f.messageWith(fmt.Sprintf("content = %q", content), fmt.Sprintf("lifecycle {\n create_before_destroy = %t\n}", createFirst))
+		config := func(content string) string {
+			return requiredProvider + f.config(changeMessage{name: "test", caseID: testCase, content: content,
+				more: fmt.Sprintf("lifecycle {\n create_before_destroy = %t\n}", createFirst)}.String())
 		}
-		c := newCLI(t, map[string]string{"main.tf": message("first")})
+		c := newCLI(t, map[string]string{"main.tf": config("first")})
 		c.run("apply", "-auto-approve")
 		f.SetFaults(simulator.Fault{Kind: "403"})
-		c.write("main.tf", message("second"))
+		c.write("main.tf", config("second"))
 		c.fail("apply", "-auto-approve")
-		if state := c.run("state", "list").stdout; (state != "") != createFirst {
-			t.Errorf("create_before_destroy = %t: in the state is %q", createFirst, state)
-		}
 		f.SetFaults()
-		c.write("main.tf", message("first"))
+		c.write("main.tf", config("first"))
 		c.run("apply", "-auto-approve")
 		f.wantContents(t, want...)
 	}
-}
-
-func TestGuideToChangesPreventDestroy(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	lifecycle := createFirst("prevent_destroy = true")
-	c := newCLI(t, map[string]string{"main.tf": f.messageWith(deployed, deployKey, lifecycle)})
-	c.run("apply", "-auto-approve")
-	c.write("main.tf", f.messageWith(deployed, deployKey, lifecycle, `triggers = { a = "1" }`))
-	wantAll(t, c.fail("plan").output(), "prevent_destroy")
-	wantAll(t, c.fail("plan", "-destroy").output(), "prevent_destroy")
-	f.wantPosts(t, 1, 2)
 }
 
 // A text that is too long goes out as an attachment, and the same evidence once.
@@ -452,7 +378,7 @@ func TestGuideToLongTexts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{StrictAccessories: true})
 	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
-	c.copyExample("guides/long-texts")
+	copyTree(t, filepath.Join(root, "examples", "guides/long-texts"), c.dir)
 	apply := func(posts, uploads, attachments int) {
 		t.Helper()
 		c.run("apply", "-auto-approve")
@@ -463,7 +389,6 @@ func TestGuideToLongTexts(t *testing.T) {
 		if got := messages[posts-1].AccessoryIDs; len(got) != attachments {
 			t.Errorf("the message has the attachments %q, want %d", got, attachments)
 		}
-		c.run("plan", "-detailed-exitcode")
 	}
 	apply(1, 1, 1)
 	short := f.contents()[0]
@@ -480,9 +405,6 @@ func TestGuideToLongTexts(t *testing.T) {
 	// The same files, from a machine without the state.
 	c.loseState()
 	apply(2, 4, 2)
-	// A changed log.
-	c.write("deploy.log", "2026-01-11T22:00:01Z checkout: release 1.4.1 started\n")
-	apply(3, 5, 2)
 	// A run without the files changes nothing.
 	if err := os.Remove(filepath.Join(c.dir, "deploy.log")); err != nil {
 		t.Fatal(err)
@@ -522,7 +444,7 @@ func TestGuideToTests(t *testing.T) {
 
 	needCLI(t, 7, 8, "mock_provider")
 	c := newCLI(t, nil)
-	c.copyExample(folder)
+	copyTree(t, filepath.Join(root, "examples", folder), c.dir)
 	wantAll(t, c.run("test").stdout, "2 passed, 0 failed")
 	// A mock has the provider's schema and its checks.
 	wantAll(t, c.fail("test", "-var=release=1.4.0 (beta)").output(), "Invalid idempotency_key")
@@ -607,7 +529,7 @@ func TestGuideToTicketsim(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newCLI(t, nil, "CLI="+p.path, "TF_CLI_ARGS_apply=-auto-approve")
-	c.copyExample("guides/test-your-configuration")
+	copyTree(t, filepath.Join(root, "examples", "guides/test-your-configuration"), c.dir)
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(c.dir, "ticketsim"), "../simulator/cmd/ticketsim").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -656,13 +578,13 @@ func TestGuideToFaults(t *testing.T) {
 			return map[string]any{"case_id": testCase, "content": "hello", "idempotency_key": "deploy 4711", "id": computed, "submitted_at": computed, "confirmed_by": computed}
 		}
 		began := f.clock.Now()
-		response := p.apply(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
+		response := p.create(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
 		outcome := fmt.Sprintf("sent again after %.0f seconds", f.clock.Now().Sub(began).Seconds())
 		for _, d := range response.Diagnostics {
 			switch {
 			case d.Severity == tfprotov6.DiagnosticSeverityWarning:
 				outcome += ", with a warning"
-			case d.Summary == unconfirmedSummary:
+			case d.Summary == unconfirmedError:
 				outcome = "an error: may or may not be on the ticket"
 			case strings.HasPrefix(d.Detail, "Nothing was sent"):
 				outcome = "an error: nothing was sent, since the ticket could not be searched for the key"
@@ -697,196 +619,53 @@ func mocked(text string) map[string][]string {
 	return attributes
 }
 
-// foreignErrors are the summaries that the framework's validators give.
-var foreignErrors = map[string][]string{
-	"listvalidator.NoNullValues":    {"Null List Value"},
-	"listvalidator.UniqueValues":    {"Duplicate List Value"},
-	"listvalidator.SizeAtMost":      {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
-	"listvalidator.ValueStringsAre": {}, // those of the check of each value
-	"int64validator.Between":        {validatordiag.InvalidAttributeValueDiagnostic(path.Empty(), "", "").Summary()},
-	"int64validator.OneOf":          {validatordiag.InvalidAttributeValueMatchDiagnostic(path.Empty(), "", "").Summary()},
-	"stringvalidator.ExactlyOneOf":  {validatordiag.InvalidAttributeCombinationDiagnostic(path.Empty(), "").Summary()},
-}
-
 // Every summary that the provider has is in the guide on errors, and the guide has
 // no other. What it quotes of a detail is in the source.
 func TestGuideToErrors(t *testing.T) {
 	t.Parallel()
-	want := summaries(t)
-	want["Provider produced inconsistent final plan"] = "error" // Terraform's, for a file that has changed
-	text := readGuide(t, "errors")
-	source, err := os.ReadFile("diagnostics.go")
-	if err != nil {
-		t.Fatal(err)
+	source := readText(t, "diagnostics.go")
+	want := map[string]string{}
+	for _, constant := range regexp.MustCompile(`(?m)^\t\w+(Error|Warning) += "(.+)"$`).FindAllStringSubmatch(source, -1) {
+		summary := constant[2]
+		if strings.HasSuffix(summary, " ") {
+			summary += "…"
+		}
+		want[summary] = strings.ToLower(constant[1])
+	}
+	for _, foreign := range []string{ // the framework's validators', and Terraform's for a file that has changed
+		"Null List Value", "Duplicate List Value", "Invalid Attribute Value", "Invalid Attribute Value Match", "Invalid Attribute Combination",
+		"Provider produced inconsistent final plan",
+	} {
+		want[foreign] = "error"
 	}
 	got := map[string]string{}
-	for header, severity := range map[string]string{"error": "error", "warning": "warning"} {
-		for _, cells := range tableRows(text, header) {
+	text := readGuide(t, "errors")
+	for _, severity := range []string{"error", "warning"} {
+		for _, cells := range tableRows(text, severity) {
 			for _, bold := range regexp.MustCompile(`\*\*([^*]+)\*\*`).FindAllStringSubmatch(cells[0], -1) {
 				got[bold[1]] = severity
 			}
 			for _, quoted := range regexp.MustCompile(`"([^"]+)"`).FindAllStringSubmatch(cells[0], -1) {
 				for part := range strings.SplitSeq(quoted[1], "…") {
-					wantAll(t, string(source), strings.TrimSpace(part))
+					wantAll(t, source, strings.TrimSpace(part))
 				}
 			}
-			if len(cells) < 2 || slices.Contains(cells, "") {
-				t.Errorf("the guide has a row that explains nothing: %q", cells)
-			}
 		}
 	}
-	for summary, severity := range want {
-		if got[summary] != severity {
-			t.Errorf("the %s %q has no row in the guide", severity, summary)
-		}
+	if !maps.Equal(got, want) {
+		t.Errorf("the guide explains %v\nthe provider has %v", got, want)
 	}
-	for summary, severity := range got {
-		if want[summary] == "" {
-			t.Errorf("the guide has the %s %q, which does not exist", severity, summary)
-		}
-	}
-	for _, part := range []string{
-		"`OSM.01010001`", "`OSM.01010002`", "`OSM.01010005`", "`OSM.01010011`", "`OSM.01010015`", "400", "401", "403", "404", "413", "429",
-	} {
-		if !strings.Contains(text, part) {
-			t.Errorf("the guide does not have %s", part)
-		}
-	}
-}
-
-// summaryArguments are the functions that make a diagnostic, with the argument that
-// is its summary.
-var summaryArguments = map[string]struct {
-	argument int
-	severity string
-}{
-	"AddError": {0, "error"}, "AddAttributeError": {1, "error"}, "NewErrorDiagnostic": {0, "error"}, "NewAttributeErrorDiagnostic": {1, "error"},
-	"AddWarning": {0, "warning"}, "AddAttributeWarning": {1, "warning"}, "NewWarningDiagnostic": {0, "warning"}, "NewAttributeWarningDiagnostic": {1, "warning"},
-	"callDiagnostic": {0, "error"}, "readDiagnostic": {0, "error"},
-}
-
-// summaries are those in the source of this package. A summary with a variable
-// part ends in "…".
-func summaries(t *testing.T) map[string]string {
-	t.Helper()
+	// No summary is anywhere else.
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fset := token.NewFileSet()
-	var files []*ast.File
+	literal := regexp.MustCompile(`(?:(?:Error|Warning|callDiagnostic|readDiagnostic|Diagnostic)\(|Attribute\w+\((?:path\.Root\("?\w+"?\)|[\w.()]+), )"`)
 	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(fset, name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
-	}
-	found := map[string]string{}
-	for _, file := range files {
-		for _, decl := range file.Decls {
-			name := ""
-			if function, ok := decl.(*ast.FuncDecl); ok {
-				name = function.Name.Name
-			}
-			ast.Inspect(decl, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok {
-					return true
-				}
-				if name := validatorName(call); name != "" {
-					foreign, ok := foreignErrors[name]
-					if !ok {
-						t.Errorf("%s: which summaries does %s have?", fset.Position(call.Pos()), name)
-					}
-					for _, summary := range foreign {
-						found[summary] = "error"
-					}
-				}
-				kind, ok := summaryArguments[calledName(call)]
-				if !ok || kind.argument >= len(call.Args) {
-					return true
-				}
-				values := stringsOf(call.Args[kind.argument], append([]*ast.File{{Decls: []ast.Decl{decl}}}, files...))
-				_, isHelper := summaryArguments[name]
-				if len(values) == 0 && !isHelper { // its callers have the summary
-					t.Errorf("%s: cannot tell the summary", fset.Position(call.Pos()))
-				}
-				for _, v := range values {
-					found[v] = kind.severity
-				}
-				return true
-			})
+		if text := readText(t, name); !strings.HasSuffix(name, "_test.go") && literal.MatchString(text) {
+			t.Errorf("%s: %q is not in diagnostics.go", name, literal.FindString(text))
 		}
 	}
-	return found
-}
-
-// validatorName is the name of a function of the framework's validators.
-func validatorName(call *ast.CallExpr) string {
-	if f, ok := call.Fun.(*ast.SelectorExpr); ok {
-		if pkg, ok := f.X.(*ast.Ident); ok && len(pkg.Name) > len("validator") && strings.HasSuffix(pkg.Name, "validator") {
-			return pkg.Name + "." + f.Sel.Name
-		}
-	}
-	return ""
-}
-
-func calledName(call *ast.CallExpr) string {
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		return f.Name
-	case *ast.SelectorExpr:
-		return f.Sel.Name
-	}
-	return ""
-}
-
-// stringsOf returns the texts that an expression may have: a literal, a sum that
-// begins with one, or a name that is given one. The first file that gives the name
-// a value counts.
-func stringsOf(e ast.Expr, files []*ast.File) []string {
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		if s, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
-			return []string{s}
-		}
-	case *ast.BinaryExpr:
-		if first := stringsOf(e.X, files); len(first) == 1 {
-			return []string{first[0] + "…"}
-		}
-	case *ast.Ident:
-		for _, file := range files {
-			var values []string
-			given := func(names, exprs []ast.Expr) {
-				for i, name := range names {
-					if id, ok := name.(*ast.Ident); ok && id.Name == e.Name && i < len(exprs) && exprs[i] != e {
-						values = append(values, stringsOf(exprs[i], files)...)
-					}
-				}
-			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.AssignStmt:
-					given(n.Lhs, n.Rhs)
-				case *ast.ValueSpec:
-					var names []ast.Expr
-					for _, name := range n.Names {
-						names = append(names, name)
-					}
-					given(names, n.Values)
-				}
-				return true
-			})
-			if len(values) > 0 {
-				return values
-			}
-		}
-	}
-	return nil
 }
 
 // The guide names every attribute and variable of the credentials.

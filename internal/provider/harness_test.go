@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
@@ -37,12 +35,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// fixture is a provider that the CLI can use, and a simulated service for it. Both use
-// one clock. Waiting moves that clock, so no test sleeps.
+// fixture is a simulated service. A provider in this process (see newProtocol) uses the
+// same clock. Waiting moves that clock, so no test sleeps.
 type fixture struct {
 	*simulator.Server
-	clock     *clock
-	providers map[string]func() (tfprotov6.ProviderServer, error)
+	clock *clock
 }
 
 func newFixture(t testing.TB, options simulator.Options) *fixture {
@@ -58,14 +55,7 @@ func newFixture(t testing.TB, options simulator.Options) *fixture {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	server.AddCase(simulator.Case{ID: testCase, Description: "Checkout is slow"})
-	return &fixture{
-		Server: server, clock: clock,
-		providers: map[string]func() (tfprotov6.ProviderServer, error){
-			"servicerequest": func() (tfprotov6.ProviderServer, error) {
-				return newServer(&serviceRequestProvider{version: "test", clock: clock}), nil
-			},
-		},
-	}
+	return &fixture{Server: server, clock: clock}
 }
 
 // config is a provider block for the service, with more arguments if given,
@@ -155,7 +145,7 @@ type withDeadline struct {
 
 func (w withDeadline) Deadline() (time.Time, bool) { return w.deadline, true }
 
-// header is the header that a test expects; absent is the empty string.
+// headerOf is a header; absent is the empty string.
 func headerOf(r simulator.Request, name string) string {
 	return strings.Join(r.Header.Values(name), ", ")
 }

@@ -100,102 +100,80 @@ func echo(t *testing.T) *httptest.Server {
 
 func TestNoSecretIsLeftBehind(t *testing.T) {
 	t.Parallel()
-	modes := []struct {
+	for _, mode := range []struct {
 		name      string
-		variables []string // as the environment has them
-		arguments string   // as the provider block has them, from variables
+		variables map[string]string // as the environment has them
 		secrets   []string
 	}{
-		{"token", []string{"SERVICEREQUEST_TOKEN=" + secretToken}, "token = var.a", []string{secretToken}},
+		{"token", map[string]string{"SERVICEREQUEST_TOKEN": secretToken}, []string{secretToken}},
 		{
 			"pair",
-			[]string{"HW_ACCESS_KEY=" + tempPair.AccessKey, "HW_SECRET_KEY=" + tempPair.SecretKey, "HW_SECURITY_TOKEN=" + tempPair.SecurityToken, "HW_DOMAIN_ID=domain-1"},
-			"access_key = var.a\nsecret_key = var.b\nsecurity_token = var.c\ndomain_id = var.d",
+			map[string]string{"HW_ACCESS_KEY": tempPair.AccessKey, "HW_SECRET_KEY": tempPair.SecretKey, "HW_SECURITY_TOKEN": tempPair.SecurityToken, "HW_DOMAIN_ID": tempPair.DomainID},
 			[]string{tempPair.SecretKey, tempPair.SecurityToken},
 		},
 		{
 			"login",
-			[]string{"HW_USER_NAME=deployer", "HW_USER_PASSWORD=" + testUser.Password, "HW_DOMAIN_NAME=account-1", "HW_AUTH_URL="},
-			"user_name = var.a\npassword = var.b\ndomain_name = var.c\nauth_url = var.d",
+			map[string]string{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": ""},
 			[]string{testUser.Password},
 		},
-	}
-	for _, mode := range modes {
-		for _, given := range []string{"environment", "ephemeral", "plain"} {
-			if given == "plain" && mode.name != "token" {
-				continue // it is there to see that the search finds what is there
+	} {
+		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
+			f := newSecuredFixture(t, simulator.Options{Tokens: []string{secretToken}})
+			c := newCLI(t, map[string]string{"main.tf": requiredProvider + oneMessage}, "TF_LOG=TRACE")
+			at := func(url string) { // the service and IAM
+				c.env = append(c.env, "SERVICEREQUEST_ENDPOINT="+url)
+				if mode.name == "login" {
+					mode.variables["HW_AUTH_URL"] = url
+				}
+				for name, value := range mode.variables {
+					c.env = append(c.env, name+"="+value)
+				}
 			}
-			t.Run(mode.name+" by "+given, func(t *testing.T) {
-				t.Parallel()
-				if given == "ephemeral" {
-					needCLI(t, 10, 11, "ephemeral variables")
-				}
-				f := newSecuredFixture(t, simulator.Options{Tokens: []string{secretToken}})
-				variables := append([]string{}, mode.variables...)
-				if mode.name == "login" {
-					variables[3] = "HW_AUTH_URL=" + f.URL()
-				}
-				config, arguments := requiredProvider, ""
-				if given != "environment" {
-					arguments = mode.arguments
-					for i, name := range []string{"a", "b", "c", "d"}[:len(variables)] {
-						_, value, _ := strings.Cut(variables[i], "=")
-						variables[i] = "TF_VAR_" + name + "=" + value
-						config += fmt.Sprintf("variable %q {\n  type = string\n  sensitive = true\n  %s\n}\n", name, map[string]string{"ephemeral": "ephemeral = true"}[given])
-					}
-				}
-				config += "provider \"servicerequest\" {\n" + arguments + "\n}\n" + oneMessage
-				c := newCLI(t, map[string]string{"main.tf": config}, append(variables, "SERVICEREQUEST_ENDPOINT="+f.URL(), "TF_LOG=TRACE")...)
+			at(f.URL())
+			var outputs []string
+			ran := func(r result) string {
+				outputs = append(outputs, r.stdout, r.stderr)
+				return r.output()
+			}
+			ran(c.run("plan", "-out=plan"))
+			ran(c.run("show", "-json", "plan"))
+			ran(c.run("apply", "plan"))
+			at(echo(t).URL)
+			wantAll(t, ran(c.fail("apply", "-auto-approve", "-replace="+messageAddress)), "you sent: ", "***")
 
-				var outputs []string
-				ran := func(r result) { outputs = append(outputs, r.stdout, r.stderr) }
-				ran(c.run("plan", "-out=plan"))
-				ran(c.run("show", "-json", "plan"))
-				if given == "plain" {
-					if len(leaks(t, c, outputs, mode.secrets)) == 0 {
-						t.Fatal("the search does not find what a saved plan has of a plain variable")
-					}
-					return
+			secrets := append([]string{"MIIsimulated-"}, mode.secrets...) // all of IAM's tokens begin so
+			for _, r := range f.Requests() {
+				if token := headerOf(r, "X-Auth-Token"); token != "" {
+					secrets = append(secrets, token)
 				}
-				ran(c.run("apply", "plan"))
-				ran(c.run("show", "-json"))
-				wantAll(t, outputs[len(outputs)-2], `"confirmed_by":"response"`)
+				if _, signature, signed := strings.Cut(headerOf(r, "Authorization"), "Signature="); signed {
+					secrets = append(secrets, signature)
+				}
+			}
+			wantAll(t, strings.Join(outputs, ""), "[TRACE]", "provider.terraform-provider-servicerequest")
+			for _, leak := range leaks(t, c, outputs, secrets) {
+				t.Error(leak)
+			}
+			f.wantContents(t, "hello")
+		})
+	}
+}
 
-				// Failures: refused by the service, and by echo.
-				f.SetFaults(simulator.Fault{Kind: "403"})
-				ran(c.fail("apply", "-auto-approve", "-replace=servicerequest_case_message.test"))
-				echoed := []string{"SERVICEREQUEST_ENDPOINT=" + echo(t).URL}
-				if mode.name == "login" {
-					echoed = append(echoed, "HW_AUTH_URL="+echo(t).URL, "TF_VAR_d="+echo(t).URL)
-				}
-				for _, variable := range echoed {
-					c.env = append(c.env, variable)
-					r := c.fail("apply", "-auto-approve")
-					wantAll(t, r.output(), "you sent: ", "***")
-					ran(r)
-				}
-				c.env = append(c.env, variables...)
-				c.env = append(c.env, "SERVICEREQUEST_ENDPOINT="+f.URL())
-				f.SetFaults()
-				ran(c.run("apply", "-auto-approve"))
-				ran(c.run("destroy", "-auto-approve"))
-
-				secrets := append([]string{"MIIsimulated-"}, mode.secrets...) // all of IAM's tokens begin so
-				for _, r := range f.Requests() {
-					if token := headerOf(r, "X-Auth-Token"); token != "" {
-						secrets = append(secrets, token)
-					}
-					if _, signature, signed := strings.Cut(headerOf(r, "Authorization"), "Signature="); signed {
-						secrets = append(secrets, signature)
-					}
-				}
-				if log := strings.Join(outputs, ""); !strings.Contains(log, "[TRACE]") || !strings.Contains(log, "provider.terraform-provider-servicerequest") {
-					t.Error("the logs are not those of the provider at TRACE")
-				}
-				for _, leak := range leaks(t, c, outputs, secrets) {
-					t.Error(leak)
-				}
-			})
+// A saved plan has a variable, unless it is ephemeral. So the search finds what is
+// there.
+func TestVariablesInASavedPlan(t *testing.T) {
+	t.Parallel()
+	for _, ephemeral := range []bool{false, true} {
+		if ephemeral {
+			needCLI(t, 10, 11, "ephemeral variables")
+		}
+		f := newSecuredFixture(t, simulator.Options{Tokens: []string{secretToken}})
+		c := newCLI(t, map[string]string{"main.tf": requiredProvider + strings.Replace(f.config(oneMessage), `"`+testToken+`"`, "var.token", 1) +
+			map[bool]string{false: "variable \"token\" {\n  sensitive = true\n}\n", true: "variable \"token\" {\n  ephemeral = true\n}\n"}[ephemeral]}, "TF_VAR_token="+secretToken, "TF_LOG=TRACE")
+		r := c.run("plan", "-out=plan")
+		if found := leaks(t, c, []string{r.stdout, r.stderr}, []string{secretToken}); len(found) == 0 != ephemeral {
+			t.Errorf("ephemeral is %t: %q", ephemeral, found)
 		}
 	}
 }

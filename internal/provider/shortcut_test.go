@@ -214,7 +214,7 @@ func (s shortcuts) dynamic(t testing.TB, v any) *tfprotov6.DynamicValue {
 // TestShortcuts draws states, configurations and imports. Terraform must not be
 // able to tell an answer with a shortcut from one without.
 func TestShortcuts(t *testing.T) {
-	const cases = 600
+	const cases = 200
 	f := newFixture(t, simulator.Options{})
 	f.AddMessage(testCase, simulator.Message{Content: "An earlier message"})
 	s := newShortcuts(t, f)

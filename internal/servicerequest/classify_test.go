@@ -136,12 +136,3 @@ func TestClassify(t *testing.T) {
 		}
 	}
 }
-
-// An unexpected answer must lead to a check.
-func TestUnknownIsTheZeroOutcome(t *testing.T) {
-	t.Parallel()
-	var o Outcome
-	if o != Unknown {
-		t.Error("a forgotten outcome would lead to a POST")
-	}
-}

@@ -111,17 +111,6 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-func TestTransportIsOfTheClient(t *testing.T) {
-	t.Parallel()
-	a, b := newClient(t, "http://127.0.0.1:1"), newClient(t, "http://127.0.0.1:1")
-	if a.transport == b.transport || a.transport == http.DefaultTransport { //nolint:forbidigo // compared, not used
-		t.Error("a transport is shared")
-	}
-	if a.transport.(*http.Transport).Proxy == nil {
-		t.Error("proxies of the environment are ignored")
-	}
-}
-
 func TestCookiesAreNotKept(t *testing.T) {
 	t.Parallel()
 	var cookies atomic.Int32

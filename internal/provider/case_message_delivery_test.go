@@ -1,0 +1,138 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
+)
+
+// If the ticket cannot be read, the error says so, and its advice works: look, then import the message or apply again.
+// With a key nothing is sent as long as the ticket cannot be searched.
+func TestUnconfirmedAndItsAdvice(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}, {Kind: "403", Operation: simulator.OpList}}})
+	message := func(more string) string {
+		return requiredProvider + f.config(fmt.Sprintf(`
+resource "servicerequest_case_message" "test" {
+  case_id = "TT201801020526"
+  content = "a message of many words"
+  %s
+}`, more))
+	}
+	c := newCLI(t, map[string]string{"main.tf": message("")})
+	refused := func() string {
+		t.Helper()
+		got := about(c.fail("apply", "-json", "-auto-approve").diagnostics(), "main.tf")
+		if len(got) != 1 {
+			t.Fatalf("%+v", got)
+		}
+		return got[0].Summary + "\n" + got[0].Detail
+	}
+	wantAll(t, refused(), "Case message may or may not be on the ticket", "May be on the ticket: ", "ticket: TT201801020526", "text:   23 characters",
+		"has no permission to read the ticket's messages", "Check the ticket in the console. If the message is there, import it", "If it is not, apply again.",
+		"Give the next message an idempotency_key.", "HTTP 403 Forbidden, OSM.0003")
+	c.write("main.tf", message(`idempotency_key = "run-4711"`))
+	wantAll(t, refused(), `Nothing was sent: ticket TT201801020526 could not be searched for the idempotency_key "run-4711"`, "no permission for this call")
+
+	f.SetFaults()
+	c.write("main.tf", message(""))
+	c.run("import", messageAddress, testCase+"/"+f.Messages(testCase)[0].ID)
+	c.run("apply", "-auto-approve")
+	f.wantContents(t, "a message of many words")
+	f.wantSubmits(t, 1)
+}
+
+// The key is searched for before a message is posted. Whoever has posted one that
+// begins with it, it is this message.
+func TestKeyAdoptsTheMessage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, simulator.Options{Show: func(_ string, m *simulator.WireMessage) {
+		if strings.Contains(m.Content, "4711") {
+			m.CreateTime = "just now"
+		}
+	}})
+	f.AddMessage(testCase, simulator.Message{Content: deployedText})
+	m := newProtocol(t, f).manage(t, caseMessageType)
+	wantOne(t, m.apply(message(deployKey)), "warning at idempotency_key", "The ticket already has this message")
+	for range 2 {
+		if m.get("confirmed_by") != "existing" || m.get("submitted_at") != nil { // its time cannot be read, now or later
+			t.Errorf("the state is %s", m.state)
+		}
+		wantNoDiagnostics(t, m.apply(message(deployKey, object{"timeouts": object{"create": "1m"}})))
+	}
+	f.wantPosts(t, 0, 1)
+	f.AddMessage(testCase, simulator.Message{Content: deployedText})
+	wantOne(t, newProtocol(t, f).manage(t, caseMessageType).apply(message(deployKey)), "warning at idempotency_key",
+		`Nothing was sent: ticket TT201801020526 already has this message, with the idempotency_key "deploy 4711". The ticket has 2 messages with this key and text.`)
+}
+
+// A replacement with an unchanged key posts nothing, and the plan says so.
+func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
+	t.Parallel()
+	const (
+		same    = "The text stays the same, so nothing will be sent."
+		changed = "The text changes, so the apply will be refused."
+		either  = "If the text stays the same, nothing will be sent. If it changes, the apply will be refused."
+	)
+	plain, keyed := message(), message(deployKey)
+	secret := object{"case_id": testCase, "content_wo": "a", "content_wo_version": 1, "idempotency_key": "deploy 4711"}
+	triggers := object{"triggers": object{"a": "1"}}
+	for _, row := range []struct {
+		name         string
+		first, later object
+		want         string // empty: no warning
+	}{
+		{"triggers", keyed, triggers, same},
+		{"attachments", keyed, object{"accessory_ids": []any{"a"}}, same},
+		{"typography", keyed, object{"content": " Release 1.4.0 is\nlive．"}, same},
+		{"text", keyed, object{"content": "Release 1.4.1 is live."}, changed},
+		{"unknown text", keyed, object{"content": tftypes.UnknownValue}, either},
+		{"write-only text", secret, object{"content_wo_version": 2}, either},
+		{"write-only text, triggers", secret, triggers, same},
+		{"another key", keyed, object{"idempotency_key": "deploy 4712"}, ""},
+		{"another ticket", keyed, object{"case_id": "case-2"}, ""},
+		{"no key", plain, triggers, ""},
+		{"a new key", plain, merged(deployKey, triggers), ""},
+		{"in place", keyed, object{"timeouts": object{"create": "1m"}}, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, simulator.Options{})
+			f.AddCase(simulator.Case{ID: "case-2"})
+			m := newProtocol(t, f).manage(t, caseMessageType)
+			wantNoDiagnostics(t, m.apply(row.first))
+			c := m.plan(merged(row.first, row.later))
+			if row.want == "" {
+				wantNoDiagnostics(t, c.diagnostics)
+				return
+			}
+			wantOne(t, c.diagnostics, "warning at idempotency_key", "The idempotency_key stays the same",
+				`Ticket TT201801020526 already has a message with the idempotency_key "deploy 4711".`, row.want)
+			if row.want != either { // the apply does what the plan has said
+				if refused := failed(m.applyChange(c)); refused != (row.want == changed) {
+					t.Errorf("the apply is refused: %t", refused)
+				}
+			}
+			f.wantSubmits(t, 1)
+		})
+	}
+}
+
+// Two runs that search in the same seconds both post. The one that ends last says so.
+func TestKeyIsNoLock(t *testing.T) {
+	t.Parallel()
+	var f *fixture
+	f = newFixture(t, simulator.Options{Observe: func(r simulator.Request) {
+		if r.Operation == simulator.OpSubmit {
+			f.AddMessage(testCase, simulator.Message{Content: deployedText}) // the other run's
+		}
+	}})
+	wantOne(t, newProtocol(t, f).manage(t, caseMessageType).apply(message(deployKey)), "warning", "The ticket has this message more than once",
+		`Ticket TT201801020526 has 2 messages with the idempotency_key "deploy 4711" and the same text.`,
+		"An idempotency_key is not a lock", "let the pipeline run one deployment at a time")
+	f.wantPosts(t, 1, 2)
+}
