@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/signing"
 )
 
