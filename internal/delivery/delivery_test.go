@@ -692,3 +692,61 @@ func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 		deliver(t, d, Message{Content: "Bye"}, gotReceipt)
 	})
 }
+
+// A message is not held back by a list for copies that hangs.
+func TestCopiesAreNotWaitedForLong(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			if n > 1 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}
+		began := time.Now()
+		deliver(t, f.deliverer(), deploy(), gotReceipt)
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// Who has little time does not cost others their search.
+func TestLittleTimeIsOnesOwn(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			select {
+			case <-time.After(3 * time.Second):
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}
+		d := f.deliverer()
+		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if _, _, err := d.Deliver(hasty, Message{CaseID: testCase, Content: "x", Key: "hasty"}); err == nil {
+				t.Error("no error")
+			}
+		})
+		time.Sleep(500 * time.Millisecond)
+		deliver(t, d, deploy(), gotReceipt)
+		wait.Wait()
+	})
+}
+
+// If the list hangs, it is tried again after a minute, and not for each message.
+func TestHangingListIsNotTriedEachTime(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onList = func(ctx context.Context, _ int, _ *servicerequest.Listing) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		d := f.deliverer()
+		for i := range 4 {
+			deliver(t, d, Message{Content: fmt.Sprint("Message ", i)}, gotReceipt)
+			time.Sleep(12 * time.Second)
+		}
+		f.want(t, 4, 4, 1)
+	})
+}

@@ -17,9 +17,8 @@ const (
 )
 
 var (
-	wholeKey   = regexp.MustCompile(`^[A-Za-z0-9]+(?:[ .-][A-Za-z0-9]+)*$`)
-	leadingKey = regexp.MustCompile(`^\[([A-Za-z0-9]+(?:[ .-][A-Za-z0-9]+)*)\]`)
-	noKeyRune  = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	wholeKey  = regexp.MustCompile(`^[A-Za-z0-9]+(?:[ .-][A-Za-z0-9]+)*$`)
+	noKeyRune = regexp.MustCompile(`[^A-Za-z0-9]+`)
 )
 
 // CheckKey reports what is wrong with an idempotency key. It must have 4 to 62 characters: ASCII letters and digits,
@@ -68,71 +67,131 @@ func wordsOf(key string) []string {
 const (
 	// minBeginning is how many letters and digits a shown text must have to be the beginning of ours.
 	minBeginning = 30
-	// minEdited is how many letters and digits ours must have for a text with one of them changed to be in doubt.
-	minEdited = 6
+	// openingLength is how many letters and digits of the content, behind those of the key, stand for the message.
+	openingLength = 20
+	// minContent is how many letters and digits the content must have for a text that contains the message to be in
+	// doubt. Less would be found in messages that mention the key.
+	minContent = 8
 	// minOtherKey is the length, with brackets, from which what a text begins with is another key, and not a word such
 	// as [API].
 	minOtherKey = 6
 )
+
+// lead is what stands in square brackets at the beginning of a text.
+type lead struct {
+	words   []string // if it is a valid key
+	pattern []string // if it is none, what is left of it between what a key cannot contain
+	rest    string   // the letters and digits behind it
+}
+
+// changed are the parts of what stands in brackets that no valid key has: masks, placeholders, symbols, other scripts.
+var changed = regexp.MustCompile(`^(?i:redacted|masked|hidden|removed)$|REDACTED|MASKED|HIDDEN|REMOVED|<+[^<>]*>+|\{+[^{}]*\}+|\[[^\[\]]*\]|\([^()]*\)|(?i:x{3,})|\.{2,}|[^A-Za-z0-9 .-]+|^ +| +$`)
+
+var leadingBrackets = regexp.MustCompile(`^\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
+
+// maxLeads is how many keys at the beginning of a text are looked at: a service may put one before ours.
+const maxLeads = 3
+
+// leadsOf returns what stands in brackets at the beginning of a text, whatever markup or punctuation is before it.
+func leadsOf(form string) []lead {
+	var leads []lead
+	form = strings.ReplaceAll(stripTags(form), `\`, "")
+	for len(leads) < maxLeads {
+		form = strings.TrimLeftFunc(form, func(r rune) bool { return r != '[' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		match := leadingBrackets.FindStringSubmatch(form)
+		if match == nil {
+			break
+		}
+		form = form[len(match[0]):]
+		l := lead{rest: lettersOf(form)}
+		switch parts := changed.Split(match[1], -1); {
+		case len(parts) > 1 || !wholeKey.MatchString(match[1]):
+			for _, part := range parts {
+				l.pattern = append(l.pattern, strings.ToLower(part))
+			}
+		case len(match[0]) >= minOtherKey:
+			l.words = wordsOf(match[1])
+		default:
+			return leads // a word in brackets
+		}
+		if leads = append(leads, l); l.words == nil {
+			break
+		}
+	}
+	return leads
+}
+
+// mayBeKey reports whether a lead may be the key of ours, changed by the service.
+func (l *lead) mayBeKey(own *ownText) bool {
+	if l.pattern == nil {
+		return false
+	}
+	key := strings.ToLower(strings.Trim(own.bracketed, "[]"))
+	last := len(l.pattern) - 1
+	key, begins := strings.CutPrefix(key, l.pattern[0])
+	if last == 0 {
+		return begins && key == ""
+	}
+	for _, part := range l.pattern[1:last] {
+		at := strings.Index(key, part)
+		if at < 0 {
+			return false
+		}
+		key = key[at+len(part):]
+	}
+	return begins && strings.HasSuffix(key, l.pattern[last])
+}
 
 // hasKey reports whether a text on the ticket begins with the key of ours.
 func (s *shownText) hasKey(own *ownText) bool {
 	return strings.HasPrefix(s.form, own.bracketed) || strings.HasPrefix(s.unwrapped, own.bracketed)
 }
 
-// hasOtherKey reports whether a text on the ticket begins with a key of other words than ours.
+// hasOtherKey reports whether a text on the ticket begins with a valid key of other words than ours.
 func (s *shownText) hasOtherKey(own *ownText) bool {
-	return s.key != nil && !slices.Equal(s.key, own.key)
+	return len(s.leads) > 0 && s.leads[0].words != nil && !slices.Equal(s.leads[0].words, own.key)
 }
 
-// mayBe reports whether a text that does not begin with the key may be ours, its key changed by the service.
+// mayBe reports whether a text that does not begin with the key may be ours, its key changed by the service. A text that
+// begins with another key is another message, unless ours stands behind it.
 func (s *shownText) mayBe(own *ownText) bool {
-	if s.masked != nil && s.masked.MatchString(own.bracketed) {
+	shown, content := s.letters, own.letters[own.keyLetters:]
+	opening := firstRunes(content, openingLength)
+	for i := range s.leads {
+		l := &s.leads[i]
+		behind := strings.HasPrefix(l.rest, opening) || l.rest != "" && strings.HasPrefix(content, l.rest)
+		if behind && l.mayBeKey(own) {
+			return true
+		}
+		if l.words == nil || slices.Equal(l.words, own.key) {
+			break
+		}
+		shown = l.rest
+	}
+	switch {
+	case strings.Contains(s.form, own.form), shown == own.letters,
+		len(content) >= minContent && strings.Contains(shown, own.letters[:own.keyLetters+len(opening)]),
+		strings.HasPrefix(own.letters, shown) && utf8.RuneCountInString(shown) >= minBeginning:
 		return true
 	}
-	shown := s.letters
-	if s.hasOtherKey(own) { // another message, unless ours stands behind what seems to be its key
-		shown = shown[s.keyLetters:]
+	if _, ok := editAt(own.form, s.form); ok && !s.hasOtherKey(own) {
+		return true
 	}
-	return strings.Contains(shown, own.beginning) || isOneEdit(own.beginning, shown) ||
-		strings.HasPrefix(own.letters, shown) && utf8.RuneCountInString(shown) >= minBeginning
+	// Without brackets, a text that differs in its key is about another one: step 2 is not step 1.
+	at, ok := editAt(own.beginning, shown)
+	return ok && (strings.ContainsRune(firstRunes(s.form, 3), '[') || at >= own.keyLetters && len(content) >= minContent)
 }
 
-// isOneEdit reports whether shown begins with ours, with one character replaced, dropped or added.
-func isOneEdit(ours, shown string) bool {
-	if len(ours) < minEdited {
-		return false
-	}
-	n := 0 // bytes that both begin with
+// editAt reports whether shown begins with ours, with one character replaced, dropped or added, and where.
+func editAt(ours, shown string) (at int, ok bool) {
 	for i, r := range ours {
 		if other, _ := utf8.DecodeRuneInString(shown[min(i, len(shown)):]); other != r {
 			break
 		}
-		n = i + utf8.RuneLen(r)
+		at = i + utf8.RuneLen(r)
 	}
-	ours, shown = ours[n:], shown[n:]
+	ours, shown = ours[at:], shown[at:]
 	_, inOurs := utf8.DecodeRuneInString(ours)
 	_, inShown := utf8.DecodeRuneInString(shown)
-	return strings.HasPrefix(shown[inShown:], ours[inOurs:]) || strings.HasPrefix(shown, ours[inOurs:]) || strings.HasPrefix(shown[inShown:], ours)
-}
-
-var mask = regexp.MustCompile(`(?i)\[(?:redacted|masked|hidden|removed)\]|redacted|masked|hidden|removed|x{3,}|\.{3}|[^\pL\pN\s.\[\]-]{2,}`)
-
-// maskedKey returns what the masked key at the beginning of a text may have been: a pattern with anything in the place
-// of the mask. Nil: the text does not begin with a masked key.
-func maskedKey(form string) *regexp.Regexp {
-	form = strings.TrimLeftFunc(form, func(r rune) bool { return r != '[' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	if !strings.HasPrefix(form, "[") {
-		return nil
-	}
-	masked := "[" + mask.ReplaceAllLiteralString(firstRunes(form[1:], 2*MaxKey), "\x00")
-	end := strings.IndexByte(masked, ']')
-	if end < 0 || !strings.Contains(masked[:end], "\x00") {
-		return nil
-	}
-	pattern, err := regexp.Compile(`(?i)^` + strings.ReplaceAll(regexp.QuoteMeta(masked[:end+1]), "\x00", ".*") + `$`)
-	if err != nil {
-		return nil
-	}
-	return pattern
+	return at, strings.HasPrefix(shown[inShown:], ours[inOurs:]) || strings.HasPrefix(shown, ours[inOurs:]) || strings.HasPrefix(shown[inShown:], ours)
 }

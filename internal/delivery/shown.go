@@ -2,7 +2,7 @@ package delivery
 
 import (
 	"crypto/sha256"
-	"regexp"
+	"html"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,6 +20,7 @@ type ownText struct {
 	digest              digest
 	letters, beginning  string   // letters and digits, and the first 100 of them
 	key                 []string // the words of its key; nil: it has none
+	keyLetters          int      // bytes of the key in letters
 	bracketed           string   // the key as the text begins
 }
 
@@ -29,7 +30,7 @@ func newOwnText(key, content string) *ownText {
 	own.digest, own.letters = sha256.Sum256([]byte(own.form)), lettersOf(own.form)
 	own.beginning = firstRunes(own.letters, beginningLength)
 	if key != "" {
-		own.key, own.bracketed = wordsOf(key), "["+key+"]"
+		own.key, own.keyLetters, own.bracketed = wordsOf(key), len(lettersOf(key)), "["+key+"]"
 	}
 	return own
 }
@@ -40,24 +41,18 @@ type shownText struct {
 	form               string // the one form
 	unwrapped          string // the one form with line breaks, without the wrappers of rich text; empty: it has none
 	digest             digest
-	letters, beginning string         // as ownText has them
-	key                []string       // the words of the key that the text begins with; nil: none
-	keyLetters         int            // bytes of that key in letters
-	masked             *regexp.Regexp // of the key that the text begins with; nil: that is not masked
+	letters, beginning string // as ownText has them
+	leads              []lead
 }
 
+// maxShown is how many bytes of a shown text are compared: far more than 10,000 characters take, however escaped.
+const maxShown = 256 << 10
+
 func newShownText(shown string) *shownText {
+	shown = shown[:min(len(shown), maxShown)]
 	s := &shownText{length: utf8.RuneCountInString(strings.TrimSpace(shown)), form: oneForm(shown), unwrapped: unwrap(shown)}
 	s.digest, s.letters = sha256.Sum256([]byte(s.form)), lettersOf(s.form)
-	s.beginning = firstRunes(s.letters, beginningLength)
-	begins := s.form
-	if s.unwrapped != "" {
-		begins = s.unwrapped
-	}
-	s.masked = maskedKey(begins)
-	if leading := leadingKey.FindStringSubmatch(begins); leading != nil && s.masked == nil && len(leading[0]) >= minOtherKey {
-		s.key, s.keyLetters = wordsOf(leading[1]), len(lettersOf(leading[1]))
-	}
+	s.beginning, s.leads = firstRunes(s.letters, beginningLength), leadsOf(s.form)
 	return s
 }
 
@@ -106,9 +101,11 @@ func cutPrefix(ours, shown string) (rest string, ok bool) {
 // isCut reports whether shown is ours without its end. It must end where no text ends, at neither a sentence nor a
 // line, unless an ellipsis shows the cut.
 func isCut(shown, ours string) bool {
-	shown = strings.TrimRight(shown, "\uFFFD") // of a character that was cut through
-	if at := strings.LastIndexByte(shown, '&'); at >= 0 && !strings.ContainsAny(shown[at:], "; \n") {
-		shown = strings.TrimRight(shown[:at], " \n") // a character reference that was cut through
+	shown = strings.TrimRight(shown, "\uFFFD")            // of a character that was cut through
+	if at := strings.LastIndexByte(shown, '&'); at >= 0 { // a character reference that was cut through
+		if rest, ok := cutPrefix(ours, shown[:at]); ok && rest != "" && strings.HasPrefix(html.EscapeString(rest[:1]), shown[at:]) {
+			shown = shown[:at]
+		}
 	}
 	if utf8.RuneCountInString(shown) < minCut/2 { // almost nothing was shown
 		return false

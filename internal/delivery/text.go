@@ -69,19 +69,21 @@ func fold(r rune) rune {
 	return r
 }
 
-// withoutLineBreaks drops the line breaks of a text, as some services do. Between two digits it keeps them: 1 and 2 are
-// not 12.
+// withoutLineBreaks drops the line breaks of a text, as some services do. Within what would become a number it keeps
+// them: 1 and 2 are not 12.
 func withoutLineBreaks(s string) string {
 	var out strings.Builder
 	for _, line := range strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		last, _ := utf8.DecodeLastRuneInString(out.String())
-		if first, _ := utf8.DecodeRuneInString(line); unicode.IsDigit(last) && unicode.IsDigit(first) {
+		if first, _ := utf8.DecodeRuneInString(line); isOfNumber(last) && isOfNumber(first) {
 			out.WriteByte('\n')
 		}
 		out.WriteString(line)
 	}
 	return out.String()
 }
+
+func isOfNumber(r rune) bool { return unicode.IsDigit(r) || strings.ContainsRune(".,+-", r) }
 
 // The wrappers of rich text: what a service puts around a text that has none.
 var (

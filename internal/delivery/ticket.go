@@ -21,9 +21,11 @@ const (
 	// baselineQuiet is how long after an attempt no baseline is taken. The message of that attempt may show late, and
 	// would then count as someone else's.
 	baselineQuiet = 6 * time.Second
+	// copiesTimeout bounds listing the ticket for copies: the message is there, and nobody should wait long to hear it.
+	copiesTimeout = 30 * time.Second
 	// endOfRun is how long a ticket without a delivery waits for another one before it is listed for copies. Terraform
 	// starts messages one by one, and may do so more slowly than they are delivered: then each would be the last.
-	endOfRun = 100 * time.Millisecond
+	endOfRun = 250 * time.Millisecond
 	// searchMaxAge is the maximum age of a listing that is searched for a key.
 	searchMaxAge = 10 * time.Second
 )
@@ -95,7 +97,7 @@ func (d *Deliverer) lock(ctx context.Context, t *ticket, own *ownText) (unlock f
 
 var (
 	errOtherGroup = errors.New("another message of this run uses the ticket with a different group_id")
-	errBusy       = errors.New("another message of this run was under way, or listing the ticket took longer than 10 seconds")
+	errBusy       = errors.New("listing the ticket took longer than 10 seconds")
 )
 
 // listed is the result of listing a ticket, shared by all who waited for it.
@@ -103,14 +105,17 @@ type listed struct {
 	groupID string
 	listing *listing // nil: there is an error
 	err     error
+	late    bool // the time of the caller that began it was over
 }
 
 // list lists the ticket, once for all who wait, and stores what it shows. Only a listing that began after this many
-// others will do. The list has the time that is left for the caller that began it, who waits for it as long as limited
-// lasts.
+// others will do. The list has the time that is left for the caller that began it; who has more lists again. Each waits
+// for it as long as limited lasts.
 func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, after int) (*listing, error) {
 	for {
+		mine := false
 		got, err := t.lists.Do(limited, func(shared context.Context) (listed, error) {
+			mine = true
 			if left, ok := servicerequest.Remaining(ctx, d.clock); ok {
 				var cancel context.CancelFunc
 				shared, cancel = d.clock.WithTimeout(shared, left)
@@ -121,7 +126,8 @@ func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, af
 			number, known := t.listings, t.forms
 			d.mu.Unlock()
 			answer, err := d.service.List(shared, m.CaseID, m.GroupID)
-			got := listed{groupID: m.GroupID, err: err}
+			var noTime *servicerequest.NoTimeError
+			got := listed{groupID: m.GroupID, err: err, late: err != nil && (shared.Err() != nil || errors.As(err, &noTime))}
 			if err == nil {
 				got.listing = newListing(number, answer, known)
 				err = got.listing.Partial
@@ -134,6 +140,7 @@ func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, af
 		switch {
 		case err != nil:
 			return nil, err // the caller left
+		case got.late && !mine:
 		case got.groupID == m.GroupID && (got.err != nil || got.listing.number > after):
 			return got.listing, got.err
 		}
@@ -222,12 +229,12 @@ func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t.underWay++
-	if t.baseline == nil || m.GroupID != t.groupID {
-		b := &baseline{why: errBusy, sent: sentTexts{}}
-		if t.baseline != nil {
-			b.why, b.sent = errOtherGroup, t.baseline.sent
-		}
-		return b, l, nil
+	switch {
+	case t.baseline == nil: // the list takes too long
+		t.groupID, t.retryAt = m.GroupID, d.clock.Now().Add(baselineRetry)
+		t.baseline = &baseline{why: errBusy, sent: sentTexts{}}
+	case m.GroupID != t.groupID:
+		return &baseline{why: errOtherGroup, sent: t.baseline.sent}, l, nil
 	}
 	return t.baseline, l, nil
 }
@@ -263,7 +270,9 @@ func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Co
 	if len(accepted) == 0 {
 		return nil
 	}
-	l, err := d.list(ctx, ctx, t, m, after)
+	limited, cancel := d.clock.WithTimeout(ctx, copiesTimeout)
+	defer cancel()
+	l, err := d.list(limited, limited, t, m, after)
 	if err != nil {
 		return nil
 	}
