@@ -5,8 +5,6 @@
 //   - the SDK's client of the service gets along with internal/simulator (TestTheSDKDrivesTheSimulator);
 //   - the provider's client posts a message as the SDK does (TestTheProviderPostsAsTheSDKDoes).
 //
-// Where the SDK is wrong, a test pins how, so that a mended SDK is noticed.
-//
 // It is a module of its own so that the SDK does not enter the provider's dependencies, and so that the provider's
 // tests run without it. To run it, or to write the vectors anew:
 //

@@ -267,8 +267,6 @@ func TestAttachmentLimitsOfTheService(t *testing.T) {
 		wantOne(t, m.applyChange(c), row.kind, row.parts...)
 	}
 	f.wantCounts(t, map[string]int{simulator.OpLimits: 1})
-	wantNoDiagnostics(t, p.manage(t, attachmentType).apply(object{"source": writeFile(t, folder, "largest.txt", strings.Repeat("x", 2<<20))}))
-	f.wantCounts(t, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 1})
 }
 
 func TestAttachmentBadInput(t *testing.T) {

@@ -448,56 +448,6 @@ func TestGuideToTests(t *testing.T) {
 	wantAll(t, c.run("test").stdout, "2 passed, 0 failed")
 	// A mock has the provider's schema and its checks.
 	wantAll(t, c.fail("test", "-var=release=1.4.0 (beta)").output(), "Invalid idempotency_key")
-	if !cliHas(t, 7, never) {
-		return
-	}
-	// Every mock fits its type. The lists stay empty.
-	c.write("all.tf", `
-resource "servicerequest_attachment" "all" {
-  source = "missing.txt"
-}
-
-data "servicerequest_case_messages" "all" {
-  case_id = var.case_id
-}
-
-data "servicerequest_cases" "all" {
-}
-
-output "all" {
-  value = [
-    servicerequest_attachment.all.size,
-    length(data.servicerequest_case_messages.all.messages),
-    length(data.servicerequest_cases.all.cases),
-  ]
-}
-`)
-	c.write("all.tftest.hcl", `
-mock_provider "servicerequest" {
-  source = "./mocks"
-}
-
-run "all" {
-  assert {
-    condition     = jsonencode(output.all) == "[12,0,0]"
-    error_message = jsonencode(output.all)
-  }
-}
-
-run "another_text" {
-  variables {
-    release = "1.4.1"
-  }
-
-  # A mock plans an update where the provider plans a replacement.
-  assert {
-    condition     = servicerequest_case_message.deployed[0].id == run.all.id
-    error_message = "It is replaced."
-  }
-}
-`)
-	c.write("id.tf", "output \"id\" {\n  value = servicerequest_case_message.deployed[0].id\n}\n")
-	wantAll(t, c.run("test", "-filter=all.tftest.hcl").stdout, "2 passed, 0 failed")
 }
 
 // The commands of the guide run as they stand, but for the port and the questions
