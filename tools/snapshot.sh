@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the files of a release twice, each time from a copy of the work tree, and
 # compares the bytes. Then it runs the commands of the guide "Verify a release", with
-# a key made for this run, and posts a message with the provider and the ticketsim from
-# the archives of this machine's platform. The files stay in dist/.
+# a key made for this run, and the demo with the provider and the ticketsim from the
+# archives of this machine's platform. The files stay in dist/.
 #
 #   tools/cli.sh tools/snapshot.sh VERSION [OS_ARCH,...]     (make snapshot)
 set -euo pipefail
@@ -15,8 +15,6 @@ export version name platform archive VERSION=$version LC_ALL=C
 
 cleanup() {
   status=$?
-  # shellcheck disable=SC2046 # one word for each process
-  kill $(jobs -p) 2>/dev/null || true
   GNUPGHOME=$work/gnupg gpgconf --kill all 2>/dev/null || true
   rm -rf "$work"
   [ "$status" -eq 0 ] || echo "snapshot: failed" >&2
@@ -26,7 +24,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 quietly() {
-  "$@" >"$work/log" 2>&1 </dev/null || { cat "$work/log" >&2 && echo "snapshot: failed: $1 $2" >&2 && exit 1; }
+  "$@" >"$work/log" 2>&1 </dev/null || { cat "$work/log" >&2 && echo "snapshot: failed: $*" >&2 && exit 1; }
 }
 follow() { # the guide's commands under a heading
   commands=$(awk -v heading="## $1" '$0 == heading { under = 1 } under && /^```$/ { exit } on; under && /^```shell$/ { on = 1 }' \
@@ -75,35 +73,7 @@ echo "== Rebuild the binary with the guide's commands"
 cd "$work/1"
 follow "Rebuild the binary"
 
-echo "== Install the archive, and post a message with it"
-mirror=$work/mirror/$TF_CLI_HOST/seed-9e648b51/servicerequest
-mkdir -p "$mirror" "$work/deploy/tmp"
-cp "$archive" "$mirror/"
-cd "$work/deploy"
-unzip -q "$root/dist/ticketsim_${version}_${platform}.zip" ticketsim*
-[ "$(./ticketsim -version)" = "ticketsim $version" ]
-export SERVICEREQUEST_TOKEN=snapshot-$$-$RANDOM
-TICKETSIM_TOKEN=$SERVICEREQUEST_TOKEN ./ticketsim -addr-file url -case TT1=Snapshot >/dev/null &
-for _ in $(seq 100); do [ -s url ] || sleep 0.1; done
-cat >main.tf <<EOT
-terraform {
-  required_providers {
-    servicerequest = {
-      source  = "seed-9e648b51/servicerequest"
-      version = "$version"
-    }
-  }
-}
-resource "servicerequest_case_message" "this" {
-  case_id = "TT1"
-  content = "Posted by the archive of $version."
-}
-EOT
-printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$work/mirror" >cli.tfrc
-SERVICEREQUEST_ENDPOINT=$(cat url)
-# Plugins put their sockets into TMPDIR, and the path of a socket must be short.
-export TMPDIR=tmp TF_CLI_CONFIG_FILE=$PWD/cli.tfrc SERVICEREQUEST_ENDPOINT
-quietly "$TF_CLI" init -no-color
-quietly "$TF_CLI" apply -no-color -auto-approve
-TICKETSIM_TOKEN=$SERVICEREQUEST_TOKEN ./ticketsim thread -url "$SERVICEREQUEST_ENDPOINT" TT1 | grep -F "Posted by the archive of $version."
+echo "== Install the archives, and run the demo with them"
+cd "$root"
+DIST=dist quietly tools/demo.sh
 echo "== Done: dist/ has what a release of $version would have"
