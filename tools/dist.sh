@@ -10,4 +10,4 @@ cd dist
 for sums in *_SHA256SUMS; do
   cp ../terraform-registry-manifest.json "${sums%SHA256SUMS}manifest.json"
 done
-rm -r ./*/ artifacts.json config.yaml metadata.json
+find . -mindepth 1 -maxdepth 1 ! -name '*.zip' ! -name '*.cdx.json' ! -name '*_manifest.json' ! -name '*_SHA256SUMS' -exec rm -r {} +
