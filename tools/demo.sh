@@ -5,14 +5,16 @@
 # error.
 #
 # Run through tools/cli.sh (make demo). All files are in .cache/ and are removed.
+# tools/snapshot.sh sets DIST and VERSION, to show the archives of a release.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 case_id=TT201801020526
-version=0.1.0
-mirror=$TF_CLI_HOST/seed-9e648b51/servicerequest/$version/$(go env GOOS)_$(go env GOARCH)
+version=${VERSION:-0.1.0}
+platform=$(go env GOOS)_$(go env GOARCH)
+mirror=$TF_CLI_HOST/seed-9e648b51/servicerequest
 
 mkdir -p .cache
 work=$(mktemp -d "$root/.cache/demo.XXXXXX")
@@ -66,10 +68,16 @@ expect_posts() {
 }
 
 cli_version=$("$TF_CLI" version | sed -n 1p)
-printf '%s== With %s: build the provider and a simulated ticket service%s\n' "$bold" "$cli_version" "$plain"
+printf '%s== With %s: get the provider and a simulated ticket service%s\n' "$bold" "$cli_version" "$plain"
 export TMPDIR=$work
-CGO_ENABLED=0 go build -ldflags "-s -w -X main.version=$version" -o "$work/" . ./internal/simulator/cmd/ticketsim
-mv "$work/terraform-provider-servicerequest" "$work/mirror/$mirror/terraform-provider-servicerequest_v$version"
+if [ -n "${DIST:-}" ]; then
+  cp "$DIST/terraform-provider-servicerequest_${version}_$platform.zip" "$work/mirror/$mirror/"
+  unzip -q "$DIST/ticketsim_${version}_$platform.zip" -d "$work"
+else
+  CGO_ENABLED=0 go build -ldflags "-s -w -X main.version=$version" -o "$work/" . ./internal/simulator/cmd/ticketsim
+  mkdir -p "$work/mirror/$mirror/$version/$platform"
+  mv "$work/terraform-provider-servicerequest" "$work/mirror/$mirror/$version/$platform/terraform-provider-servicerequest_v$version"
+fi
 
 step "Start the service with one ticket"
 TICKETSIM_TOKEN=demo-$$-$RANDOM
