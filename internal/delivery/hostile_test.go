@@ -444,7 +444,7 @@ func isAnotherKey(shown, sent string) bool {
 // never more copies on the ticket, and never more that nobody was told of.
 func TestKeyIsNeverWorse(t *testing.T) {
 	t.Parallel()
-	const worlds = 3000
+	const worlds = 1500
 	unkeyed, keyed := 0, 0
 	for seed := range uint64(worlds) {
 		copies, silent := deliverIn(t, seed, "")
