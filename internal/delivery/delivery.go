@@ -110,7 +110,9 @@ func (d *Deliverer) Deliver(ctx context.Context, m Message) (Receipt, []Copies, 
 		t = &ticket{locks: map[string]chan struct{}{}, keys: map[string]keyUse{}}
 		d.tickets[m.CaseID] = t
 	}
-	t.arrived++
+	if t.arrived++; t.wake != nil {
+		t.wake()
+	}
 	d.mu.Unlock()
 	one := &delivery{Deliverer: d, message: m, own: newOwnText(m.Key, m.Content), ticket: t}
 	r, err := one.deliver(ctx)

@@ -38,7 +38,7 @@ type ticket struct {
 
 	locks       map[string]chan struct{} // each held by the delivery that has put a value in
 	arrived     int                      // deliveries that have not ended
-	departed    int                      // deliveries that have
+	wake        context.CancelFunc       // wakes who waits for the end of the run; nil: nobody does
 	underWay    int                      // those of them that have a baseline
 	lastAttempt time.Time                // when the last one that made an attempt ended
 
@@ -254,16 +254,20 @@ func (d *Deliverer) leave(t *ticket, attempted bool) {
 func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Copies {
 	d.mu.Lock()
 	t.arrived--
-	t.departed++
-	departed, last := t.departed, t.arrived == 0 && len(t.accepted) > 0
+	last := t.arrived == 0 && len(t.accepted) > 0
+	idle, wake := context.WithCancel(ctx)
+	defer wake()
+	if last {
+		t.wake = wake
+	}
 	d.mu.Unlock()
-	if !last || d.clock.Sleep(ctx, endOfRun) != nil {
-		return nil
+	if !last || d.clock.Sleep(idle, endOfRun) != nil {
+		return nil // the run was cancelled, or another delivery has arrived and looks when it ends
 	}
 	d.mu.Lock()
 	var accepted []*ownText
 	after := t.listings
-	if t.arrived == 0 && t.departed == departed { // otherwise another delivery is the last
+	if t.arrived == 0 {
 		accepted, t.accepted = t.accepted, nil
 	}
 	d.mu.Unlock()
