@@ -237,7 +237,8 @@ func (d *delivery) unconfirmed(checkErr error) error {
 func (d *delivery) conflict(form, shown string, changed bool) error {
 	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Changed: changed}
 	if !d.message.Secret && shown != "" {
-		e.Content, e.Shown, e.Part = excerpt(Keyed(d.message.Key, d.message.Content)), excerpt(shown), part(d.own.form, oneForm(form))
+		e.Content, e.Shown = servicerequest.FirstWords(Keyed(d.message.Key, d.message.Content)), servicerequest.FirstWords(shown)
+		e.Part = part(d.own.form, oneForm(form))
 	}
 	return e
 }

@@ -2,9 +2,7 @@ package delivery
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // NotPostedError reports that a message is not on the ticket. Unless Checked is set,
@@ -74,19 +72,6 @@ type KeyConflictError struct {
 
 func (e *KeyConflictError) Error() string {
 	return fmt.Sprintf("another message on ticket %s has the idempotency key %q", e.CaseID, e.Key)
-}
-
-// maxExcerpt is how many characters of a text an error shows.
-const maxExcerpt = 60
-
-// excerpt returns the beginning of a text, on one line and without characters that
-// control a terminal.
-func excerpt(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if short := firstRunes(s, maxExcerpt); short != s {
-		return short + "…"
-	}
-	return s
 }
 
 // part returns the position of the first character in which two texts differ, from 1.

@@ -3,7 +3,6 @@ package delivery
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,8 +16,8 @@ const (
 )
 
 var (
-	wholeKey  = regexp.MustCompile(`^[A-Za-z0-9]+(?:[ .-][A-Za-z0-9]+)*$`)
-	noKeyRune = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	wholeKey  = lazily(`^[A-Za-z0-9]+(?:[ .-][A-Za-z0-9]+)*$`)
+	noKeyRune = lazily(`[^A-Za-z0-9]+`)
 )
 
 // CheckKey reports what is wrong with an idempotency key. It must have 4 to 62 characters: ASCII letters and digits,
@@ -26,14 +25,14 @@ var (
 // a sentence that begins with the key's name, and says what to write instead.
 func CheckKey(key string) error {
 	n := utf8.RuneCountInString(key)
-	if n >= MinKey && n <= MaxKey && wholeKey.MatchString(key) {
+	if n >= MinKey && n <= MaxKey && wholeKey().MatchString(key) {
 		return nil
 	}
 	text := fmt.Sprintf("must have %d to %d characters: ASCII letters and digits, joined by single spaces, dots or hyphens", MinKey, MaxKey)
 	if n < MinKey || n > MaxKey {
 		return fmt.Errorf("%s; it has %d characters", text, n)
 	}
-	instead := noKeyRune.ReplaceAllStringFunc(key, func(run string) string {
+	instead := noKeyRune().ReplaceAllStringFunc(key, func(run string) string {
 		switch {
 		case run == "." || run == "-":
 			return run
@@ -85,9 +84,9 @@ type lead struct {
 }
 
 // changed are the parts of what stands in brackets that no valid key has: masks, placeholders, symbols, other scripts.
-var changed = regexp.MustCompile(`^(?i:redacted|masked|hidden|removed)$|REDACTED|MASKED|HIDDEN|REMOVED|<+[^<>]*>+|\{+[^{}]*\}+|\[[^\[\]]*\]|\([^()]*\)|(?i:x{3,})|\.{2,}|[^A-Za-z0-9 .-]+|^ +| +$`)
+var changed = lazily(`^(?i:redacted|masked|hidden|removed)$|REDACTED|MASKED|HIDDEN|REMOVED|<+[^<>]*>+|\{+[^{}]*\}+|\[[^\[\]]*\]|\([^()]*\)|(?i:x{3,})|\.{2,}|[^A-Za-z0-9 .-]+|^ +| +$`)
 
-var leadingBrackets = regexp.MustCompile(`^\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
+var leadingBrackets = lazily(`^\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
 
 // maxLeads is how many keys at the beginning of a text are looked at: a service may put one before ours.
 const maxLeads = 3
@@ -98,14 +97,14 @@ func leadsOf(form string) []lead {
 	form = strings.ReplaceAll(stripTags(form), `\`, "")
 	for len(leads) < maxLeads {
 		form = strings.TrimLeftFunc(form, func(r rune) bool { return r != '[' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		match := leadingBrackets.FindStringSubmatch(form)
+		match := leadingBrackets().FindStringSubmatch(form)
 		if match == nil {
 			break
 		}
 		form = form[len(match[0]):]
 		l := lead{rest: lettersOf(form)}
-		switch parts := changed.Split(match[1], -1); {
-		case len(parts) > 1 || !wholeKey.MatchString(match[1]):
+		switch parts := changed().Split(match[1], -1); {
+		case len(parts) > 1 || !wholeKey().MatchString(match[1]):
 			for _, part := range parts {
 				l.pattern = append(l.pattern, strings.ToLower(part))
 			}

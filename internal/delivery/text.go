@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -85,30 +86,35 @@ func withoutLineBreaks(s string) string {
 
 func isOfNumber(r rune) bool { return unicode.IsDigit(r) || strings.ContainsRune(".,+-", r) }
 
+// lazily compiles a pattern when it is first used: most runs of a provider deliver nothing.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 // The wrappers of rich text: what a service puts around a text that has none.
 var (
-	firstWrapper = regexp.MustCompile(`^(?i)\s*<(?:p|br|div|span|pre)(?:\s[^<>]*)?/?>`)
-	lineWrapper  = regexp.MustCompile(`(?i)<(?:/?(?:p|div|pre)|br)(?:\s[^<>]*)?/?>`)
-	otherWrapper = regexp.MustCompile(`(?i)</?span(?:\s[^<>]*)?>`)
-	breakWrapper = regexp.MustCompile(`(?i)<br(?:\s[^<>]*)?/?>`)
-	anyTag       = regexp.MustCompile(`</?[\pL!][^<>]*>`)
-	ownLink      = regexp.MustCompile(`(?i)<a\s[^<>]*href="([^"<>]*)"[^<>]*>([^<>]*)</a>`)
+	firstWrapper = lazily(`^(?i)\s*<(?:p|br|div|span|pre)(?:\s[^<>]*)?/?>`)
+	lineWrapper  = lazily(`(?i)<(?:/?(?:p|div|pre)|br)(?:\s[^<>]*)?/?>`)
+	otherWrapper = lazily(`(?i)</?span(?:\s[^<>]*)?>`)
+	breakWrapper = lazily(`(?i)<br(?:\s[^<>]*)?/?>`)
+	anyTag       = lazily(`</?[\pL!][^<>]*>`)
+	ownLink      = lazily(`(?i)<a\s[^<>]*href="([^"<>]*)"[^<>]*>([^<>]*)</a>`)
 )
 
 // unwrap returns a shown text, with line breaks, without the wrappers of rich text. It returns "" if the text has none:
 // it must begin with one, or have a br. A wrapper that begins a line stands for a line break; a raw one is white space.
 func unwrap(shown string) string {
-	if !strings.Contains(shown, "<") || !firstWrapper.MatchString(shown) && !breakWrapper.MatchString(shown) {
+	if !strings.Contains(shown, "<") || !firstWrapper().MatchString(shown) && !breakWrapper().MatchString(shown) {
 		return ""
 	}
 	shown = strings.NewReplacer("\r", " ", "\n", " ").Replace(shown)
-	shown = ownLink.ReplaceAllStringFunc(shown, func(link string) string {
-		if part := ownLink.FindStringSubmatch(link); resolve(part[1]) == resolve(part[2]) {
+	shown = ownLink().ReplaceAllStringFunc(shown, func(link string) string {
+		if part := ownLink().FindStringSubmatch(link); resolve(part[1]) == resolve(part[2]) {
 			return part[2]
 		}
 		return link
 	})
-	return withLines(otherWrapper.ReplaceAllString(lineWrapper.ReplaceAllString(shown, "\n"), ""))
+	return withLines(otherWrapper().ReplaceAllString(lineWrapper().ReplaceAllString(shown, "\n"), ""))
 }
 
 // lettersOf keeps the letters and digits of a text, in lower case, without those of tags.
@@ -125,7 +131,7 @@ func stripTags(s string) string {
 	if !strings.Contains(s, "<") {
 		return s
 	}
-	return anyTag.ReplaceAllString(s, "")
+	return anyTag().ReplaceAllString(s, "")
 }
 
 // firstRunes returns the beginning of a text, at most n characters.
