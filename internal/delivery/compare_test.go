@@ -72,6 +72,7 @@ func TestJudge(t *testing.T) {
 		"no key, without a baseline":     {key: "run 4711", ours: "Hello", blind: true, now: listWith("Hi"), want: absent},
 		"no key, no baseline, not whole": {key: "run 4711", ours: "Hello", blind: true, now: partial, why: errBroken},
 		"another key":                    {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4712] Hello"), want: absent},
+		"a word in brackets is no key":   {key: "run 4711", ours: "Hello", now: listWith("Before", "[API] Hi"), why: errNotExplained},
 		"someone else's, without a key":  {key: "run 4711", ours: "Hello", now: listWith("Before", "Hi"), why: errNotExplained},
 	} {
 		own := newOwnText(tc.key, tc.ours)

@@ -149,7 +149,12 @@ func (d *delivery) deliver(ctx context.Context) (Receipt, error) {
 	if err != nil || existing.ConfirmedBy != "" {
 		return existing, err
 	}
-	return d.run(ctx)
+	r, err := d.run(ctx)
+	var notPosted *NotPostedError
+	if errors.As(err, &notPosted) && notPosted.Checked { // it may still come, so the next delivery with its key searches again
+		d.ended(keyUse{}, nil)
+	}
+	return r, err
 }
 
 // prepare gives the delivery its baseline. With a key it searches the ticket for the message: the receipt is that of an
@@ -212,9 +217,6 @@ func (d *delivery) confirm(by Confirmation, a servicerequest.Attempt) Receipt {
 
 // notPosted reports that the message is not on the ticket.
 func (d *delivery) notPosted(err error, refused bool) error {
-	if d.doubt != "" { // it may still come, so the next delivery with its key searches again
-		d.ended(keyUse{}, nil)
-	}
 	return &NotPostedError{Attempts: d.attempts, Refused: refused, Checked: d.doubt != "", Err: err}
 }
 

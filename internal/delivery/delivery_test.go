@@ -750,3 +750,111 @@ func TestHangingListIsNotTriedEachTime(t *testing.T) {
 		f.want(t, 4, 4, 1)
 	})
 }
+
+// A listing is searched for 10 seconds. What came since would be posted again.
+func TestOldListingIsNotSearched(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		d := f.deliverer()
+		deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
+		time.Sleep(11 * time.Second)
+		f.add(deployed)
+		deliver(t, d, deploy(), gotExisting)
+	})
+}
+
+// A listing that was under way when a delivery with the key ended in doubt says nothing about its message.
+func TestListingFromBeforeADoubtIsNotSearched(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.lag = 7 * time.Second
+		f.onPost = func(_ int, p servicerequest.Post) fate {
+			if p.Content == deployed {
+				return lostAnswer(true)
+			}
+			return accepted
+		}
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 4 { // the other delivery's, as the ticket was at its beginning
+				time.Sleep(5 * time.Second)
+			}
+			return nil
+		}
+		d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			time.Sleep(5900 * time.Millisecond)
+			d.mu.Lock()
+			d.tickets[testCase].recent = nil // too old
+			d.mu.Unlock()
+			deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
+		})
+		deliver(t, d, deploy(), gotNotChecked)
+		deliver(t, d, deploy(), gotExisting)
+		wait.Wait()
+		if n := f.count(deployed); n != 1 {
+			t.Errorf("%d on the ticket", n)
+		}
+	})
+}
+
+// Another group may see another list, so its list is not searched.
+func TestGroupSearchesItsOwnList(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		d := f.deliverer()
+		deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
+		grouped := deploy()
+		grouped.GroupID = "g"
+		deliver(t, d, grouped, gotReceipt)
+		f.want(t, 2, 2, 4) // a search, and a list for copies, each
+	})
+}
+
+// Messages with one key go one at a time, even if their texts are nothing alike.
+func TestOneKeyGoesOneAtATime(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(int, servicerequest.Post) fate {
+			time.Sleep(time.Second)
+			return accepted
+		}
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		wait.Go(func() { deliver(t, d, deploy(), gotReceipt) })
+		time.Sleep(500 * time.Millisecond)
+		deliver(t, d, Message{Content: "We rolled back", Key: "deploy 4711"}, gotConflict)
+		wait.Wait()
+	})
+}
+
+// A list that is not whole is nothing to compare with.
+func TestPartialListIsNoBaseline(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onPost = fates(lostAnswer(true))
+		f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
+			if n == 1 {
+				l.Partial = errBroken
+			}
+			return nil
+		}
+		_, _, err := deliver(t, f.deliverer(), hello(), gotUnconfirmed)
+		if !errors.Is(err, errBroken) {
+			t.Errorf("%v does not say why there is no baseline", err)
+		}
+	})
+}
+
+// A look-alike that ended unconfirmed may be what the list shows with our text.
+func TestUnconfirmedLookAlikeIsNotOurs(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		text := strings.TrimSpace(strings.Repeat("The same words at the beginning. ", 5))
+		f.show = func(s string, _ time.Duration) string { return firstRunes(s, len(text)) }
+		f.onPost = fates(lostAnswer(true), lostAnswer(false))
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			if n > 1 && n < 8 { // the checks of the first
+				return errFailing
+			}
+			return nil
+		}
+		d := f.deliverer()
+		deliver(t, d, Message{Content: text + " And more."}, gotUnconfirmed)
+		deliver(t, d, Message{Content: text}, gotUnconfirmed)
+	})
+}

@@ -43,6 +43,20 @@ func TestSearch(t *testing.T) {
 	t.Logf("%d searches", rows)
 }
 
+// A text that is shorter than another one on the ticket was not cut.
+func TestShorterTextIsNotCut(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("many words ", 40)
+	own := newOwnText("deploy 4711", content)
+	shown := firstRunes(Keyed("deploy 4711", content), 255)
+	if f := listOf(shown, strings.Repeat("x", 255)).search(own); f.match != cut {
+		t.Errorf("the longest text: %+v", f)
+	}
+	if f := listOf(shown, strings.Repeat("x", 256)).search(own); f.copies != 0 || f.conflict != 0 {
+		t.Errorf("not the longest text: %+v", f)
+	}
+}
+
 // unquote resolves \n and \t, and leaves other backslashes alone.
 func unquote(s string) string { return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(s) }
 

@@ -115,7 +115,7 @@ func isCut(shown, ours string) bool {
 		return rest != "" && rest[0] != '\n' && !strings.ContainsRune(".!?:;。！？", end)
 	}
 	rest, ok := cutPrefix(ours, strings.TrimRight(strings.TrimSuffix(shown, "..."), " \n"))
-	return ok && rest != "" && strings.HasSuffix(shown, "...")
+	return ok && rest != ""
 }
 
 // Shows reports whether a message that the ticket shows with this text is the one with this key and content, as far as
