@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -112,7 +113,7 @@ func TestOutcomes(t *testing.T) {
 
 // Lists that fail, before the first POST and after a lost answer.
 func TestLists(t *testing.T) {
-	prevents := &servicerequest.LoginError{Err: errBroken}
+	prevents := &credentials.Error{Err: errBroken}
 	for name, tc := range map[string]struct {
 		before, after          error
 		unkeyed, keyed         result

@@ -14,6 +14,7 @@ import (
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/osm/v2/model"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -32,11 +33,11 @@ func TestTheProviderPostsAsTheSDKDoes(t *testing.T) {
 	t.Parallel()
 	accounts := map[string]struct {
 		sdk      auth.ICredential
-		provider servicerequest.Credentials
+		provider credentials.Source
 	}{
-		"permanent key": {keyed(t, permanent), servicerequest.AccessKey(permanent)},
-		"temporary key": {keyed(t, temporary), servicerequest.AccessKey(temporary)},
-		"token":         {token(aToken), servicerequest.Token(aToken)},
+		"permanent key": {keyed(t, permanent), credentials.AccessKey(permanent)},
+		"temporary key": {keyed(t, temporary), credentials.AccessKey(temporary)},
+		"token":         {token(aToken), credentials.Token(aToken)},
 	}
 	posts := map[string]servicerequest.Post{
 		"least":          {CaseID: caseID, Content: "text"},
@@ -73,13 +74,13 @@ func TestTheProviderPostsAsTheSDKDoes(t *testing.T) {
 }
 
 // providerPosts returns the one request with which the provider's client posts.
-func providerPosts(t *testing.T, server *simulator.Server, config servicerequest.Config, credentials servicerequest.Credentials, s servicerequest.Post) simulator.Request {
+func providerPosts(t *testing.T, server *simulator.Server, config servicerequest.Config, source credentials.Source, s servicerequest.Post) simulator.Request {
 	t.Helper()
 	endpoint, err := servicerequest.ParseEndpoint(server.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Endpoint, config.Credentials, config.UserAgent = endpoint, credentials, "provider"
+	config.Endpoint, config.Credentials, config.UserAgent = endpoint, source, "provider"
 	client, err := servicerequest.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +185,7 @@ func TestTheProviderNamesCasesThatTheSDKSendsRaw(t *testing.T) {
 			server := service(t, simulator.Options{})
 			server.AddCase(simulator.Case{ID: id})
 			s := servicerequest.Post{CaseID: id, Content: "text"}
-			ours := providerPosts(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
+			ours := providerPosts(t, server, servicerequest.Config{}, credentials.AccessKey(permanent), s)
 			theirs := sdkPosts(t, server, servicerequest.Config{}, keyed(t, permanent), s)
 			for _, r := range []*simulator.Request{&ours, &theirs} {
 				path, err := url.PathUnescape(r.Path)
@@ -204,7 +205,7 @@ func TestNoDifferenceIsExcusedInVain(t *testing.T) {
 	server := service(t, simulator.Options{})
 	server.AddCase(simulator.Case{ID: "case-123"})
 	s := servicerequest.Post{CaseID: "case-123", Content: "text"}
-	ours := providerPosts(t, server, servicerequest.Config{}, servicerequest.AccessKey(permanent), s)
+	ours := providerPosts(t, server, servicerequest.Config{}, credentials.AccessKey(permanent), s)
 	theirs := sdkPosts(t, server, servicerequest.Config{}, keyed(t, permanent), s)
 	for name := range mayDiffer {
 		if name == http.CanonicalHeaderKey("X-Sdk-Date") { // it differs now and then

@@ -73,7 +73,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 	f.wantPosts(t, 0, 0)
 }
 
-// TestEveryKey has the values of the environment, and ParseEndpoint's test the URLs.
+// TestEverySetting has the values of the environment, and ParseEndpoint's test the URLs.
 func TestBadProviderBlock(t *testing.T) {
 	t.Parallel()
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
@@ -102,15 +102,16 @@ func TestBadProviderBlock(t *testing.T) {
 	} {
 		wantOne(t, p.validateProvider(t, object{row.at: row.value}), "error at "+row.at, row.detail)
 	}
-	for _, n := range []int{-1, 101} {
-		wantOne(t, p.validateProvider(t, object{"max_retries": n}), "error at max_retries", "max_retries value must be between 0 and 100")
+	for n, detail := range map[any]string{-1: "max_retries must be between 0 and 100.", 101: "max_retries must be between 0 and 100.", 1.5: "max_retries must be a whole number."} {
+		wantOne(t, p.validateProvider(t, object{"max_retries": n}), "error at max_retries", detail)
 	}
+	wantOne(t, p.validateProvider(t, object{"assume_agency_with_oidc": object{"id_token": "/run/hunter2"}}), "error at assume_agency_with_oidc.id_token", "looks like a path, not like an ID token")
 	wantNoDiagnostics(t, p.validateProvider(t, object{
 		"endpoint": "http://localhost:1", "user_name": "u", "password": "p", "domain_name": "d", "auth_url": "https://iam.example.com/v3/",
 		"language": strings.Repeat("e", 32), "request_timeout": "1h", "max_retries": 100,
 	}))
-	wantOne(t, p.validateProvider(t, object{"token": "hunter2", "access_key": "a"}), "error at access_key", "token (token) and access key (access_key, secret_key)")
-	wantOne(t, p.validateProvider(t, object{"secret_key": "hunter2", "password": "p"}), "error at password", "access key (access_key, secret_key) and user name and password (user_name, password)")
+	wantOne(t, p.validateProvider(t, object{"token": "hunter2", "access_key": "a"}), "error at access_key", "token (token) and access key (access_key)")
+	wantOne(t, p.validateProvider(t, object{"secret_key": "hunter2", "password": "p"}), "error at password", "access key (secret_key) and user name and password (password)")
 }
 
 // validateProvider never shows a secret.

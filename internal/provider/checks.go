@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
@@ -19,7 +24,10 @@ import (
 // secret. Attributes use a check as a validator, environment variables call it.
 type check func(string) error
 
-var _ validator.String = check(nil)
+var (
+	_ validator.String = check(nil)
+	_ validator.Number = check(nil)
+)
 
 func (check) Description(context.Context) string         { return "" }
 func (check) MarkdownDescription(context.Context) string { return "" }
@@ -29,9 +37,23 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if err := c(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, invalidError+req.Path.String(), "The value of "+req.Path.String()+" "+err.Error()+".")
+	resp.Diagnostics.Append(c.validate(req.Path, req.ConfigValue.ValueString())...)
+}
+
+// ValidateNumber checks the text of a number. It accepts null and unknown values.
+func (c check) ValidateNumber(_ context.Context, req validator.NumberRequest, resp *validator.NumberResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
 	}
+	resp.Diagnostics.Append(c.validate(req.Path, req.ConfigValue.ValueBigFloat().Text('f', -1))...)
+}
+
+func (c check) validate(at path.Path, text string) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if err := c(text); err != nil {
+		diags.AddAttributeError(at, invalidError+at.String(), "The value of "+at.String()+" "+err.Error()+".")
+	}
+	return diags
 }
 
 func all(checks ...check) check {
@@ -115,9 +137,70 @@ func duration(lowest, highest time.Duration) check {
 
 const maxMaxRetries = 100
 
-func inRange(n, lowest, highest int64) error {
-	if n < lowest || n > highest {
-		return fmt.Errorf("must be between %d and %d", lowest, highest)
+// wholeNumber checks a whole number.
+func wholeNumber(lowest, highest int) check {
+	return func(s string) error {
+		n, err := strconv.Atoi(s)
+		switch {
+		case errors.Is(err, strconv.ErrSyntax):
+			return errors.New("must be a whole number")
+		case err != nil || n < lowest || n > highest:
+			return fmt.Errorf("must be between %d and %d", lowest, highest)
+		}
+		return nil
+	}
+}
+
+func isBool(s string) error {
+	if _, err := strconv.ParseBool(s); err != nil {
+		return errors.New("must be true or false")
 	}
 	return nil
+}
+
+// requestURL checks a URL that GitHub Actions sets, with its query.
+func requestURL(s string) error {
+	before, _, _ := strings.Cut(s, "?")
+	return endpoint(before)
+}
+
+// localURL checks a URL of the platform itself. Plain http stays on the machine or its
+// link.
+func localURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil {
+		return errors.New("is not a valid URL")
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast())) {
+		return nil
+	}
+	return errors.New("must use https, or http to a loopback or link-local address")
+}
+
+// urn checks the URN of an object of IAM.
+func urn(kind string) check {
+	return func(s string) error {
+		parts := strings.Split(s, ":")
+		if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[2] == "" || parts[3] != kind || parts[4] == "" {
+			return fmt.Errorf("must be a URN such as iam::ACCOUNT_ID:%s:NAME", kind)
+		}
+		return noControl(s)
+	}
+}
+
+// idToken refuses a path where an ID token belongs. No ID token has a slash.
+func idToken(s string) error {
+	if strings.ContainsAny(s, `/\`) {
+		return errors.New("looks like a path, not like an ID token: a path belongs into id_token_file")
+	}
+	return all(length(4, 20000), noControl)(s)
+}
+
+// idTokenFile refuses an ID token where its path belongs.
+func idTokenFile(s string) error {
+	if strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") == 2 {
+		return errors.New("looks like an ID token, not like a path: a token belongs into id_token")
+	}
+	return length(1, 4096)(s)
 }

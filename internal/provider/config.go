@@ -1,23 +1,26 @@
 package provider
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
@@ -26,18 +29,41 @@ import (
 const (
 	defaultRequestTimeout = "30s"
 	defaultMaxRetries     = 5
+	defaultSessionName    = "terraform-provider-servicerequest"
 )
 
-// setting is a string attribute of the provider block. The first of its
-// environment variables that is not empty is used where the block does not set it.
+// setting is an attribute of the provider block; "outer.inner" is one of an object. The
+// first of its environment variables that is not empty is used where the block does not
+// set it. A name in parentheses is no attribute: only the environment has it.
 type setting struct {
 	name        string
 	env         []string
+	kind        kind
 	sensitive   bool
 	check       check
-	value       func(*providerModel) types.String
 	description string
 }
+
+// kind is the type of an attribute. An environment variable is always a text.
+type kind int
+
+const (
+	text kind = iota
+	number
+	boolean
+)
+
+// The settings without an attribute.
+const (
+	githubURL        = "(GitHub URL)"
+	githubBearer     = "(GitHub bearer)"
+	hcpIdentity      = "(HCP Terraform token)"
+	podURL           = "(pod URL)"
+	podAuthorization = "(pod token file)"
+	metadataURL      = "(metadata URL)"
+)
+
+func (s setting) isAttribute() bool { return s.name[0] != '(' }
 
 // header checks a value that is sent as a header: a line break in it would add
 // another header.
@@ -46,193 +72,250 @@ func header(limit int) check { return all(length(1, limit), noControl) }
 var settings = []setting{
 	{
 		name: "endpoint", env: []string{"SERVICEREQUEST_ENDPOINT"}, check: endpoint,
-		value: func(m *providerModel) types.String { return m.Endpoint },
 		description: "Base URL of the service: " +
 			"`https://osm.cn-south-1.myhuaweicloud.com` (China), `https://osm.ap-southeast-3.myhuaweicloud.com` (International) " +
 			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). Must use `https`; `http` is accepted for loopback hosts only. It may have a path.",
 	},
 	{
-		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN"}, sensitive: true, check: header(5000),
-		value:       func(m *providerModel) types.String { return m.Token },
+		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, sensitive: true, check: header(5000),
 		description: "IAM user token, sent as `X-Auth-Token`. 1 to 5000 characters. A token is valid for 24 hours.",
 	},
 	{
-		name: "access_key", env: []string{"HW_ACCESS_KEY"}, sensitive: true, check: header(128),
-		value:       func(m *providerModel) types.String { return m.AccessKey },
+		name: "access_key", env: []string{"HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY"}, sensitive: true, check: header(128),
 		description: "Access key (AK). Requests are signed with it and `secret_key`. Huawei Cloud recommends access keys over tokens.",
 	},
 	{
-		name: "secret_key", env: []string{"HW_SECRET_KEY"}, sensitive: true, check: header(128),
-		value:       func(m *providerModel) types.String { return m.SecretKey },
+		name: "secret_key", env: []string{"HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "OS_SECRET_KEY"}, sensitive: true, check: header(128),
 		description: "Secret key (SK) of `access_key`. It is never sent.",
 	},
 	{
-		name: "security_token", env: []string{"HW_SECURITY_TOKEN"}, sensitive: true, check: header(10000),
-		value:       func(m *providerModel) types.String { return m.SecurityToken },
-		description: "Security token of a temporary `access_key`. The environment variable is ignored if the provider block sets both `access_key` and `secret_key`.",
+		name: "security_token", env: []string{"HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"}, sensitive: true, check: header(10000),
+		description: "Security token of a temporary `access_key`. It must come from where the pair comes from: the provider block, or the same family of variables.",
 	},
 	{
-		name: "domain_id", env: []string{"HW_DOMAIN_ID"}, check: header(64),
-		value:       func(m *providerModel) types.String { return m.DomainID },
+		name: "domain_id", env: []string{"HW_DOMAIN_ID", "HUAWEICLOUD_SDK_DOMAIN_ID", "OS_DOMAIN_ID"}, check: header(64),
 		description: "Account ID, sent as `X-Domain-Id` in signed requests.",
 	},
 	{
-		name: "user_name", env: []string{"HW_USER_NAME"}, check: all(length(1, 255), noControl),
-		value:       func(m *providerModel) types.String { return m.UserName },
+		name: "user_name", env: []string{"HW_USER_NAME", "OS_USERNAME"}, check: all(length(1, 255), noControl),
 		description: "IAM user name. With `password`, `domain_name` and `auth_url`, the provider gets a token from IAM.",
 	},
 	{
-		name: "password", env: []string{"HW_USER_PASSWORD"}, sensitive: true, check: length(1, 1024),
-		value:       func(m *providerModel) types.String { return m.Password },
+		name: "password", env: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, sensitive: true, check: length(1, 1024),
 		description: "Password of the IAM user.",
 	},
 	{
-		name: "domain_name", env: []string{"HW_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
-		value:       func(m *providerModel) types.String { return m.DomainName },
+		name: "domain_name", env: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
 		description: "Name of the account (domain) to which the IAM user belongs.",
 	},
 	{
-		name: "auth_url", env: []string{"HW_AUTH_URL"}, check: endpoint,
-		value:       func(m *providerModel) types.String { return m.AuthURL },
+		name: "auth_url", env: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, check: endpoint,
 		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. Must use `https`, like `endpoint`.",
 	},
 	{
+		name: "sts_endpoint", env: []string{"HUAWEICLOUD_SDK_STS_ENDPOINT"}, check: endpoint,
+		description: "Base URL of STS, such as `https://sts.ap-southeast-3.myhuaweicloud.com`. Must use `https`, like `endpoint`.",
+	},
+	{
+		name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: length(1, 4096),
+		description: "Path of KooCLI's configuration file, whose access key is used. Default `~/.hcloud/config.json` if `profile` is set.",
+	},
+	{
+		name: "profile", env: []string{"HW_PROFILE"}, check: length(1, 255),
+		description: "Profile in `shared_config_file`, of the mode `AKSK` or `SSO`. Default: the file's current profile.",
+	},
+	{
+		name: "ecs_agency", env: []string{"SERVICEREQUEST_ECS_AGENCY"}, kind: boolean, check: isBool,
+		description: "Use the keys that the metadata of this ECS server has for its agency. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`.",
+	},
+	{
+		name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: all(length(1, 64), noControl),
+		description: "Name of an agency that IAM is asked for, at `auth_url`. It needs `domain_name` or `domain_id` beside it.",
+	},
+	{
+		name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
+		description: "Name of the account that has the agency.",
+	},
+	{
+		name: "assume_agency.domain_id", env: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, check: header(64),
+		description: "ID of the account that has the agency.",
+	},
+	{
+		name: "assume_agency.agency_urn", check: urn("agency"),
+		description: "URN of an agency that STS is asked for instead, at `sts_endpoint`: `iam::ACCOUNT_ID:agency:NAME`.",
+	},
+	{
+		name: "assume_agency.session_name", check: length(2, 128),
+		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`.",
+	},
+	{
+		name: "assume_agency.duration", env: []string{"HW_ASSUME_ROLE_DURATION"}, kind: number, check: wholeNumber(900, 86400),
+		description: "How long the keys are valid, in seconds: 900 to 86400 at IAM, to 43200 at STS, and to 3600 at STS if the keys that assume the agency are temporary. The provider renews them. Default: the issuer's.",
+	},
+	{
+		name: "assume_agency_with_oidc.provider_urn", env: []string{"HUAWEICLOUD_OIDC_PROVIDER_URN"}, check: urn("oidcProvider"),
+		description: "URN of the identity provider, for STS at `sts_endpoint`: `iam::ACCOUNT_ID:oidcProvider:NAME`.",
+	},
+	{
+		name: "assume_agency_with_oidc.agency_urn", env: []string{"HUAWEICLOUD_OIDC_AGENCY_URN"}, check: urn("agency"),
+		description: "URN of the agency that trusts the provider, for STS: `iam::ACCOUNT_ID:agency:NAME`.",
+	},
+	{
+		name: "assume_agency_with_oidc.idp_id", env: []string{"HW_ASSUME_ROLE_IDP_ID"}, check: header(64),
+		description: "Name of the identity provider in IAM, for a site without STS, instead of the two URNs. It needs `auth_url`, and `domain_name` or `domain_id`, of the provider block.",
+	},
+	{
+		name: "assume_agency_with_oidc.id_token", env: []string{"HUAWEICLOUD_OIDC_ID_TOKEN", "HW_ASSUME_ROLE_ID_TOKEN"}, sensitive: true, check: idToken,
+		description: "ID token of the job or workload.",
+	},
+	{
+		name: "assume_agency_with_oidc.id_token_file", env: []string{"HUAWEICLOUD_OIDC_TOKEN_FILE", "HW_ASSUME_ROLE_ID_TOKEN_FILE"}, check: idTokenFile,
+		description: "Path of a file with the ID token, which is read at each renewal.",
+	},
+	{
+		name: "assume_agency_with_oidc.audience", check: all(length(1, 255), noControl),
+		description: "Audience of the ID token that the provider gets from GitHub Actions. Without `id_token` and `id_token_file` it does so if the job has the permission `id-token: write`. Else it takes HCP Terraform's `TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST`, then `TFC_WORKLOAD_IDENTITY_TOKEN`.",
+	},
+	{
+		name: "assume_agency_with_oidc.session_name", env: []string{"HUAWEICLOUD_OIDC_SESSION_NAME"}, check: length(2, 128),
+		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`.",
+	},
+	{
+		name: "assume_agency_with_oidc.duration", env: []string{"HUAWEICLOUD_OIDC_DURATION_SECONDS"}, kind: number, check: wholeNumber(900, 43200),
+		description: "How long the keys are valid, in seconds: 900 to 43200. The provider renews them. Default: the issuer's, 3600.",
+	},
+	{
 		name: "language", env: []string{"SERVICEREQUEST_LANGUAGE"}, check: header(32),
-		value:       func(m *providerModel) types.String { return m.Language },
 		description: "Language, sent as `X-Language`, such as `en-us`. 1 to 32 characters. If unset, nothing is sent, and the service uses `zh-cn`.",
 	},
 	{
 		name: "time_zone", env: []string{"SERVICEREQUEST_TIME_ZONE"}, check: header(32),
-		value:       func(m *providerModel) types.String { return m.TimeZone },
 		description: "Time zone, sent as `X-Time-Zone`, such as `GMT+1`. 1 to 32 characters. If unset, nothing is sent, and the service uses `GMT+8`.",
 	},
 	{
 		name: "site", env: []string{"SERVICEREQUEST_SITE"}, check: oneOf("china", "international"),
-		value:       func(m *providerModel) types.String { return m.Site },
 		description: "Site, sent as `X-Site`: `china` or `international`. Set it only if the service requires it. If unset, nothing is sent.",
 	},
 	{
 		name: "request_timeout", env: []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, check: duration(time.Millisecond, time.Hour),
-		value:       func(m *providerModel) types.String { return m.RequestTimeout },
 		description: "Time limit for one HTTP request, as a duration from `1ms` to `1h`. Default `" + defaultRequestTimeout + "`.",
 	},
 	{
 		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: length(1, 4096),
-		value:       func(m *providerModel) types.String { return m.CACertFile },
 		description: "Path of a PEM file with CA certificates. They replace the system's certificates.",
 	},
+	{
+		name: "max_retries", env: []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}, kind: number, check: wholeNumber(0, maxMaxRetries),
+		description: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
+			"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
+			"Other calls are retried up to 3 times regardless of this setting. " +
+			"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls.",
+	},
+	{
+		name: "insecure", env: []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}, kind: boolean, check: isBool,
+		description: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service can read the credentials and the messages.",
+	},
+	// What the platform itself sets has no attribute.
+	{name: githubURL, env: []string{"ACTIONS_ID_TOKEN_REQUEST_URL"}, check: requestURL},
+	{name: githubBearer, env: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, sensitive: true, check: noControl},
+	{name: hcpIdentity, env: []string{"TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST", "TFC_WORKLOAD_IDENTITY_TOKEN"}, sensitive: true, check: idToken},
+	{name: podURL, env: []string{"HC_CONTAINER_CREDENTIALS_FULL_URI"}, check: localURL},
+	{name: metadataURL, env: []string{"SERVICEREQUEST_METADATA_ENDPOINT"}, check: localURL},
+	{name: podAuthorization, env: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}, check: length(1, 4096)},
 }
 
-// The attributes that are not strings have their variables here.
-var (
-	maxRetriesEnv = []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}
-	insecureEnv   = []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}
-)
+// The objects of the provider block.
+var objects = map[string]string{
+	assumeAgency: "Assume an agency with the access key that the rest of the configuration gives: a pair, OIDC, a profile, a pod's or a server's. The provider renews the keys.",
+	withOIDC:     "Exchange an ID token for temporary keys of an agency, or for a token of IAM, so that no secret is stored. The provider renews them.",
+}
 
 func providerAttributes() map[string]schema.Attribute {
-	attributes := map[string]schema.Attribute{
-		"max_retries": schema.Int64Attribute{
-			Optional:   true,
-			Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
-			MarkdownDescription: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
-				"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
-				"Other calls are retried up to 3 times regardless of this setting. " +
-				"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls. " +
-				orVariables(maxRetriesEnv),
-		},
-		"insecure": schema.BoolAttribute{
-			Optional: true,
-			MarkdownDescription: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service can read the credentials and the messages. " +
-				orVariables(insecureEnv),
-		},
+	attributes, inner := map[string]schema.Attribute{}, map[string]map[string]schema.Attribute{}
+	for name, description := range objects {
+		inner[name] = map[string]schema.Attribute{}
+		attributes[name] = schema.SingleNestedAttribute{Optional: true, Attributes: inner[name], MarkdownDescription: description}
 	}
 	for _, s := range settings {
-		attributes[s.name] = schema.StringAttribute{
-			Optional:            true,
-			Sensitive:           s.sensitive,
-			Validators:          []validator.String{s.check},
-			MarkdownDescription: s.description + " " + orVariables(s.env),
+		outer, name, nested := strings.Cut(s.name, ".")
+		switch {
+		case !s.isAttribute():
+		case nested:
+			inner[outer][name] = s.attribute()
+		default:
+			attributes[s.name] = s.attribute()
 		}
 	}
 	return attributes
 }
 
-func orVariables(names []string) string {
-	noun := "variable"
-	if len(names) > 1 {
-		noun = "variables"
-	}
-	return "Environment " + noun + ": `" + strings.Join(names, "`, then `") + "`."
-}
-
-// mode is an authentication method, with the attributes that it uses.
-type mode struct {
-	name     string
-	selects  []string // any of them selects the mode
-	required []string
-	optional []string
-	make     func(config) servicerequest.Credentials
-}
-
-// modes are in the order in which the environment is searched for them.
-var modes = []mode{
-	{
-		name: "token", selects: []string{"token"}, required: []string{"token"},
-		make: func(c config) servicerequest.Credentials { return servicerequest.Token(c.values["token"]) },
-	},
-	{
-		name:     "access key",
-		selects:  []string{"access_key", "secret_key"},
-		required: []string{"access_key", "secret_key"},
-		optional: []string{"security_token", "domain_id"},
-		make: func(c config) servicerequest.Credentials {
-			return servicerequest.AccessKey{
-				AccessKey: c.values["access_key"], SecretKey: c.values["secret_key"],
-				SecurityToken: c.values["security_token"], DomainID: c.values["domain_id"],
-			}
-		},
-	},
-	{
-		name:     "user name and password",
-		selects:  []string{"user_name", "password"},
-		required: []string{"user_name", "password", "domain_name", "auth_url"},
-		make: func(c config) servicerequest.Credentials {
-			authURL, _ := servicerequest.ParseEndpoint(c.values["auth_url"]) // checked before
-			return servicerequest.Password{
-				AuthURL: authURL, UserName: c.values["user_name"], Password: c.values["password"], DomainName: c.values["domain_name"],
-			}
-		},
-	},
-}
-
-// firstSet returns the first of names that the provider block sets. If unknown is
-// true, unknown values count as set.
-func firstSet(m *providerModel, names []string, unknown bool) string {
-	for _, s := range settings {
-		if v := s.value(m); slices.Contains(names, s.name) && !v.IsNull() && (unknown || !v.IsUnknown()) {
-			return s.name
+func (s setting) attribute() schema.Attribute {
+	description := s.description
+	if len(s.env) > 0 {
+		noun := "variable"
+		if len(s.env) > 1 {
+			noun = "variables"
 		}
+		description += " Environment " + noun + ": `" + strings.Join(s.env, "`, then `") + "`."
 	}
-	return ""
+	switch s.kind {
+	case number: // not Int64: the framework calls 1.5 an error in the provider
+		return schema.NumberAttribute{Optional: true, Validators: []validator.Number{s.check}, MarkdownDescription: description}
+	case boolean:
+		return schema.BoolAttribute{Optional: true, MarkdownDescription: description}
+	}
+	return schema.StringAttribute{
+		Optional: true, Sensitive: s.sensitive, Validators: []validator.String{s.check}, MarkdownDescription: description,
+	}
 }
 
-// checkOneMode refuses a provider block with two authentication methods.
-func checkOneMode(m *providerModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	var first mode
-	for _, mode := range modes {
-		name := firstSet(m, mode.selects, false)
-		switch {
-		case name == "":
-		case first.name == "":
-			first = mode
-		default:
-			diags.AddAttributeError(path.Root(name), conflictingCredentialsError,
-				fmt.Sprintf("The provider block configures two authentication methods: %s (%s) and %s (%s). Remove one of them.",
-					first.name, strings.Join(first.selects, ", "), mode.name, strings.Join(mode.selects, ", ")))
-		}
+// block is a provider block: the texts of its values by the names of settings. Null
+// values are left out. An object that is there has a text, too.
+type block map[string]blockValue
+
+type blockValue struct {
+	text    string
+	unknown bool
+}
+
+// blockOf reads a provider block.
+func blockOf(config tfsdk.Config, diags *diag.Diagnostics) block {
+	b := block{}
+	if err := b.add("", config.Raw); err != nil {
+		diags.AddError(invalidError+"provider block", capitalize(err.Error())+".")
 	}
-	return diags
+	return b
+}
+
+// add adds a value, and those in it.
+func (b block) add(name string, v tftypes.Value) error {
+	var err error
+	var value blockValue
+	switch {
+	case v.IsNull():
+		return nil
+	case !v.IsKnown():
+		value.unknown = true
+	case v.Type().Is(tftypes.Bool):
+		var on bool
+		err = v.As(&on)
+		value.text = strconv.FormatBool(on)
+	case v.Type().Is(tftypes.Number):
+		var n big.Float
+		err = v.As(&n)
+		value.text = n.Text('f', -1)
+	case v.Type().Is(tftypes.Object{}):
+		var inner map[string]tftypes.Value
+		err = v.As(&inner)
+		for n, v := range inner {
+			err = errors.Join(err, b.add(strings.TrimPrefix(name+"."+n, "."), v))
+		}
+		value.text = "set"
+	default:
+		err = v.As(&value.text)
+	}
+	b[name] = value
+	return err
 }
 
 // environment returns the first of the variables that is set. An empty variable
@@ -249,200 +332,172 @@ func environment(names []string) (name, value string) {
 // config is the resolved configuration: the provider block comes before the
 // environment, and the environment before the defaults.
 type config struct {
-	client      servicerequest.Config
-	retries     int      // max_retries
-	missing     []string // settings that an API call needs and that are not set
-	secrets     []string
-	diagnostics diag.Diagnostics
+	client  servicerequest.Config
+	retries int // max_retries
+	secrets []string
+	// missing are the settings that an API call needs and that are not set, and invalid
+	// those that cannot be used. Each is a line of text. They matter only to an API call: a
+	// plan without one succeeds.
+	missing, invalid []string
+	diagnostics      diag.Diagnostics
 
-	// The rest is by attribute.
+	// The rest is by setting.
 	values  map[string]string // only what is set
 	sources map[string]string // the variable that the value is from; "" is the provider block
 	unknown map[string]bool
 	bad     map[string]error // values that cannot be used
 }
 
-// readConfig resolves the provider block. Its only inputs are its arguments,
-// and the file that ca_cert_file names.
-func readConfig(m *providerModel, env func(names []string) (name, value string)) config {
+// resolve finds the values of all settings.
+func resolve(b block, env func(names []string) (name, value string)) config {
 	c := config{values: map[string]string{}, sources: map[string]string{}, unknown: map[string]bool{}, bad: map[string]error{}}
+	for name := range objects {
+		if v, set := b[name]; set {
+			c.unknown[name], c.values[name] = v.unknown, v.text
+		}
+	}
+	family := pairFamily(env)
 	for _, s := range settings {
-		value := s.value(m)
-		if value.IsUnknown() {
+		outer, _, _ := strings.Cut(s.name, ".")
+		v, set := b[s.name]
+		switch {
+		case c.unknown[outer]: // the object is not known, so neither is what is in it
+			continue
+		case v.unknown:
 			c.unknown[s.name] = true
 			continue
+		case !set && slices.Contains(pair, s.name):
+			c.sources[s.name], v.text = env(s.env[min(family, len(s.env)):min(family+1, len(s.env))])
+		case !set:
+			c.sources[s.name], v.text = env(s.env)
 		}
-		text, source := value.ValueString(), ""
-		if value.IsNull() {
-			source, text = env(s.env)
-		}
-		if text == "" {
+		if v.text == "" {
 			continue // an empty value in the provider block was refused by its validator
 		}
-		c.values[s.name], c.sources[s.name] = text, source
+		c.values[s.name] = v.text
 		if s.sensitive {
-			c.secrets = append(c.secrets, text)
+			c.secrets = append(c.secrets, v.text)
 		}
-		if err := s.check(text); err != nil {
+		if err := s.check(v.text); err != nil {
 			c.bad[s.name] = err
 		}
-	}
-	c.credentials(m)
-	for _, s := range settings {
-		if err := c.bad[s.name]; err != nil {
-			c.diagnostics.Append(c.invalid(s.name, err))
+		if on, err := strconv.ParseBool(v.text); s.kind == boolean && err == nil {
+			c.values[s.name] = strconv.FormatBool(on)
 		}
 	}
-	if c.diagnostics.HasError() {
-		return c
-	}
+	return c
+}
+
+// readConfig resolves the provider block. Its only inputs are its arguments,
+// and the file that ca_cert_file names.
+func readConfig(b block, env func(names []string) (name, value string)) config {
+	c := resolve(b, env)
+	c.credentials(env)
 	if c.require("endpoint") {
-		c.client.Endpoint, _ = servicerequest.ParseEndpoint(c.values["endpoint"]) // checked above
+		c.client.Endpoint = c.url("endpoint")
 	}
+	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
+	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.values["site"]]
+	c.client.RequestTimeout, _ = time.ParseDuration(cmp.Or(c.values["request_timeout"], defaultRequestTimeout))
+	c.retries = c.maxRetries()
+	if c.client.Insecure = c.values["insecure"] == "true"; c.client.Insecure {
+		c.diagnostics.AddAttributeWarning(path.Root("insecure"), insecureWarning,
+			"Anyone between this machine and the service can read the credentials and the messages. "+
+				"To trust a private certificate authority, set ca_cert_file instead.")
+	}
+	c.client.CACertPEM = c.caCert()
 	// An unknown optional value counts as missing. Otherwise a call would use the
 	// default, or be signed without the security token.
-	c.unknown["max_retries"], c.unknown["insecure"] = m.MaxRetries.IsUnknown(), m.Insecure.IsUnknown()
 	for _, name := range slices.Sorted(maps.Keys(c.unknown)) {
 		if c.unknown[name] {
 			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet: apply the resources that it depends on first")
 		}
 	}
-	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
-	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.values["site"]]
-	c.client.RequestTimeout = c.duration("request_timeout", defaultRequestTimeout)
-	c.retries = c.maxRetries(m.MaxRetries, env)
-	c.client.Insecure = c.insecure(m.Insecure, env)
-	c.client.CACertPEM = c.caCert()
+	for _, name := range slices.Sorted(maps.Keys(c.bad)) {
+		c.invalid = append(c.invalid, cmp.Or(c.sources[name], name)+" "+c.bad[name].Error())
+	}
 	return c
-}
-
-// credentials chooses the mode: that of the provider block, else the first mode
-// for which the environment has a value. It drops the values of the other modes:
-// an unused variable may have any value.
-func (c *config) credentials(m *providerModel) {
-	chosen := slices.IndexFunc(modes, func(mode mode) bool { return firstSet(m, mode.selects, true) != "" })
-	if chosen < 0 {
-		chosen = slices.IndexFunc(modes, func(mode mode) bool { return slices.ContainsFunc(mode.selects, c.has) })
-	}
-	for i, mode := range modes {
-		if i == chosen {
-			continue
-		}
-		for _, name := range slices.Concat(mode.required, mode.optional) {
-			if c.sources[name] != "" {
-				delete(c.bad, name)
-			}
-			delete(c.unknown, name)
-		}
-	}
-	if chosen < 0 {
-		c.missing = append(c.missing, "credentials: `token` ("+variables("token")+"), or `access_key` and `secret_key` ("+
-			variables("access_key", "secret_key")+"), or `user_name`, `password`, `domain_name` and `auth_url` ("+
-			variables("user_name", "password", "domain_name", "auth_url")+")")
-		return
-	}
-	// A security token belongs to its key pair. One from the environment does not
-	// belong to a pair in the provider block.
-	if c.sources["security_token"] != "" && c.sources["access_key"] == "" && c.sources["secret_key"] == "" {
-		delete(c.values, "security_token")
-	}
-	if c.require(modes[chosen].required...) {
-		c.client.Credentials = modes[chosen].make(*c)
-	}
 }
 
 func (c *config) has(name string) bool { _, ok := c.values[name]; return ok }
 
-// require records which of the names are missing, and reports whether none is.
+// require records which of the names are missing, and reports whether all can be used.
 func (c *config) require(names ...string) bool {
 	complete := true
 	for _, name := range names {
-		if c.has(name) {
+		outer, _, _ := strings.Cut(name, ".")
+		switch {
+		case c.has(name):
+			complete = complete && c.bad[name] == nil
 			continue
+		case !c.unknown[name] && !c.unknown[outer]:
+			c.missing = append(c.missing, "`"+name+"`"+variables(name))
 		}
 		complete = false
-		if !c.unknown[name] {
-			c.missing = append(c.missing, "`"+name+"` ("+variables(name)+")")
-		}
 	}
 	return complete
 }
 
-// variables lists the environment variables of attributes.
-func variables(attributes ...string) string {
-	var names []string
-	for _, a := range attributes {
-		i := slices.IndexFunc(settings, func(s setting) bool { return s.name == a })
-		names = append(names, strings.Join(settings[i].env, " or "))
-	}
-	return strings.Join(names, ", ")
-}
-
-// invalid is the diagnostic for a value that cannot be used, from the provider
-// block or from the environment.
-func (c *config) invalid(attribute string, err error) diag.Diagnostic {
-	name, subject := attribute, "The value of "+attribute
-	if variable := c.sources[attribute]; variable != "" {
-		name, subject = variable, variable
-	}
-	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), invalidError+name, subject+" "+err.Error()+".")
-}
-
-func (c *config) duration(name, byDefault string) time.Duration {
-	text, ok := c.values[name]
-	if !ok {
-		text = byDefault
-	}
-	d, _ := time.ParseDuration(text) // checked before
-	return d
-}
-
-func (c *config) maxRetries(v types.Int64, env func([]string) (string, string)) int {
-	if !v.IsNull() {
-		return int(v.ValueInt64())
-	}
-	variable, text := env(maxRetriesEnv)
-	if text == "" {
-		return defaultMaxRetries
-	}
-	n, err := strconv.Atoi(text)
-	if err == nil {
-		err = inRange(int64(n), 0, maxMaxRetries)
-	} else {
-		err = errors.New("must be a whole number")
-	}
-	if err != nil {
-		c.sources["max_retries"] = variable
-		c.diagnostics.Append(c.invalid("max_retries", err))
-	}
-	return n
-}
-
-func (c *config) insecure(v types.Bool, env func([]string) (string, string)) bool {
-	insecure, variable := v.ValueBool(), ""
-	if v.IsNull() {
-		var text string
-		if variable, text = env(insecureEnv); text != "" {
-			var err error
-			if insecure, err = strconv.ParseBool(text); err != nil {
-				c.sources["insecure"] = variable
-				c.diagnostics.Append(c.invalid("insecure", errors.New("must be true or false")))
-			}
+// requireOne is require for one of two settings.
+func (c *config) requireOne(name, other string) bool {
+	for _, name := range []string{name, other} {
+		if c.has(name) || c.unknown[name] {
+			return c.require(name)
 		}
 	}
-	if insecure {
-		c.diagnostics.AddAttributeWarning(path.Root("insecure"), insecureWarning,
-			"Anyone between this machine and the service can read the credentials and the messages. "+
-				"To trust a private certificate authority, set ca_cert_file instead.")
+	c.missing = append(c.missing, "`"+name+"`"+variables(name)+" or `"+other+"`"+variables(other))
+	return false
+}
+
+// variables lists the environment variables of settings, in parentheses after a space.
+// It leaves out the aliases that other tools have for one that begins with HW_.
+func variables(names ...string) string {
+	var all []string
+	for _, name := range names {
+		i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
+		env := settings[i].env
+		if i := slices.IndexFunc(env, func(name string) bool { return strings.HasPrefix(name, "HW_") }); i >= 0 {
+			env = env[:i+1]
+		}
+		if len(env) > 0 {
+			all = append(all, strings.Join(env, " or "))
+		}
 	}
-	return insecure
+	if all == nil {
+		return ""
+	}
+	return " (" + strings.Join(all, ", ") + ")"
+}
+
+// url returns a URL that was checked before.
+func (c *config) url(name string) *url.URL {
+	u, _ := servicerequest.ParseEndpoint(c.values[name])
+	return u
+}
+
+// seconds returns a duration that was checked before; 0 is none.
+func (c *config) seconds(name string) time.Duration {
+	n, _ := strconv.Atoi(c.values[name])
+	return time.Duration(n) * time.Second
+}
+
+// maxRetries takes a large HW_MAX_RETRIES, which other providers share, for the maximum.
+func (c *config) maxRetries() int {
+	n, err := strconv.Atoi(c.values["max_retries"])
+	switch {
+	case !c.has("max_retries"):
+		return defaultMaxRetries
+	case err == nil && n > maxMaxRetries && c.sources["max_retries"] == "HW_MAX_RETRIES":
+		delete(c.bad, "max_retries")
+	}
+	return min(n, maxMaxRetries)
 }
 
 // caCert reads the certificates to trust. A file without a certificate is
 // refused: the system's certificates would be trusted instead.
 func (c *config) caCert() []byte {
 	name, ok := c.values["ca_cert_file"]
-	if !ok {
+	if !ok || c.bad["ca_cert_file"] != nil {
 		return nil
 	}
 	const limit = 4 << 20
@@ -457,6 +512,6 @@ func (c *config) caCert() []byte {
 			err = errors.New("it contains no PEM certificate")
 		}
 	}
-	c.diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("names a file that cannot be used: %w", err)))
+	c.bad["ca_cert_file"] = fmt.Errorf("names a file that cannot be used: %w", err)
 	return nil
 }

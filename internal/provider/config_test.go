@@ -3,20 +3,14 @@ package provider
 import (
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+	"time"
 )
 
 // values are arguments of the provider block, or variables of an environment.
@@ -25,59 +19,32 @@ type values map[string]string
 const unknownValue = "(known after apply)"
 
 // block is a provider block with these arguments.
-func block(t *testing.T, arguments values) *providerModel {
-	t.Helper()
-	m := &providerModel{}
-	left := len(arguments)
-	for i := range reflect.TypeFor[providerModel]().NumField() {
-		text, given := arguments[reflect.TypeFor[providerModel]().Field(i).Tag.Get("tfsdk")]
-		if !given {
-			continue
+func (v values) block() block {
+	b := block{}
+	for name, text := range v {
+		if outer, _, nested := strings.Cut(name, "."); nested {
+			b[outer] = blockValue{text: "set"}
 		}
-		left--
-		var err error
-		switch field := reflect.ValueOf(m).Elem().Field(i).Addr().Interface().(type) {
-		case *types.String:
-			if *field = types.StringValue(text); text == unknownValue {
-				*field = types.StringUnknown()
-			}
-		case *types.Int64:
-			var n int64
-			n, err = strconv.ParseInt(text, 10, 64)
-			if *field = types.Int64Value(n); text == unknownValue {
-				*field, err = types.Int64Unknown(), nil
-			}
-		case *types.Bool:
-			var b bool
-			b, err = strconv.ParseBool(text)
-			if *field = types.BoolValue(b); text == unknownValue {
-				*field, err = types.BoolUnknown(), nil
-			}
-		default:
-			t.Fatalf("no case for %T", field)
-		}
-		if err != nil {
-			t.Fatal(err)
+		b[name] = blockValue{text: text}
+		if text == unknownValue {
+			b[name] = blockValue{unknown: true}
 		}
 	}
-	if left != 0 {
-		t.Fatalf("not all of %v are attributes", arguments)
-	}
-	return m
+	return b
 }
 
 // read resolves a provider block and an environment. An empty variable counts as
 // unset.
-func (v values) read(t *testing.T, arguments values) config {
-	t.Helper()
-	return readConfig(block(t, arguments), func(names []string) (string, string) {
-		for _, name := range names {
-			if v[name] != "" {
-				return name, v[name]
-			}
+func (v values) read(arguments values) config { return readConfig(arguments.block(), v.get) }
+
+// get is environment for these variables.
+func (v values) get(names []string) (name, value string) {
+	for _, name := range names {
+		if v[name] != "" {
+			return name, v[name]
 		}
-		return "", ""
-	})
+	}
+	return "", ""
 }
 
 func with(base values, pairs ...string) values {
@@ -91,171 +58,179 @@ func with(base values, pairs ...string) values {
 	return out
 }
 
-// certificate is a PEM file, with a comment that distinguishes it.
-func certificate(t *testing.T, comment string) string {
+// certificate is a PEM file.
+func certificate(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	name := filepath.Join(t.TempDir(), "ca.pem")
-	text := append([]byte(comment+"\n"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})...)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name
 }
 
-func TestEveryKey(t *testing.T) {
+// samples are two values of each setting, and one that is refused.
+var samples = map[string][3]string{
+	"endpoint":           {"https://one.example.com", "https://two.example.com/base", "http://example.com"},
+	"token":              {"one", "two", "a\nb"},
+	"access_key":         {"one", "two", strings.Repeat("a", 129)},
+	"secret_key":         {"one", "two", "a\tb"},
+	"security_token":     {"one", "two", "a\nb"},
+	"domain_id":          {"one", "two", strings.Repeat("a", 65)},
+	"user_name":          {"one", "two", "a\nb"},
+	"password":           {"one", "two", strings.Repeat("a", 1025)},
+	"domain_name":        {"one", "two", "a\nb"},
+	"auth_url":           {"https://one.example.com/v3", "https://two.example.com", "iam.example.com"},
+	"sts_endpoint":       {"https://one.example.com", "https://two.example.com", "http://sts.example.com"},
+	"shared_config_file": {"one", "two", strings.Repeat("a", 4097)},
+	"profile":            {"one", "two", strings.Repeat("a", 256)},
+	"ecs_agency":         {"true", "false", "maybe"},
+	"language":           {"en-us", "zh-cn", "en\nus"},
+	"time_zone":          {"GMT+1", "GMT+2", strings.Repeat("a", 33)},
+	"site":               {"china", "international", "China"},
+	"request_timeout":    {"1m0s", "2m0s", "1"},
+	"max_retries":        {"0", "7", "1.5"},
+	"insecure":           {"true", "false", "maybe"},
+	"ca_cert_file":       {"one", "two", strings.Repeat("a", 4097)},
+
+	"assume_agency.agency_name":  {"one", "two", strings.Repeat("a", 65)},
+	"assume_agency.domain_name":  {"one", "two", "a\nb"},
+	"assume_agency.domain_id":    {"one", "two", "a\nb"},
+	"assume_agency.agency_urn":   {"iam::1:agency:one", "iam::1:agency:two", "iam::1:oidcProvider:one"},
+	"assume_agency.session_name": {"one", "two", "1"},
+	"assume_agency.duration":     {"900", "86400", "899"},
+
+	"assume_agency_with_oidc.provider_urn":  {"iam::1:oidcProvider:one", "iam::1:oidcProvider:two", "iam:1:oidcProvider:one"},
+	"assume_agency_with_oidc.agency_urn":    {"iam::1:agency:one", "iam::1:agency:two", "iam::1:agency:"},
+	"assume_agency_with_oidc.idp_id":        {"one", "two", "a\nb"},
+	"assume_agency_with_oidc.id_token":      {"e.y.one", "e.y.two", "/run/token"},
+	"assume_agency_with_oidc.id_token_file": {"one", "two", "eyJhbGciOi.eyJpc3Mi.c2ln"},
+	"assume_agency_with_oidc.audience":      {"one", "two", "a\nb"},
+	"assume_agency_with_oidc.session_name":  {"one", "two", "1"},
+	"assume_agency_with_oidc.duration":      {"900", "43200", "43201"},
+
+	githubURL:        {"https://one.example.com/?a=b", "https://two.example.com", "http://example.com"},
+	githubBearer:     {"one", "two", "a\nb"},
+	hcpIdentity:      {"e.y.one", "e.y.two", "/run/token"},
+	podURL:           {"http://169.254.170.23/v1", "https://pod.example.com", "http://example.com"},
+	metadataURL:      {"http://127.0.0.1:1", "http://[fe80::1]", "http://example.com"},
+	podAuthorization: {"one", "two", strings.Repeat("a", 4097)},
+}
+
+func TestEverySetting(t *testing.T) {
 	t.Parallel()
-	accessKey := func(c config) servicerequest.AccessKey {
-		k, _ := c.client.Credentials.(servicerequest.AccessKey)
-		return k
-	}
-	password := func(c config) servicerequest.Password {
-		p, _ := c.client.Credentials.(servicerequest.Password)
-		return p
-	}
-	url := func(u fmt.Stringer) string {
-		if reflect.ValueOf(u).IsNil() {
-			return ""
-		}
-		return u.String()
-	}
-	token := values{"token": "t"}
-	pair := values{"access_key": "a", "secret_key": "s"}
-	login := values{"user_name": "u", "password": "p", "domain_name": "d", "auth_url": "https://iam.example.com"}
-	type row struct {
-		key       string
-		variables []string
-		base      values // what else the provider block has
-		one, two  string // values
-		bad       string // a value that is refused
-		unset     string // what the default comes to
-		get       func(config) string
-	}
-	rows := []row{
-		{"endpoint", []string{"SERVICEREQUEST_ENDPOINT"}, token, "https://one.example.com", "https://two.example.com/base", "http://example.com", "",
-			func(c config) string { return url(c.client.Endpoint) }},
-		{"token", []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN"}, nil, "one", "two", "a\nb", "",
-			func(c config) string { token, _ := c.client.Credentials.(servicerequest.Token); return string(token) }},
-		{"access_key", []string{"HW_ACCESS_KEY"}, values{"secret_key": "s"}, "one", "two", strings.Repeat("a", 129), "",
-			func(c config) string { return accessKey(c).AccessKey }},
-		{"secret_key", []string{"HW_SECRET_KEY"}, values{"access_key": "a"}, "one", "two", "a\tb", "",
-			func(c config) string { return accessKey(c).SecretKey }},
-		{"security_token", []string{"HW_SECURITY_TOKEN"}, nil, "one", "two", "a\nb", "",
-			func(c config) string { return accessKey(c).SecurityToken }},
-		{"domain_id", []string{"HW_DOMAIN_ID"}, pair, "one", "two", strings.Repeat("a", 65), "",
-			func(c config) string { return accessKey(c).DomainID }},
-		{"user_name", []string{"HW_USER_NAME"}, login, "one", "two", "a\nb", "", func(c config) string { return password(c).UserName }},
-		{"password", []string{"HW_USER_PASSWORD"}, login, "one", "two", strings.Repeat("a", 1025), "", func(c config) string { return password(c).Password }},
-		{"domain_name", []string{"HW_DOMAIN_NAME"}, login, "one", "two", "a\nb", "", func(c config) string { return password(c).DomainName }},
-		{"auth_url", []string{"HW_AUTH_URL"}, login, "https://one.example.com/v3", "https://two.example.com", "iam.example.com", "",
-			func(c config) string { return url(password(c).AuthURL) }},
-		{"language", []string{"SERVICEREQUEST_LANGUAGE"}, token, "en-us", "zh-cn", "en\nus", "", func(c config) string { return c.client.Language }},
-		{"time_zone", []string{"SERVICEREQUEST_TIME_ZONE"}, token, "GMT+1", "GMT+2", strings.Repeat("a", 33), "", func(c config) string { return c.client.TimeZone }},
-		{"site", []string{"SERVICEREQUEST_SITE"}, token, "china", "international", "China", "",
-			func(c config) string {
-				return map[string]string{"": "", "0": "china", "1": "international"}[c.client.Site]
-			}},
-		{"request_timeout", []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, token, "1m0s", "2m0s", "1", "30s",
-			func(c config) string { return c.client.RequestTimeout.String() }},
-		{"max_retries", []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}, token, "0", "7", "many", "5",
-			func(c config) string { return strconv.Itoa(c.retries) }},
-		{"insecure", []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}, token, "true", "false", "maybe", "false",
-			func(c config) string { return strconv.FormatBool(c.client.Insecure) }},
-		{"ca_cert_file", []string{"SERVICEREQUEST_CA_CERT_FILE"}, token, certificate(t, "one"), certificate(t, "two"), "no such file", "",
-			func(c config) string { return string(c.client.CACertPEM) }},
-	}
-	for _, row := range rows {
-		t.Run(row.key, func(t *testing.T) {
+	for _, s := range settings {
+		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			want := func(env, arguments values, want string) {
+			sample, ok := samples[s.name]
+			if !ok {
+				t.Fatal("no sample")
+			}
+			one, two, bad := sample[0], sample[1], sample[2]
+			want := func(env, arguments values, want, variable string) {
 				t.Helper()
-				if row.key == "security_token" { // it is of the same source as its pair
-					env = with(env, "HW_ACCESS_KEY", "a", "HW_SECRET_KEY", "s")
-				}
-				if row.key != "endpoint" {
-					arguments = with(arguments, "endpoint", "https://osm.example.com")
-				}
-				c := env.read(t, arguments)
-				if c.diagnostics.HasError() {
-					t.Fatalf("environment %v, block %v: %v", env, arguments, c.diagnostics)
-				}
-				got := row.get(c)
-				if row.key == "ca_cert_file" && want != "" {
-					content, _ := os.ReadFile(want)
-					want = string(content)
-				}
-				if got != want {
-					t.Errorf("environment %v, block %v: %q, want %q", env, arguments, got, want)
+				if c := resolve(arguments.block(), env.get); c.values[s.name] != want || c.sources[s.name] != variable || c.bad[s.name] != nil {
+					t.Errorf("environment %v, block %v: %q from %q, want %q from %q; %v", env, arguments, c.values[s.name], c.sources[s.name], want, variable, c.bad)
 				}
 			}
-			base := with(row.base)
-			delete(base, row.key)
-			last := row.variables[len(row.variables)-1]
-			want(values{}, base, row.unset)
-			want(values{last: row.one}, base, row.one)
-			want(values{last: ""}, base, row.unset)
-			want(values{row.variables[0]: row.two}, base, row.two)
-			want(values{row.variables[0]: row.two}, with(base, row.key, row.one), row.one)
-			want(values{row.variables[0]: row.one}, with(base, row.key, row.two), row.two)
-			// An unused value may be anything.
-			want(values{row.variables[0]: row.bad}, with(base, row.key, row.two), row.two)
-			if len(row.variables) == 2 {
-				want(values{row.variables[0]: row.one, last: row.two}, base, row.one)
-				want(values{row.variables[0]: "", last: row.two}, base, row.two)
-				want(values{row.variables[0]: row.one, last: row.bad}, base, row.one)
+			block := func(text string) values { return values{s.name: text} }
+			want(nil, nil, "", "")
+			if s.isAttribute() {
+				want(nil, block(one), one, "")
 			}
-
-			for _, variable := range row.variables {
-				env := values{variable: row.bad}
-				if row.key == "security_token" {
-					env = with(env, "HW_ACCESS_KEY", "a", "HW_SECRET_KEY", "s")
+			var later values // further variables
+			for i := len(s.env) - 1; i >= 0; i-- {
+				if s.name == "security_token" { // its family is that of its pair
+					later = values{settings[slices.IndexFunc(settings, func(s setting) bool { return s.name == "access_key" })].env[i]: "a"}
 				}
-				c := env.read(t, base)
-				if c.diagnostics.ErrorsCount() != 1 {
-					t.Fatalf("%s=%q: %v", variable, row.bad, c.diagnostics)
+				want(with(later, s.env[i], one), nil, one, s.env[i])
+				want(values{s.env[i]: ""}, nil, "", "")
+				if s.isAttribute() {
+					want(values{s.env[i]: bad}, block(two), two, "")
 				}
-				d := c.diagnostics.Errors()[0]
-				if at, ok := d.(diag.DiagnosticWithPath); !ok || !at.Path().Equal(path.Root(row.key)) {
-					t.Errorf("not at %s: %v", row.key, d)
-				}
-				if !strings.HasPrefix(d.Detail(), variable+" ") || d.Summary() != "Invalid "+variable {
-					t.Errorf("%s: %s does not begin with the variable", d.Summary(), d.Detail())
+				later = with(later, s.env[i], bad)
+				if c := resolve(nil, later.get); c.bad[s.name] == nil || c.sources[s.name] != s.env[i] {
+					t.Errorf("%s=%q is accepted", s.env[i], bad)
 				}
 			}
-
-			attribute, ok := providerAttributes()[row.key]
-			if !ok || !attribute.IsOptional() {
-				t.Fatalf("no optional attribute %s", row.key)
+			if !s.isAttribute() {
+				return
 			}
-			for _, variable := range row.variables {
+			attribute := s.attribute()
+			for _, variable := range s.env {
 				wantAll(t, attribute.GetMarkdownDescription(), "`"+variable+"`")
 			}
-			secret := slices.Contains([]string{"token", "access_key", "secret_key", "security_token", "password"}, row.key)
-			if attribute.IsSensitive() != secret {
-				t.Errorf("sensitive: %v", attribute.IsSensitive())
+			if !attribute.IsOptional() || attribute.IsSensitive() != s.sensitive {
+				t.Errorf("optional: %t, sensitive: %t", attribute.IsOptional(), attribute.IsSensitive())
 			}
 		})
 	}
-	for name := range providerAttributes() {
-		if !slices.ContainsFunc(rows, func(r row) bool { return r.key == name }) {
-			t.Errorf("%s has no row", name)
+}
+
+// The settings that are not about credentials reach the client.
+func TestClientSettings(t *testing.T) {
+	t.Parallel()
+	one := certificate(t)
+	c := values{"HW_AUTH_TOKEN": "t"}.read(values{
+		"endpoint": "https://osm.example.com/base", "language": "en-us", "time_zone": "GMT+1", "site": "international",
+		"request_timeout": "2m", "max_retries": "7", "insecure": "true", "ca_cert_file": one,
+	})
+	pem, _ := os.ReadFile(one)
+	got := fmt.Sprint(c.client.Endpoint, c.client.Language, c.client.TimeZone, c.client.Site, c.client.RequestTimeout, c.retries, c.client.Insecure, string(c.client.CACertPEM) == string(pem), c.missing, c.invalid)
+	if want := fmt.Sprint("https://osm.example.com/base", "en-us", "GMT+1", "1", 2*time.Minute, 7, true, true, []string{}, []string{}); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	c = values{"HW_AUTH_TOKEN": "t"}.read(values{"endpoint": "https://osm.example.com", "ca_cert_file": "no such file"})
+	if c.client.RequestTimeout != 30*time.Second || c.retries != 5 || c.client.Insecure || c.client.Site != "" {
+		t.Errorf("%+v", c.client)
+	}
+	wantAll(t, strings.Join(c.invalid, ""), "ca_cert_file names a file that cannot be used: ")
+}
+
+// HW_MAX_RETRIES is shared with other providers, which allow more.
+func TestSharedMaxRetries(t *testing.T) {
+	t.Parallel()
+	for env, want := range map[string]int{"HW_MAX_RETRIES": 0, "SERVICEREQUEST_MAX_RETRIES": 1} {
+		if c := (values{env: "500"}).read(values{"endpoint": "https://osm.example.com", "token": "t"}); len(c.invalid) != want || c.retries != 100 {
+			t.Errorf("%s: %d retries, %q", env, c.retries, c.invalid)
 		}
 	}
 }
 
-// Which authentication method is used, and what is missing for it.
+// Settings that cannot be used are reported together, each by the name that the user gave
+// it, and without the value. Those of an unused method may be anything.
+func TestInvalidSettings(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		env, block values
+		want       string
+	}{
+		{values{"SERVICEREQUEST_ENDPOINT": "http://osm.example.com", "HW_AUTH_TOKEN": "t\nu", "HW_INSECURE": "?"}, nil,
+			"SERVICEREQUEST_ENDPOINT must use https: plain http to osm.example.com would expose the credentials (http is accepted for loopback hosts only); " +
+				"HW_INSECURE must be true or false; HW_AUTH_TOKEN contains a line break or another control character; remove it"},
+		{values{"HUAWEICLOUD_OIDC_ID_TOKEN": "/run/token", "HUAWEICLOUD_SDK_STS_ENDPOINT": "https://sts.example.com", "HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidcProvider:p", "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::1:agency:a"}, nil,
+			"HUAWEICLOUD_OIDC_ID_TOKEN looks like a path, not like an ID token: a path belongs into id_token_file"},
+		{values{"HW_AUTH_TOKEN": "t", "HW_ACCESS_KEY": "a\nb", "HW_SECURITY_TOKEN": "\n", "HW_AUTH_URL": "iam", "HW_USER_PASSWORD": strings.Repeat("p", 2000), "HC_CONTAINER_CREDENTIALS_FULL_URI": "?"}, nil, ""},
+		{values{"HW_AUTH_TOKEN": "a\nb", "HW_SECURITY_TOKEN": "a\nb"}, values{"access_key": "a", "secret_key": "s"}, ""},
+	} {
+		c := row.env.read(row.block)
+		if got := strings.Join(c.invalid, "; "); got != row.want {
+			t.Errorf("environment %v, block %v: %s, want %s", row.env, row.block, got, row.want)
+		}
+	}
+}
+
+// Which credentials are used, and what is missing for them.
 func TestCredentialsAreChosen(t *testing.T) {
 	t.Parallel()
-	const tokenOf, pairOf, loginOf = "token", "access key", "user name and password"
-	tokenEnv := values{"HW_AUTH_TOKEN": "et"}
-	pairEnv := values{"HW_ACCESS_KEY": "ea", "HW_SECRET_KEY": "es"}
-	loginEnv := values{"HW_USER_NAME": "eu", "HW_USER_PASSWORD": "ep", "HW_DOMAIN_NAME": "ed", "HW_AUTH_URL": "https://iam.example.com"}
-	all := with(tokenEnv)
-	for _, env := range []values{pairEnv, loginEnv} {
-		for name, value := range env {
-			all[name] = value
+	join := func(all ...values) values {
+		out := values{}
+		for _, v := range all {
+			maps.Copy(out, v)
 		}
+		return out
 	}
 	without := func(v values, names ...string) values {
 		v = with(v)
@@ -264,94 +239,164 @@ func TestCredentialsAreChosen(t *testing.T) {
 		}
 		return v
 	}
+	token := values{"HW_AUTH_TOKEN": "et"}
+	pair := values{"HW_ACCESS_KEY": "ea", "HW_SECRET_KEY": "es"}
+	login := values{"HW_USER_NAME": "eu", "HW_USER_PASSWORD": "ep", "HW_DOMAIN_NAME": "ed", "HW_AUTH_URL": "https://iam.example.com"}
+	sts := values{"HUAWEICLOUD_SDK_STS_ENDPOINT": "https://sts.example.com"}
+	oidc := join(sts, values{"HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidcProvider:p", "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::1:agency:a", "HUAWEICLOUD_OIDC_TOKEN_FILE": "file"})
+	iamOIDC := values{"HW_ASSUME_ROLE_IDP_ID": "p", "HW_ASSUME_ROLE_ID_TOKEN": "e.y.J", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_DOMAIN_NAME": "ignored"}
+	profile := values{"HW_PROFILE": "ops", "HW_SHARED_CONFIG_FILE": "kooc.json"}
+	ecs := values{"SERVICEREQUEST_ECS_AGENCY": "1"}
+	pod := values{"HC_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/v1", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": "file"}
+	github := values{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://github.example.com/?v=2", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "gt"}
+	agency := values{"HW_ASSUME_ROLE_AGENCY_NAME": "ops", "HW_ASSUME_ROLE_DOMAIN_NAME": "other", "HW_AUTH_URL": "https://iam.example.com"}
+	const (
+		ofToken   = "Token et"
+		ofPair    = "AccessKey {AccessKey:ea SecretKey:es SecurityToken: DomainID:}"
+		ofBlock   = "AccessKey {AccessKey:a SecretKey:s SecurityToken: DomainID:}"
+		ofLogin   = "Password {IAM:https://iam.example.com UserName:eu Password:ep DomainName:ed}"
+		ofOIDC    = "OIDC {STS:https://sts.example.com ProviderURN:iam::1:oidcProvider:p AgencyURN:iam::1:agency:a SessionName:terraform-provider-servicerequest Duration:0s IDToken:{Value: File:file RequestURL:<nil> RequestToken: Audience:}}"
+		ofIAM     = "IAMOIDC {IAM:https://iam.example.com ProviderID:p Domain:{ID:i Name:} IDToken:{Value:e.y.J File: RequestURL:<nil> RequestToken: Audience:}}"
+		ofProfile = "Profile {File:kooc.json Name:ops DomainID:}"
+		ofECS     = "ECS {DomainID: IAM:<nil> Metadata:<nil>}"
+		ofPod     = "Pod {URL:http://127.0.0.1:1/v1 TokenFile:file DomainID:}"
+	)
 	for _, row := range []struct {
 		name       string
 		env, block values
-		mode       string   // "" is none
+		want       string   // the source; empty is none
 		missing    []string // parts of the text
 	}{
-		{name: "nothing", missing: []string{"`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)", "`access_key` and `secret_key` (HW_ACCESS_KEY, HW_SECRET_KEY)",
-			"`user_name`, `password`, `domain_name` and `auth_url` (HW_USER_NAME, HW_USER_PASSWORD, HW_DOMAIN_NAME, HW_AUTH_URL)"}},
-		{name: "environment: all", env: all, mode: tokenOf},
-		{name: "environment: key and password", env: without(all, "HW_AUTH_TOKEN"), mode: pairOf},
-		{name: "environment: password", env: loginEnv, mode: loginOf},
-		{name: "block: key over the environment's token", env: all, block: values{"access_key": "a", "secret_key": "s"}, mode: pairOf},
-		{name: "block: password over the environment's token", env: all, block: values{"user_name": "u", "password": "p"}, mode: loginOf},
-		{name: "block: token over the environment's key", env: without(all, "HW_AUTH_TOKEN"), block: values{"token": "t"}, mode: tokenOf},
-		{name: "block: one half, environment: the other", env: pairEnv, block: values{"access_key": "a"}, mode: pairOf},
-		{name: "block: account, environment: user", env: loginEnv, block: values{"domain_name": "d"}, mode: loginOf},
+		{name: "nothing", missing: []string{"`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)", "`access_key` and `secret_key` (HW_ACCESS_KEY, HW_SECRET_KEY)"}},
+		{name: "a name that is not read", env: values{"HUAWEI_ACCESS_KEY": "a"}, missing: []string{"HUAWEI_ACCESS_KEY is set, but it is not read: the name is HW_ACCESS_KEY"}},
 
+		// The order of the environment.
+		{name: "profile", env: join(profile, oidc, token, pair, login, ecs, pod), want: ofProfile},
+		{name: "OIDC", env: join(oidc, token, pair, login, ecs, pod), want: ofOIDC},
+		{name: "OIDC through IAM", env: join(iamOIDC, token, pair, ecs, pod), want: ofIAM},
+		{name: "token", env: join(token, pair, login, ecs, pod, github), want: ofToken},
+		{name: "pair", env: join(pair, login, ecs, pod), want: ofPair},
+		{name: "login", env: join(login, ecs, pod), want: ofLogin},
+		{name: "ECS agency", env: join(ecs, pod), want: ofECS},
+		{name: "pod identity", env: pod, want: ofPod},
+		{name: "no ECS agency", env: join(values{"SERVICEREQUEST_ECS_AGENCY": "false"}, pod), want: ofPod},
+
+		// The block comes before the environment.
+		{name: "block: key", env: join(oidc, token, pair), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
+		{name: "block: password", env: join(token, login), block: values{"user_name": "u", "password": "p"}, want: "Password {IAM:https://iam.example.com UserName:u Password:p DomainName:ed}"},
+		{name: "block: token", env: join(profile, pair), block: values{"token": "t"}, want: "Token t"},
+		{name: "block: ECS agency", env: join(token, values{"HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "d"}), block: values{"ecs_agency": "true"}, want: "ECS {DomainID:d IAM:https://iam.example.com Metadata:<nil>}"},
+		{name: "block: no ECS agency", env: token, block: values{"ecs_agency": "false"}, want: ofToken},
+		{name: "block: profile", env: token, block: values{"profile": "ops", "shared_config_file": "kooc.json"}, want: ofProfile},
+		{name: "block: one half, environment: the other", env: pair, block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
+		{name: "block: account, environment: user", env: login, block: values{"domain_name": "d"}, want: strings.Replace(ofLogin, "ed", "d", 1)},
+		{name: "block: empty OIDC", env: join(token, oidc), block: values{"assume_agency_with_oidc": "set"}, want: ofOIDC},
+
+		// Where the ID token comes from.
+		{name: "ID token: block before environment", env: join(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), block: values{"assume_agency_with_oidc.id_token_file": "mine"}, want: strings.Replace(ofOIDC, "File:file", "File:mine", 1)},
+		{name: "ID token: text before file", env: join(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), want: strings.Replace(ofOIDC, "Value: File:file", "Value:e.y.J File:", 1)},
+		{name: "ID token: file before GitHub", env: join(oidc, github), want: ofOIDC},
+		{name: "ID token: GitHub before HCP Terraform", env: join(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), github, values{"TFC_WORKLOAD_IDENTITY_TOKEN": "h.c.p"}), block: values{"assume_agency_with_oidc.audience": "aud"},
+			want: strings.Replace(ofOIDC, "File:file RequestURL:<nil> RequestToken: Audience:", "File: RequestURL:https://github.example.com/?v=2 RequestToken:gt Audience:aud", 1)},
+		{name: "ID token: HCP Terraform", env: join(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), values{"TFC_WORKLOAD_IDENTITY_TOKEN": "h.c.p", "TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST": "t.a.g"}),
+			want: strings.Replace(ofOIDC, "Value: File:file", "Value:t.a.g File:", 1)},
+		{name: "ID token: none", env: without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), missing: []string{"an ID token: `assume_agency_with_oidc.id_token` (HUAWEICLOUD_OIDC_ID_TOKEN or HW_ASSUME_ROLE_ID_TOKEN)", "`id-token: write`"}},
+
+		// An agency on top of a key.
+		{name: "agency", env: join(agency, token, pair), want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN: STS:<nil> SessionName: IAM:https://iam.example.com Name:ops Domain:{ID: Name:other}}"},
+		{name: "agency by STS", env: join(pair, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "3600", "assume_agency.session_name": "deploy"},
+			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:1h0m0s URN:iam::1:agency:a STS:https://sts.example.com SessionName:deploy IAM:<nil> Name: Domain:{ID: Name:}}"},
+		{name: "agency of the environment, key of the block", env: agency, block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
+		{name: "agency without a key", env: join(agency, token), missing: []string{"credentials: "}},
+		{name: "agency without an account", env: join(pair, values{"HW_AUTH_URL": "https://iam.example.com"}), block: values{"assume_agency.agency_name": "ops"},
+			missing: []string{"`assume_agency.domain_id` (HW_ASSUME_ROLE_DOMAIN_ID) or `assume_agency.domain_name` (HW_ASSUME_ROLE_DOMAIN_NAME)"}},
+		{name: "agency without STS", env: pair, block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"`sts_endpoint` (HUAWEICLOUD_SDK_STS_ENDPOINT)"}},
+		{name: "agency with a token of IAM", env: join(iamOIDC, agency), missing: []string{"IAM's exchange of an ID token gives no key"}},
+
+		// Something is missing.
 		{name: "key without secret", env: values{"HW_ACCESS_KEY": "a"}, missing: []string{"`secret_key` (HW_SECRET_KEY)"}},
-		{name: "secret without key", env: values{"HW_SECRET_KEY": "a"}, missing: []string{"`access_key` (HW_ACCESS_KEY)"}},
-		{name: "half a key before a whole login", env: with(loginEnv, "HW_ACCESS_KEY", "a"), missing: []string{"`secret_key` (HW_SECRET_KEY)"}},
-		{name: "block: half a key, environment: token", env: tokenEnv, block: values{"secret_key": "s"}, missing: []string{"`access_key` (HW_ACCESS_KEY)"}},
-		{name: "user without password", env: without(loginEnv, "HW_USER_PASSWORD"), missing: []string{"`password` (HW_USER_PASSWORD)"}},
-		{name: "password without user", env: without(loginEnv, "HW_USER_NAME"), missing: []string{"`user_name` (HW_USER_NAME)"}},
-		{name: "login without account", env: without(loginEnv, "HW_DOMAIN_NAME"), missing: []string{"`domain_name` (HW_DOMAIN_NAME)"}},
-		{name: "login without IAM", env: without(loginEnv, "HW_AUTH_URL"), missing: []string{"`auth_url` (HW_AUTH_URL)"}},
-		{name: "account alone is no way of authentication", env: values{"HW_DOMAIN_NAME": "d", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_SECURITY_TOKEN": "st"},
+		{name: "secret without key", env: values{"HW_SECRET_KEY": "a"}, missing: []string{"`access_key` (HW_ACCESS_KEY"}},
+		{name: "half a key before a whole login", env: with(login, "HW_ACCESS_KEY", "a"), missing: []string{"`secret_key` (HW_SECRET_KEY"}},
+		{name: "block: half a key, environment: token", env: token, block: values{"secret_key": "s"}, missing: []string{"`access_key` (HW_ACCESS_KEY"}},
+		{name: "user without password", env: without(login, "HW_USER_PASSWORD"), missing: []string{"`password` (HW_USER_PASSWORD"}},
+		{name: "password without user", env: without(login, "HW_USER_NAME"), missing: []string{"`user_name` (HW_USER_NAME"}},
+		{name: "login without account", env: without(login, "HW_DOMAIN_NAME"), missing: []string{"`domain_name` (HW_DOMAIN_NAME"}},
+		{name: "login without IAM", env: without(login, "HW_AUTH_URL"), missing: []string{"`auth_url` (HW_AUTH_URL"}},
+		{name: "OIDC without STS", env: without(oidc, "HUAWEICLOUD_SDK_STS_ENDPOINT"), missing: []string{"`sts_endpoint` (HUAWEICLOUD_SDK_STS_ENDPOINT)"}},
+		{name: "OIDC without an account", env: without(iamOIDC, "HW_DOMAIN_ID", "HW_DOMAIN_NAME"), missing: []string{"`domain_id` (HW_DOMAIN_ID) or `domain_name` ("}},
+		{name: "pod identity without a token", env: without(pod, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"), missing: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}},
+		{name: "what belongs to a method selects none", env: join(sts, github, values{"HW_DOMAIN_NAME": "d", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_SECURITY_TOKEN": "st", "HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}),
 			missing: []string{"credentials: `token`"}},
 
-		{name: "token not known yet", env: pairEnv, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply the resources that it depends on first"}},
-		{name: "secret not known yet", env: tokenEnv, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet: apply the resources that it depends on first"}},
-		{name: "password not known yet", env: loginEnv, block: values{"password": unknownValue}, missing: []string{"`password`, whose value is not known yet: apply the resources that it depends on first"}},
-		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, mode: tokenOf},
-		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, mode: pairOf, missing: []string{"`security_token`, whose value is not known yet: apply the resources that it depends on first"}},
+		// Something is not known yet.
+		{name: "token not known yet", env: pair, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply the resources that it depends on first"}},
+		{name: "secret not known yet", env: token, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet"}},
+		{name: "OIDC not known yet", env: join(token, sts, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "file"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
+		{name: "URN not known yet", env: oidc, block: values{"assume_agency_with_oidc.agency_urn": unknownValue}, missing: []string{"`assume_agency_with_oidc.agency_urn`, whose value is not known yet"}},
+		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, want: "Token t"},
+		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, want: ofBlock, missing: []string{"`security_token`, whose value is not known yet"}},
 
-		// Values of an unused method may be anything.
-		{name: "bad values of other ways", env: values{"HW_AUTH_TOKEN": "t", "HW_ACCESS_KEY": "a\nb", "HW_SECURITY_TOKEN": "\n", "HW_AUTH_URL": "iam", "HW_USER_PASSWORD": strings.Repeat("p", 2000)}, mode: tokenOf},
-		{name: "bad token beside a block's key", env: values{"HW_AUTH_TOKEN": "a\nb"}, block: values{"access_key": "a", "secret_key": "s"}, mode: pairOf},
+		// A pair and its token are of one family of variables, or of the block.
+		{name: "aliases of the SDK", env: values{"HUAWEICLOUD_SDK_AK": "ea", "HUAWEICLOUD_SDK_SK": "es", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_DOMAIN_ID": "ed", "OS_SECRET_KEY": "?"}, want: "AccessKey {AccessKey:ea SecretKey:es SecurityToken:est DomainID:ed}"},
+		{name: "aliases of OpenStack", env: values{"OS_ACCESS_KEY": "ea", "OS_SECRET_KEY": "es", "HW_SECURITY_TOKEN": "est"}, want: ofPair},
+		{name: "halves of two families", env: values{"HW_ACCESS_KEY": "ea", "OS_SECRET_KEY": "es"}, missing: []string{"`secret_key`"}},
+		{name: "token beside its pair", env: join(pair, values{"HW_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "?"}), want: strings.Replace(ofPair, "Token:", "Token:est", 1)},
+		{name: "token of another pair", env: join(pair, values{"HUAWEICLOUD_SDK_SECURITY_TOKEN": "est"}), want: ofPair},
+		{name: "token beside a pair of the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
+		{name: "token in the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s", "security_token": "st"}, want: strings.Replace(ofBlock, "Token:", "Token:st", 1)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c := row.env.read(t, with(row.block, "endpoint", "https://osm.example.com"))
-			if c.diagnostics.HasError() {
-				t.Fatal(c.diagnostics)
+			c := row.env.read(with(row.block, "endpoint", "https://osm.example.com"))
+			got := ""
+			if c.client.Credentials != nil {
+				got = strings.TrimPrefix(fmt.Sprintf("%T %+v", c.client.Credentials, c.client.Credentials), "credentials.")
 			}
-			mode := ""
-			switch c.client.Credentials.(type) {
-			case servicerequest.Token:
-				mode = tokenOf
-			case servicerequest.AccessKey:
-				mode = pairOf
-			case servicerequest.Password:
-				mode = loginOf
+			if got != row.want {
+				t.Errorf("%s\nwant %s", got, row.want)
 			}
-			if mode != row.mode {
-				t.Errorf("mode %q, want %q", mode, row.mode)
-			}
-			if len(c.missing) != min(len(row.missing), 1) {
-				t.Errorf("missing %q", c.missing)
+			if len(c.missing) != min(len(row.missing), 1) || len(c.invalid) > 0 {
+				t.Errorf("missing %q, invalid %q", c.missing, c.invalid)
 			}
 			wantAll(t, strings.Join(c.missing, "\n"), row.missing...)
 		})
 	}
 }
 
-// A security token belongs to its key pair.
-func TestSecurityTokenStaysWithItsPair(t *testing.T) {
+func TestConflictingCredentials(t *testing.T) {
 	t.Parallel()
-	env := values{"HW_ACCESS_KEY": "ea", "HW_SECRET_KEY": "es", "HW_SECURITY_TOKEN": "est", "HW_DOMAIN_ID": "ed"}
 	for _, row := range []struct {
-		env, block values
-		want       servicerequest.AccessKey
+		block values
+		want  string
 	}{
-		{env, nil, servicerequest.AccessKey{AccessKey: "ea", SecretKey: "es", SecurityToken: "est", DomainID: "ed"}},
-		{env, values{"access_key": "a", "secret_key": "s"}, servicerequest.AccessKey{AccessKey: "a", SecretKey: "s", DomainID: "ed"}},
-		{env, values{"access_key": "a", "secret_key": "s", "security_token": "st"}, servicerequest.AccessKey{AccessKey: "a", SecretKey: "s", SecurityToken: "st", DomainID: "ed"}},
+		{values{"token": "t", "access_key": "a"}, "The provider block configures two authentication methods: token (token) and access key (access_key). Remove one of them."},
+		{values{"assume_agency_with_oidc": "set", "ecs_agency": "true"}, "OIDC (assume_agency_with_oidc) and ECS agency (ecs_agency)"},
+		{values{"assume_agency": "set", "token": "t"}, "An agency is assumed with an access key, but the provider block configures another authentication method: token (token)."},
+		{values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.agency_urn": "iam::1:agency:a"}, "assume_agency_with_oidc.idp_id and assume_agency_with_oidc.agency_urn exclude each other."},
+		{values{"assume_agency_with_oidc.id_token": "t", "assume_agency_with_oidc.id_token_file": "f"}, "exclude each other"},
+		{values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.agency_name": "a"}, "exclude each other"},
+		{values{"assume_agency": "set", "profile": "p"}, ""},
+		{values{"token": "t", "ecs_agency": "false", "domain_id": "d"}, ""},
+		{values{"token": unknownValue, "access_key": "a"}, ""},
 	} {
-		c := row.env.read(t, with(row.block, "endpoint", "https://osm.example.com"))
-		if c.client.Credentials != row.want {
-			t.Errorf("block %v: %+v, want %+v", row.block, c.client.Credentials, row.want)
+		diags := checkModes(row.block.block())
+		if row.want == "" {
+			if len(diags) > 0 {
+				t.Errorf("%v: %v", row.block, diags)
+			}
+			continue
+		}
+		if len(diags) != 1 || !strings.Contains(diags[0].Detail(), row.want) {
+			t.Errorf("%v: %v, want %s", row.block, diags, row.want)
 		}
 	}
 }
 
 func TestSecretsAreKnown(t *testing.T) {
 	t.Parallel()
-	c := values{"HW_AUTH_TOKEN": "s1", "HW_ACCESS_KEY": "s2", "HW_SECRET_KEY": "s3", "HW_SECURITY_TOKEN": "s4", "HW_USER_PASSWORD": "s5"}.read(t, nil)
+	c := values{"HW_AUTH_TOKEN": "s1", "HW_ACCESS_KEY": "s2", "HW_SECRET_KEY": "s3", "HW_SECURITY_TOKEN": "s4", "HW_USER_PASSWORD": "s5", "HUAWEICLOUD_OIDC_ID_TOKEN": "s6", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "s7", "TFC_WORKLOAD_IDENTITY_TOKEN": "s8"}.read(nil)
 	slices.Sort(c.secrets)
-	if want := []string{"s1", "s2", "s3", "s4", "s5"}; !slices.Equal(c.secrets, want) {
+	if want := []string{"s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"}; !slices.Equal(c.secrets, want) {
 		t.Errorf("secrets %q, want %q", c.secrets, want)
 	}
 }
@@ -363,12 +408,12 @@ func TestUnknownBlock(t *testing.T) {
 		arguments[name] = unknownValue
 	}
 	// The environment does not replace a value that is not known yet.
-	c := values{"SERVICEREQUEST_ENDPOINT": "https://osm.example.com", "HW_AUTH_TOKEN": "t", "SERVICEREQUEST_SITE": "nowhere", "HW_INSECURE": "?", "HW_MAX_RETRIES": "?"}.read(t, arguments)
+	c := values{"SERVICEREQUEST_ENDPOINT": "https://osm.example.com", "HW_AUTH_TOKEN": "t", "SERVICEREQUEST_SITE": "nowhere", "HW_INSECURE": "?", "HW_MAX_RETRIES": "?"}.read(arguments)
 	if len(c.diagnostics) > 0 {
 		t.Error(c.diagnostics)
 	}
-	wantAll(t, strings.Join(c.missing, "\n"), "`endpoint`, whose value is not known yet", "`token`, whose value is not known yet")
-	if diags := checkOneMode(block(t, arguments)); len(diags) > 0 {
+	wantAll(t, strings.Join(c.missing, "\n"), "`endpoint`, whose value is not known yet", "`profile`, whose value is not known yet")
+	if diags := checkModes(arguments.block()); len(diags) > 0 {
 		t.Errorf("unknown credentials conflict: %v", diags)
 	}
 }
@@ -384,7 +429,7 @@ func TestInsecureWarns(t *testing.T) {
 		{nil, values{"insecure": "true"}, 1},
 		{values{"HW_INSECURE": "true"}, values{"insecure": "false"}, 0},
 	} {
-		if c := row.env.read(t, row.block); c.diagnostics.WarningsCount() != row.want || len(c.diagnostics) != row.want {
+		if c := row.env.read(row.block); c.diagnostics.WarningsCount() != row.want || len(c.diagnostics) != row.want {
 			t.Errorf("environment %v, block %v: %v", row.env, row.block, c.diagnostics)
 		}
 	}

@@ -78,7 +78,7 @@ func TestRefusedCredentials(t *testing.T) {
 	}{
 		{
 			"wrong password", func(f *fixture) object { return merged(f.loginArguments(), object{"password": "not-the-password"}) }, nil,
-			[]string{"Nothing was sent: IAM did not issue a token.", "Check the provider's user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
+			[]string{"Nothing was sent: IAM did not issue credentials.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
 		},
 		{
 			"second 401", (*fixture).loginArguments, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },

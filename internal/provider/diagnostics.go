@@ -7,32 +7,38 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// missingConfiguration is reported by the first API call that needs a setting
-// that is not set.
-func missingConfiguration(p *providerData) diag.Diagnostic {
-	detail := "Nothing was sent: the provider is not configured."
-	if p != nil {
-		detail = "Nothing was sent: an API call needs settings that neither the provider block nor the environment has:\n\n  - " +
-			strings.Join(p.missing, "\n  - ") +
-			"\n\nSet the attributes in the provider block, or the environment variables in parentheses, and run Terraform again."
+// unusableConfiguration is reported by the first API call that needs settings that are not
+// set, or that cannot be used.
+func unusableConfiguration(p *providerData) diag.Diagnostic {
+	switch {
+	case p == nil:
+		return diag.NewErrorDiagnostic(missingConfigurationError, "Nothing was sent: the provider is not configured.")
+	case len(p.invalid) > 0:
+		return diag.NewErrorDiagnostic(invalidConfigurationError, "Nothing was sent: an API call needs settings that cannot be used:\n\n  - "+
+			strings.Join(slices.Concat(p.invalid, p.missing), "\n  - ")+
+			"\n\nCorrect them, and run Terraform again.")
 	}
-	return diag.NewErrorDiagnostic(missingConfigurationError, detail)
+	return diag.NewErrorDiagnostic(missingConfigurationError, "Nothing was sent: an API call needs settings that neither the provider block nor the environment has:\n\n  - "+
+		strings.Join(p.missing, "\n  - ")+
+		"\n\nSet the attributes in the provider block, or the environment variables in parentheses, and run Terraform again.")
 }
 
 // Summaries of all diagnostics. The guide on errors explains each.
 const (
 	missingConfigurationError   = "Missing provider configuration"
+	invalidConfigurationError   = "Invalid provider configuration"
 	conflictingCredentialsError = "Conflicting credentials"
 	invalidError                = "Invalid "
 	missingNameError            = "Missing name"
@@ -242,7 +248,7 @@ type advice struct {
 // answers is the advice for an answer. The first row that fits applies.
 var answers = []struct {
 	why  servicerequest.Cause
-	mode servicerequest.Mode // empty is any
+	mode credentials.Mode // empty is any
 	advice
 }{
 	{why: servicerequest.CauseParameters, advice: advice{"", "the service refused a parameter",
@@ -260,15 +266,18 @@ var answers = []struct {
 		"Compare the configuration with the service's answer below."}},
 	{why: servicerequest.CauseTooLarge, advice: advice{"", "the request is larger than the 12 MB that the service accepts",
 		"Send a shorter text or a smaller file."}},
-	{why: servicerequest.CauseUnauthenticated, mode: servicerequest.ModeToken, advice: advice{"", "the token is invalid or expired, or belongs to another region",
+	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModeToken, advice: advice{"", "the token is invalid or expired, or belongs to another region",
 		"A token is valid for 24 hours. A change of the user or the password invalidates it within 30 minutes. " +
 			"Get a new token from IAM (POST /v3/auth/tokens returns it in the X-Subject-Token header). " +
 			"Or use an access key, which does not expire: set access_key and secret_key in the provider block, " +
 			"or set HW_ACCESS_KEY and HW_SECRET_KEY and unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which take precedence. Then apply again."}},
-	{why: servicerequest.CauseUnauthenticated, mode: servicerequest.ModeAccessKey, advice: advice{"", "the service refused the signature",
+	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModeAccessKey, advice: advice{"", "the service refused the signature",
 		"Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active, and that the endpoint belongs to the key's site."}},
-	{why: servicerequest.CauseUnauthenticated, mode: servicerequest.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
+	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
 		"Check that auth_url and endpoint belong to the same site."}},
+	{why: servicerequest.CauseUnauthenticated, advice: advice{"", "the service refused the credentials that were issued, and also second ones",
+		"Check that the endpoint and the issuer belong to the same site, and that the agency has permissions for tickets. " +
+			"No page of Huawei Cloud says whether the ticket service accepts an agency's keys: the guide \"Credentials and secrets\" says how to find out."}},
 	{why: servicerequest.CauseForbidden, advice: advice{"", "the user of the credentials has no permission for this call",
 		"Ask the account's administrator for this permission, then apply again."}},
 	{why: servicerequest.CauseNotFound, advice: advice{"", "the endpoint has no such API",
@@ -299,17 +308,16 @@ func advise(err error, timeouts string) advice {
 		return advice{"", "Terraform was interrupted", "Apply again."}
 	}
 	var api *servicerequest.APIError
-	var login *servicerequest.LoginError
-	fromIAM := errors.As(err, &login)
-	switch isAnswer := errors.As(err, &api); {
+	var none *credentials.Error
+	isAnswer := errors.As(err, &api)
+	switch {
+	case isAnswer && api.Cause() == servicerequest.CauseClockSkew:
+	case errors.As(err, &none):
+		return adviseNoCredentials(none, timeouts)
 	case !isAnswer:
-		return adviseNoAnswer(err, timeouts, fromIAM)
-	case fromIAM && api.Status/100 == 4 && api.Status != http.StatusTooManyRequests:
-		return advice{"", "IAM did not issue a token",
-			"Check the provider's user_name, password, domain_name and auth_url, then apply again. The provider does not retry a refused password, since that could lock the account."}
-	case fromIAM:
-		return advice{"", "IAM did not issue a token",
-			"Check the provider's auth_url. If it is correct, IAM may be unavailable: apply again later."}
+		return adviseNoAnswer(err, timeouts, "the service", "the provider's endpoint")
+	}
+	switch {
 	case api.Cause() == servicerequest.CauseClockSkew:
 		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
 			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
@@ -333,8 +341,39 @@ func advise(err error, timeouts string) advice {
 	return a
 }
 
-// adviseNoAnswer is for a call that got no answer.
-func adviseNoAnswer(err error, timeouts string, fromIAM bool) advice {
+// issuers are who issues the credentials of a mode, and the settings that decide.
+var issuers = map[credentials.Mode]struct{ name, settings, url string }{
+	credentials.ModePassword: {"IAM", "user_name, password, domain_name and auth_url", "auth_url"},
+	credentials.ModeOIDC:     {"STS", "sts_endpoint, provider_urn and agency_urn, the audience of the ID token, and the trust policy of the agency", "sts_endpoint"},
+	credentials.ModeIAMOIDC:  {"IAM", "auth_url, idp_id, domain_name or domain_id, and the audience of the ID token", "auth_url"},
+	credentials.ModeAgency:   {"the issuer of the agency's keys", "assume_agency, auth_url or sts_endpoint, and the trust policy of the agency", "auth_url or sts_endpoint"},
+	credentials.ModePod:      {"the pod identity of CCE", "the pod's service account, and HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_CREDENTIALS_FULL_URI"},
+	credentials.ModeECS:      {"the server's metadata", "the agency of the ECS server, and auth_url", "ecs_agency: it works on an ECS server only"},
+}
+
+// adviseNoCredentials is for credentials that were not issued.
+func adviseNoCredentials(none *credentials.Error, timeouts string) advice {
+	for errors.As(none.Err, &none) { // the agency's base has none
+	}
+	var unusable *credentials.UnusableError
+	var refused *credentials.RefusedError
+	var api *servicerequest.APIError
+	issuer := issuers[none.Mode]
+	switch {
+	case errors.As(none, &unusable):
+		return advice{"", unusable.Error(), "Correct this, then apply again."}
+	case errors.As(none, &refused):
+		return advice{"", issuer.name + " did not issue credentials",
+			"Check " + issuer.settings + ", then apply again. The provider asks once: it does not repeat what was refused for every resource."}
+	case errors.As(none, &api):
+		return advice{"", issuer.name + " did not issue credentials",
+			"Check " + issuer.url + ". If it is correct, " + issuer.name + " may be unavailable: apply again later."}
+	}
+	return adviseNoAnswer(none, timeouts, issuer.name, issuer.url)
+}
+
+// adviseNoAnswer is for a call that got no answer from who is at setting.
+func adviseNoAnswer(err error, timeouts, who, setting string) advice {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	var network net.Error
@@ -351,13 +390,10 @@ func adviseNoAnswer(err error, timeouts string, fromIAM bool) advice {
 	case errors.As(err, &noTLS):
 		return advice{"", "the server does not use TLS on this port",
 			"Check the port of the https URL in the provider configuration."}
-	case fromIAM:
-		return advice{"", "IAM could not be reached",
-			"Check the network, the proxy if there is one, and the provider's auth_url."}
 	case errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return advice{"", "the service could not be reached",
-			"Check the network, the proxy if there is one, and the provider's endpoint."}
+		return advice{"", who + " could not be reached",
+			"Check the network, the proxy if there is one, and " + setting + "."}
 	}
 	return advice{"", "the call failed",
-		"See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}
+		"See the reason below. If it is a connection problem, check the network, the proxy if there is one, and " + setting + "."}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
@@ -188,17 +189,18 @@ resource "servicerequest_case_message" %[1]q {
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 10, 22, 0, 0, 0, time.UTC)
-	api := func(status int, code string, mode servicerequest.Mode) *servicerequest.APIError {
-		return &servicerequest.APIError{Status: status, Code: code, Mode: mode, RequestID: "r", LocalTime: now, ServiceTime: now}
+	api := func(status int, code string, mode credentials.Mode) *servicerequest.APIError {
+		return &servicerequest.APIError{Status: status, Code: code, Mode: mode, RequestID: "r", Signed: mode == credentials.ModeAccessKey, LocalTime: now, ServiceTime: now}
 	}
-	skewed := func(status int, mode servicerequest.Mode, skew time.Duration) error {
+	skewed := func(status int, mode credentials.Mode, skew time.Duration) error {
 		e := api(status, "APIGW.0301", mode)
 		e.ServiceTime = now.Add(skew)
 		return e
 	}
-	noDate := api(401, "APIGW.0301", servicerequest.ModeAccessKey)
+	none := func(mode credentials.Mode, err error) error { return &credentials.Error{Mode: mode, Err: err} }
+	noDate := api(401, "APIGW.0301", credentials.ModeAccessKey)
 	noDate.ServiceTime = time.Time{}
-	noRequestID := api(500, "", servicerequest.ModeToken)
+	noRequestID := api(500, "", credentials.ModeToken)
 	noRequestID.RequestID = ""
 	const clock = "the service refused the signature, probably because this machine's clock is wrong"
 	for _, row := range []struct {
@@ -208,25 +210,29 @@ func TestAdvice(t *testing.T) {
 		want []string // the cause, and a part of what to do
 	}{
 		{"no request ID", noRequestID, "", []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), "", []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
-		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), "", []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
+		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), "", []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
+		{"login's token", api(401, "APIGW.0307", credentials.ModePassword), "", []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
 
-		{"clock is slow", skewed(401, servicerequest.ModeAccessKey, 20*time.Minute), "", []string{clock, "Set the clock"}},
-		{"clock is fast", skewed(403, servicerequest.ModeAccessKey, -20*time.Minute), "", []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
-		{"clock is near", skewed(401, servicerequest.ModeAccessKey, 13*time.Minute), "", []string{"the service refused the signature", "Check access_key"}},
-		{"clock does not matter to a token", skewed(401, servicerequest.ModeToken, time.Hour), "", []string{"the token is invalid or expired", ""}},
-		{"clock does not matter to a throttle", skewed(429, servicerequest.ModeAccessKey, time.Hour), "", []string{"the service is throttling requests", ""}},
+		{"clock is slow", skewed(401, credentials.ModeAccessKey, 20*time.Minute), "", []string{clock, "Set the clock"}},
+		{"clock is fast", skewed(403, credentials.ModeAccessKey, -20*time.Minute), "", []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
+		{"clock is near", skewed(401, credentials.ModeAccessKey, 13*time.Minute), "", []string{"the service refused the signature", "Check access_key"}},
+		{"clock does not matter to a token", skewed(401, credentials.ModeToken, time.Hour), "", []string{"the token is invalid or expired", ""}},
+		{"clock does not matter to a throttle", skewed(429, credentials.ModeAccessKey, time.Hour), "", []string{"the service is throttling requests", ""}},
 		{"no Date", noDate, "", []string{"the service refused the signature", "Check access_key"}},
 
-		{"login", &servicerequest.LoginError{Err: api(401, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "Check the provider's user_name, password, domain_name and auth_url"}},
-		{"login, throttled", &servicerequest.LoginError{Err: api(429, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "IAM may be unavailable"}},
-		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "Check the provider's auth_url."}},
-		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, "", []string{"IAM could not be reached", "Check the network, the proxy if there is one, and the provider's auth_url."}},
-		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"login", none(credentials.ModePassword, &credentials.RefusedError{Err: api(401, "", credentials.ModePassword)}), "", []string{"IAM did not issue credentials", "Check user_name, password, domain_name and auth_url, then apply again. The provider asks once"}},
+		{"login, throttled", none(credentials.ModePassword, api(429, "", credentials.ModePassword)), "", []string{"IAM did not issue credentials", "IAM may be unavailable"}},
+		{"login, IAM is down", none(credentials.ModePassword, api(503, "", credentials.ModePassword)), "", []string{"IAM did not issue credentials", "Check auth_url."}},
+		{"login, no connection", none(credentials.ModePassword, &net.DNSError{Err: "no such host"}), "", []string{"IAM could not be reached", "Check the network, the proxy if there is one, and auth_url."}},
+		{"login, certificate", none(credentials.ModePassword, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"OIDC", none(credentials.ModeOIDC, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), "", []string{"STS did not issue credentials", "the audience of the ID token, and the trust policy of the agency"}},
+		{"agency's clock", none(credentials.ModeAgency, &credentials.RefusedError{Err: skewed(401, credentials.ModeAccessKey, 20*time.Minute)}), "", []string{clock, "Set the clock"}},
+		{"agency's base", none(credentials.ModeAgency, none(credentials.ModeProfile, &credentials.UnusableError{Err: errors.New("the file is encrypted")})), "", []string{"the file is encrypted", "Correct this"}},
+		{"agency's keys", api(401, "APIGW.0301", credentials.ModeAgency), "", []string{"the service refused the credentials that were issued, and also second ones", "says how to find out"}},
 		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
-		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", servicerequest.ModeToken)}), "",
+		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", credentials.ModeToken)}), "",
 			[]string{"the next attempt has to wait 2m0s, but only 40s of timeouts.create remain. The last attempt failed: the service is throttling requests", "raise timeouts.create"}},
-		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", servicerequest.ModeToken)), "", []string{"Terraform was interrupted", "Apply again."}},
+		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", credentials.ModeToken)), "", []string{"Terraform was interrupted", "Apply again."}},
 		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
 		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", []string{"the server does not use TLS on this port", "Check the port of the https URL in the provider configuration."}},
 		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), "", []string{"the service could not be reached", "Check the network, the proxy if there is one, and the provider's endpoint."}},

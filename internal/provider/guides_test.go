@@ -618,17 +618,20 @@ func TestGuideToErrors(t *testing.T) {
 	}
 }
 
-// The guide names every attribute and variable of the credentials.
+// The guide names everything that selects a way of authentication. The generated
+// reference has the rest.
 func TestGuideToCredentials(t *testing.T) {
 	t.Parallel()
 	text := readGuide(t, "credentials")
-	for _, mode := range modes {
+	for _, m := range append(slices.Clone(modes), onTop) {
 		for _, s := range settings {
-			if !slices.Contains(mode.required, s.name) && !slices.Contains(mode.optional, s.name) {
+			if !slices.Contains(m.selects, s.name) {
 				continue
 			}
-			for _, name := range append([]string{s.name}, s.env...) {
-				wantAll(t, text, "`"+name+"`")
+			for _, name := range append([]string{s.name[strings.LastIndex(s.name, ".")+1:]}, s.env...) {
+				if s.isAttribute() || name != s.name {
+					wantAll(t, text, "`"+name+"`")
+				}
 			}
 		}
 	}

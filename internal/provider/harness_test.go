@@ -25,9 +25,6 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
-	for _, name := range append(append([]string{}, maxRetriesEnv...), insecureEnv...) {
-		_ = os.Unsetenv(name)
-	}
 	code := m.Run()
 	if built != "" {
 		_ = os.RemoveAll(built)

@@ -14,10 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -42,29 +42,6 @@ type serviceRequestProvider struct {
 	clock   servicerequest.Clock // for tests; nil is the machine's
 }
 
-// providerModel is the provider block. A new attribute needs a field here and a
-// row of settings in config.go, which names its environment variables. An
-// attribute that is not a string is read by code of its own there.
-type providerModel struct {
-	Endpoint       types.String `tfsdk:"endpoint"`
-	Token          types.String `tfsdk:"token"`
-	AccessKey      types.String `tfsdk:"access_key"`
-	SecretKey      types.String `tfsdk:"secret_key"`
-	SecurityToken  types.String `tfsdk:"security_token"`
-	DomainID       types.String `tfsdk:"domain_id"`
-	UserName       types.String `tfsdk:"user_name"`
-	Password       types.String `tfsdk:"password"`
-	DomainName     types.String `tfsdk:"domain_name"`
-	AuthURL        types.String `tfsdk:"auth_url"`
-	Language       types.String `tfsdk:"language"`
-	TimeZone       types.String `tfsdk:"time_zone"`
-	Site           types.String `tfsdk:"site"`
-	RequestTimeout types.String `tfsdk:"request_timeout"`
-	MaxRetries     types.Int64  `tfsdk:"max_retries"`
-	CACertFile     types.String `tfsdk:"ca_cert_file"`
-	Insecure       types.Bool   `tfsdk:"insecure"`
-}
-
 func (p *serviceRequestProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "servicerequest"
 	resp.Version = p.version
@@ -78,34 +55,22 @@ func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequ
 }
 
 func (p *serviceRequestProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	var model providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(checkOneMode(&model)...)
-	}
+	resp.Diagnostics.Append(checkModes(blockOf(req.Config, &resp.Diagnostics))...)
 }
 
 // Configure makes the client, but dials nothing. Missing settings are reported
 // only when the provider makes an API call. So a plan succeeds while values are
 // unknown, or without credentials.
 func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	var model providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	c := readConfig(&model, environment)
+	c := readConfig(blockOf(req.Config, &resp.Diagnostics), environment)
 	resp.Diagnostics.Append(c.diagnostics...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	data := &providerData{missing: c.missing, secrets: c.secrets, clock: cmp.Or(p.clock, servicerequest.SystemClock)}
-	if len(c.missing) == 0 {
+	data := &providerData{missing: c.missing, invalid: c.invalid, secrets: c.secrets, clock: cmp.Or(p.clock, servicerequest.SystemClock)}
+	if len(c.missing) == 0 && len(c.invalid) == 0 {
 		c.client.UserAgent = "Terraform/" + req.TerraformVersion + " terraform-provider-servicerequest/" + p.version
 		c.client.Clock, c.client.OnWait = data.clock, onWait
 		client, err := servicerequest.New(c.client)
 		if err != nil {
-			resp.Diagnostics.Append(c.invalid("ca_cert_file", fmt.Errorf("cannot be used: %w", err)))
+			resp.Diagnostics.AddAttributeError(path.Root("ca_cert_file"), invalidError+"ca_cert_file", capitalize(err.Error())+".")
 			return
 		}
 		data.client = client
@@ -142,10 +107,11 @@ func (p *serviceRequestProvider) DataSources(context.Context) []func() datasourc
 
 // providerData is what Configure hands to resources, data sources and actions.
 type providerData struct {
-	client    *servicerequest.Client // nil while a setting is missing, like deliverer
+	client    *servicerequest.Client // nil while a setting is missing or invalid, like deliverer
 	deliverer *delivery.Deliverer    // shared: it remembers what this configuration has sent
 	clock     servicerequest.Clock
 	missing   []string // the missing settings, and where to set them
+	invalid   []string // the settings that cannot be used, and why
 	secrets   []string // to keep out of the logs
 
 	// created is set once a message was created. After that, Terraform plans a
@@ -156,7 +122,7 @@ type providerData struct {
 // clientFor returns the client for an API call, and the context to log with.
 func (p *providerData) clientFor(ctx context.Context) (context.Context, *servicerequest.Client, diag.Diagnostics) {
 	if p == nil || p.client == nil {
-		return ctx, nil, diag.Diagnostics{missingConfiguration(p)}
+		return ctx, nil, diag.Diagnostics{unusableConfiguration(p)}
 	}
 	// The client removes secrets from its errors (see its redact). The masks are
 	// for everything else that is logged.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -29,7 +30,7 @@ func attachmentClient(t *testing.T, handler http.HandlerFunc) *servicerequest.Cl
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: servicerequest.Token("token-for-tests"), Clock: servicerequest.NewTestClock()})
+	client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: credentials.Token("token-for-tests"), Clock: servicerequest.NewTestClock()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +331,7 @@ func TestAttachmentLimitsTakeTheTimeOfOneRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	client, err := servicerequest.New(servicerequest.Config{
-		Endpoint: endpoint, Credentials: servicerequest.Token("token-for-tests"), Clock: clock, RequestTimeout: 30 * time.Second,
+		Endpoint: endpoint, Credentials: credentials.Token("token-for-tests"), Clock: clock, RequestTimeout: 30 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 )
 
 // BenchmarkPost measures the happy path, against a server that does nothing.
@@ -16,12 +18,12 @@ func BenchmarkPost(b *testing.B) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))
 	defer server.Close()
-	for name, credentials := range map[string]Credentials{
-		"token":      Token(testToken),
-		"access-key": AccessKey{AccessKey: "AK", SecretKey: "SK"},
+	for name, source := range map[string]credentials.Source{
+		"token":      credentials.Token(testToken),
+		"access-key": credentials.AccessKey{AccessKey: "AK", SecretKey: "SK"},
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := newClient(b, server.URL, func(c *Config) { c.Credentials = credentials })
+			c := newClient(b, server.URL, func(c *Config) { c.Credentials = source })
 			content := strings.Repeat("Some words. ", 50)
 			var n atomic.Int64
 			b.ReportAllocs()
@@ -37,19 +39,19 @@ func BenchmarkPost(b *testing.B) {
 // BenchmarkAuthenticate measures the authentication, which is a part of that.
 func BenchmarkAuthenticate(b *testing.B) {
 	body := []byte(`{"message":{"content":"` + strings.Repeat("Some words. ", 50) + `"}}`)
-	for name, credentials := range map[string]Credentials{
-		"token":      Token(testToken),
-		"access-key": AccessKey{AccessKey: "AK", SecretKey: "SK"},
+	for name, source := range map[string]credentials.Source{
+		"token":      credentials.Token(testToken),
+		"access-key": credentials.AccessKey{AccessKey: "AK", SecretKey: "SK"},
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := newClient(b, "http://127.0.0.1:1", func(c *Config) { c.Credentials = credentials })
+			c := newClient(b, "http://127.0.0.1:1", func(c *Config) { c.Credentials = source })
 			b.ReportAllocs()
 			for b.Loop() {
 				req, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:1/v2/servicerequest/cases/x/message", nil)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := c.auth.authenticate(b.Context(), req, body); err != nil {
+				if err := c.auth.Authenticate(b.Context(), req, body); err != nil {
 					b.Fatal(err)
 				}
 			}

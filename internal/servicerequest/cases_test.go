@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
@@ -46,7 +47,7 @@ func newScripted(t *testing.T, timeZone string, answer func(r *http.Request, n i
 		t.Fatal(err)
 	}
 	s.Client, err = servicerequest.New(servicerequest.Config{
-		Endpoint: endpoint, Credentials: servicerequest.Token("token"), TimeZone: timeZone, Clock: servicerequest.NewTestClock(),
+		Endpoint: endpoint, Credentials: credentials.Token("token"), TimeZone: timeZone, Clock: servicerequest.NewTestClock(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,12 +18,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 )
 
 // Limits on what is read from the network.
@@ -37,8 +40,8 @@ const (
 type Config struct {
 	// Endpoint is the service's base URL, from [ParseEndpoint].
 	Endpoint *url.URL
-	// Credentials identify the caller: [Token], [AccessKey] or [Password].
-	Credentials Credentials
+	// Credentials say where the caller's credentials come from.
+	Credentials credentials.Source
 
 	// Language is sent as X-Language, at most 32 characters. Empty: not sent,
 	// and the service takes zh-cn.
@@ -76,7 +79,7 @@ type Client struct {
 	// transport, and no http.Client around it: redirects would re-send the body
 	// (307 and 308) with the token, and there are no cookies to keep.
 	transport http.RoundTripper
-	auth      authenticator
+	auth      *credentials.Credentials
 	clock     Clock
 	zone      *time.Location // assumed for times without a zone; nil if unknown
 	jitter    func() float64 // [0,1)
@@ -101,7 +104,7 @@ func New(config Config) (*Client, error) {
 		config: config, transport: transport, clock: config.Clock, zone: zone(config.TimeZone), jitter: rand.Float64,
 		maxTicket: maxTicketBytes,
 	}
-	c.auth = config.Credentials.authenticator(c)
+	c.auth = credentials.New(config.Credentials, c.callIssuer, c.clock.Now)
 	return c, nil
 }
 
@@ -109,17 +112,26 @@ func New(config Config) (*Client, error) {
 type request struct {
 	method string
 	base   *url.URL // nil: the service's endpoint
-	path   string   // below base, escaped, without a leading slash
+	path   string   // below base, escaped, without a leading slash; empty is base itself
 	query  url.Values
-	body   []byte // JSON, or nil
+	header http.Header // further headers
+	body   []byte      // JSON, or nil
 	// maxBody bounds the answer's body; 0 is maxBodyBytes.
 	maxBody int
 	// private: texts of messages in the answer must not get into an error.
 	private bool
 	// once: the transport must not repeat the request either.
 	once bool
-	// anonymous requests carry no credentials: the login itself.
-	anonymous bool
+	// issuer: the request is not for the service, but for an issuer of credentials. It is
+	// authenticated by auth, unless that is nil.
+	issuer bool
+	auth   *credentials.Credentials
+	// local: never through a proxy.
+	local bool
+	// timeout bounds the attempt; 0 is the client's RequestTimeout.
+	timeout time.Duration
+	// statuses count as answers, besides success.
+	statuses []int
 }
 
 // observation is what was observed of one attempt. Exactly one of err and status is
@@ -149,8 +161,8 @@ type observation struct {
 	request  *http.Request
 }
 
-// do makes one HTTP exchange. An error means that preparing the request failed (a
-// login, a broken URL), and nothing was sent. The observation has all other
+// do makes one HTTP exchange. An error means that preparing the request failed (no
+// credentials, a broken URL), and nothing was sent. The observation has all other
 // failures.
 func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	base := r.base
@@ -158,7 +170,10 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		base = c.config.Endpoint
 	}
 	target := *base
-	target.RawPath = strings.TrimSuffix(base.EscapedPath(), "/") + "/" + r.path
+	target.RawPath = base.EscapedPath()
+	if r.path != "" {
+		target.RawPath = strings.TrimSuffix(target.RawPath, "/") + "/" + r.path
+	}
 	path, err := url.PathUnescape(target.RawPath)
 	if err != nil {
 		return observation{}, err
@@ -178,17 +193,20 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		req.GetBody = nil
 	}
 	c.setHeaders(req, r)
-	if !r.anonymous {
-		if err := c.auth.authenticate(ctx, req, r.body); err != nil {
+	if auth := c.authOf(r); auth != nil {
+		if err := auth.Authenticate(ctx, req, r.body); err != nil {
 			return observation{}, err
 		}
 	}
 
-	// The time limit of the request begins here. A login has its own.
-	ctx, cancel := c.clock.WithTimeout(ctx, c.config.RequestTimeout)
+	// The time limit of the request begins here. A renewal has its own.
+	ctx, cancel := c.clock.WithTimeout(ctx, cmp.Or(r.timeout, c.config.RequestTimeout))
 	defer cancel()
 	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
 	fresh := false // the connection carried no request before
+	if r.local {
+		ctx = context.WithValue(ctx, localKey{}, true)
+	}
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { o.connected, fresh = true, !i.Reused },
 	}))
@@ -213,6 +231,14 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	return o, nil
 }
 
+// authOf returns what authenticates a request; nil is nothing.
+func (c *Client) authOf(r request) *credentials.Credentials {
+	if r.issuer {
+		return r.auth
+	}
+	return c.auth
+}
+
 func (c *Client) setHeaders(req *http.Request, r request) {
 	if c.config.UserAgent != "" {
 		req.Header.Set("User-Agent", c.config.UserAgent)
@@ -220,7 +246,8 @@ func (c *Client) setHeaders(req *http.Request, r request) {
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if r.anonymous {
+	maps.Copy(req.Header, r.header)
+	if r.issuer {
 		return
 	}
 	for _, h := range []struct{ name, value string }{

@@ -113,6 +113,6 @@ const maxSkew = 15 * time.Minute
 
 // isSkewed reports whether the two clocks explain why a signature was refused.
 func (e *APIError) isSkewed() bool {
-	return e.Mode == ModeAccessKey && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) &&
+	return e.Signed && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) &&
 		!e.ServiceTime.IsZero() && e.LocalTime.Sub(e.ServiceTime).Abs() > maxSkew-time.Minute
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 )
 
 // APIError is an answer that is not a success.
@@ -28,8 +30,10 @@ type APIError struct {
 	Unreadable string
 	// Excerpt is the beginning of a body that is not the service's JSON.
 	Excerpt string
-	// Mode is the way of authentication that the request used.
-	Mode Mode
+	// Mode is where the credentials of the client come from.
+	Mode credentials.Mode
+	// Signed reports whether the request was signed.
+	Signed bool
 	// ServiceTime and LocalTime are the two clocks at the answer;
 	// ServiceTime is zero when the answer has no Date.
 	ServiceTime, LocalTime time.Time
@@ -52,12 +56,12 @@ func (e *APIError) Error() string {
 }
 
 // IsRefusal reports whether the service refused a call, so that repeating the call
-// would not help. A refusal by IAM does not count.
+// would not help. A refusal by an issuer of credentials does not count.
 func IsRefusal(err error) bool {
 	var e *APIError
-	var login *LoginError
+	var none *credentials.Error
 	switch {
-	case !errors.As(err, &e) || errors.As(err, &login) || unknownStatus[e.Status] || e.Status == http.StatusTooManyRequests:
+	case !errors.As(err, &e) || errors.As(err, &none) || unknownStatus[e.Status] || e.Status == http.StatusTooManyRequests:
 		return false
 	case e.Status/100 == 2:
 		return rejectingCodes[e.Code]
@@ -69,16 +73,17 @@ func IsRefusal(err error) bool {
 // permission for a call.
 func IsPermissionDenied(err error) bool {
 	var e *APIError
-	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Code == codeNotPermitted)
+	var none *credentials.Error
+	return errors.As(err, &e) && !errors.As(err, &none) && (e.Status == http.StatusForbidden || e.Code == codeNotPermitted)
 }
 
 // PreventsPost reports whether an error of [Client.List] means that no message may be
-// posted either: IAM issued no token, the endpoint redirects and so is not the
+// posted either: there are no credentials, the endpoint redirects and so is not the
 // service, or no TLS connection can be made to it.
 func PreventsPost(err error) bool {
-	var login *LoginError
+	var none *credentials.Error
 	var e *APIError
-	return errors.As(err, &login) || errors.As(err, &e) && e.Cause() == CauseRedirect || isPermanent(err)
+	return errors.As(err, &none) || errors.As(err, &e) && e.Cause() == CauseRedirect || isPermanent(err)
 }
 
 // NoTimeError reports that the wait before another attempt is longer than the
@@ -98,12 +103,6 @@ func (e *NoTimeError) Unwrap() error { return e.Err }
 // FirstWords is the beginning of a text, at most 60 characters on one line.
 func FirstWords(s string) string { return shorten(s, 60) }
 
-// LoginError reports that IAM gave no token. Nothing was sent to the service.
-type LoginError struct{ Err error }
-
-func (e *LoginError) Error() string { return "no token from IAM: " + e.Err.Error() }
-func (e *LoginError) Unwrap() error { return e.Err }
-
 const maxExcerpt = 200 // characters of a text from the network in an error
 
 // failure turns an observation into the error that describes it.
@@ -116,7 +115,7 @@ func (c *Client) failure(o observation) error {
 		Method: o.method, Path: o.path, Status: o.status,
 		Code: c.clean(a.Code), Message: c.clean(a.Message),
 		RequestID: c.clean(o.header.Get("X-Request-Id")),
-		Mode:      c.auth.mode(),
+		Mode:      c.auth.Mode(),
 		LocalTime: o.received,
 	}
 	if o.private && o.method == http.MethodPost {
@@ -125,6 +124,7 @@ func (c *Client) failure(o observation) error {
 	e.ServiceTime, _ = serviceDate(o.header)
 	if o.request != nil {
 		e.Endpoint = o.request.URL.Scheme + "://" + o.request.URL.Host
+		e.Signed = o.request.Header.Get("X-Sdk-Date") != ""
 	}
 	if o.status/100 == 3 {
 		if u, err := url.Parse(o.header.Get("Location")); err == nil && u.Host != "" {
@@ -173,7 +173,7 @@ func printable(s string) string {
 var signature = regexp.MustCompile(`Signature=[0-9a-f]{64}`)
 
 func (c *Client) redact(s string) string {
-	for _, secret := range c.auth.secrets() {
+	for _, secret := range c.auth.Secrets() {
 		for _, form := range echoes(secret) {
 			s = strings.ReplaceAll(s, form, "***")
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
@@ -151,7 +152,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := Config{Endpoint: u, Credentials: Token(testToken), Clock: newFakeClock(), UserAgent: "test"}
+	config := Config{Endpoint: u, Credentials: credentials.Token(testToken), Clock: newFakeClock(), UserAgent: "test"}
 	for _, f := range change {
 		f(&config)
 	}

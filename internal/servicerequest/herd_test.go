@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
@@ -93,7 +94,7 @@ func TestHerd(t *testing.T) {
 				for i := range tc.clients {
 					wait.Go(func() { // a run of its own
 						endpoint, _ := servicerequest.ParseEndpoint("https://osm.example.com")
-						client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: servicerequest.Token("token"), Clock: servicerequest.SystemClock})
+						client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: credentials.Token("token"), Clock: servicerequest.SystemClock})
 						if err != nil {
 							t.Error(err)
 							return

@@ -73,7 +73,7 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 		return Attempt{}, c.redactError(err)
 	}
 	outcome, reason := classify(o)
-	if outcome == Unauthenticated && !c.auth.renew(o.request) {
+	if outcome == Unauthenticated && !c.auth.Renew(o.request) {
 		outcome = Rejected // another attempt would send the same credentials
 	}
 	a := Attempt{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,9 +131,12 @@ func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observa
 		if err != nil {
 			return o, err
 		}
-		if o.status == http.StatusUnauthorized && !renewed && !r.anonymous && c.auth.renew(o.request) {
+		if auth := c.authOf(r); o.status == http.StatusUnauthorized && !renewed && auth != nil && auth.Renew(o.request) {
 			renewed = true
 			continue
+		}
+		if slices.Contains(r.statuses, o.status) {
+			return o, nil
 		}
 		retry, err := c.decode(o, into)
 		if err == nil || !retry {

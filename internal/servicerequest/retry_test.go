@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
@@ -287,16 +288,16 @@ func TestPermanentFailures(t *testing.T) {
 func TestPreventsPost(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]bool{
-		&LoginError{errors.New("no")}:                    true,
-		&APIError{Status: 302}:                           true,
-		&handshakeError{errors.New("no")}:                true,
-		fmt.Errorf("GET: %w", &APIError{Status: 307}):    true,
-		&APIError{Status: 403}:                           false,
-		&APIError{Status: 503}:                           false,
-		&NoTimeError{Err: &APIError{Status: 429}}:        false,
-		errListShrank:                                    false,
-		context.DeadlineExceeded:                         false,
-		&NoTimeError{Err: &LoginError{errors.New("no")}}: true,
+		&credentials.Error{Err: errors.New("no")}:                    true,
+		&APIError{Status: 302}:                                       true,
+		&handshakeError{errors.New("no")}:                            true,
+		fmt.Errorf("GET: %w", &APIError{Status: 307}):                true,
+		&APIError{Status: 403}:                                       false,
+		&APIError{Status: 503}:                                       false,
+		&NoTimeError{Err: &APIError{Status: 429}}:                    false,
+		errListShrank:                                                false,
+		context.DeadlineExceeded:                                     false,
+		&NoTimeError{Err: &credentials.Error{Err: errors.New("no")}}: true,
 	} {
 		if got := PreventsPost(err); got != want {
 			t.Errorf("%v: %t", err, got)

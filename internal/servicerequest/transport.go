@@ -26,7 +26,7 @@ func newTransport(config Config) (*http.Transport, error) {
 		}
 	}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               proxy,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: 10 * time.Second,
@@ -45,7 +45,17 @@ func newTransport(config Config) (*http.Transport, error) {
 	}, nil
 }
 
-// ParseEndpoint reads a base URL for the service or for IAM: absolute, https,
+// localKey marks the context of a request that no proxy may see.
+type localKey struct{}
+
+func proxy(req *http.Request) (*url.URL, error) {
+	if req.Context().Value(localKey{}) != nil {
+		return nil, nil //nolint:nilnil // that is how a transport is told to use none
+	}
+	return http.ProxyFromEnvironment(req)
+}
+
+// ParseEndpoint reads a base URL for the service or an issuer of credentials: absolute, https,
 // with an optional path and nothing else. Plain http would expose the
 // credentials, so it is accepted for loopback hosts only. A trailing slash is
 // dropped.

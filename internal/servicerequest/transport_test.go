@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
@@ -83,7 +84,7 @@ func TestTLS(t *testing.T) {
 func TestNewRefusesAnUnusableCertificate(t *testing.T) {
 	t.Parallel()
 	u := mustURL(t, "https://127.0.0.1")
-	if _, err := New(Config{Endpoint: u, Credentials: Token("t"), CACertPEM: []byte("no PEM")}); err == nil {
+	if _, err := New(Config{Endpoint: u, Credentials: credentials.Token("t"), CACertPEM: []byte("no PEM")}); err == nil {
 		t.Error("no error")
 	}
 }

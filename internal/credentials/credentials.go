@@ -1,0 +1,259 @@
+// Package credentials is who the caller is: what authenticates a request, where that
+// comes from, and until when it can be used.
+//
+// A [Source] issues credentials: a token, or an access key that signs. [Credentials]
+// keeps what its source issued, for all parallel calls, and asks the source again before
+// that expires, and once more when the service refuses it. A source that never expires is
+// asked once.
+//
+// The requests of the sources are those that Huawei Cloud documents for IAM, STS, CCE and
+// ECS, and those of its SDKs.
+package credentials
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/flight"
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/signing"
+)
+
+// Source says where credentials come from. It is a [Token], an [AccessKey], a
+// [Password], an [OIDC], an [IAMOIDC], an [Agency], a [Pod], an [ECS] or a [Profile].
+type Source interface {
+	// issue gets credentials. c makes the calls, and keeps the secrets out of every text.
+	issue(ctx context.Context, c *Credentials) (issued, error)
+	// secrets are the values of the source itself that no text may repeat.
+	secrets() []string
+	mode() Mode
+}
+
+// Mode names a source for the user.
+type Mode string
+
+// The modes.
+const (
+	ModeToken     Mode = "token"
+	ModeAccessKey Mode = "access key"
+	ModePassword  Mode = "user name and password"
+	ModeOIDC      Mode = "OIDC"
+	ModeIAMOIDC   Mode = "OIDC through IAM"
+	ModeAgency    Mode = "agency"
+	ModePod       Mode = "pod identity"
+	ModeECS       Mode = "ECS agency"
+	ModeProfile   Mode = "KooCLI profile"
+)
+
+// Request is a call to an issuer of credentials.
+type Request struct {
+	Method string
+	Base   *url.URL // without a query
+	Path   string   // below Base, escaped; empty is Base itself
+	Query  url.Values
+	Header http.Header
+	Body   any          // sent as JSON; nil is none
+	By     *Credentials // authenticates the request; nil is nobody
+	// Local calls go to this machine or its host: never through a proxy.
+	Local bool
+	// Timeout bounds one attempt. 0 is the time limit of all requests.
+	Timeout time.Duration
+	// Statuses are those that count as answers, besides success.
+	Statuses []int
+}
+
+// Answer is the answer to a Request.
+type Answer struct {
+	Status   int
+	Header   http.Header
+	Body     []byte
+	Received time.Time // by the local clock
+	// Date is the issuer's clock, to the second; zero if the answer has none.
+	Date time.Time
+}
+
+// Call makes a request, repeats it as one that changes nothing, and decodes the JSON of the
+// answer into the value that into points to, unless into is nil. It returns a RefusedError
+// if the issuer refused.
+type Call func(ctx context.Context, r Request, into any) (Answer, error)
+
+// RefusedError reports that an issuer refused to issue credentials. Asking again
+// would not help, and a wrong password that is repeated could lock the account.
+type RefusedError struct{ Err error }
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// UnusableError reports what this machine has for a source and cannot be used, such as a
+// file that is missing. The text names it, without a secret.
+type UnusableError struct{ Err error }
+
+func (e *UnusableError) Error() string { return e.Err.Error() }
+func (e *UnusableError) Unwrap() error { return e.Err }
+
+// Error reports that a source issued no credentials. Nothing was sent to the service.
+type Error struct {
+	Mode Mode
+	Err  error // has a RefusedError, an UnusableError or what failed on the way
+}
+
+func (e *Error) Error() string { return "no credentials (" + string(e.Mode) + "): " + e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// issued is what a source issues: a token, or a key that signs.
+type issued struct {
+	token   string
+	key     AccessKey
+	expires time.Time // by the local clock; zero is never
+}
+
+// Credentials authenticate requests with what a source issues. They are safe for
+// concurrent use.
+type Credentials struct {
+	source   Source
+	base     *Credentials // with which an agency is assumed; nil otherwise
+	call     Call
+	now      func() time.Time
+	renewals flight.Flight[issued]
+
+	mu      sync.Mutex // of the fields below; never held while waiting
+	current *issued    // nil: none
+	renewAt time.Time  // zero is never
+	refused error      // the issuer's refusal, which is final
+	issued  []string   // all secrets so far
+}
+
+// New returns credentials of a source. It calls nobody. now is the local clock.
+func New(source Source, call Call, now func() time.Time) *Credentials {
+	c := &Credentials{source: source, call: call, now: now}
+	if a, ok := source.(Agency); ok {
+		c.base = New(a.Base, call, now)
+	}
+	return c
+}
+
+// maxMargin is how long before they expire credentials are renewed, at most. Those that
+// live shorter are renewed when a tenth of their life is left.
+const maxMargin = 10 * time.Minute
+
+// Authenticate adds credentials to a request that is otherwise complete, body included:
+// anew for every attempt, since a signature contains the date. With an error, which is an
+// [Error] or that of ctx, nothing was sent.
+func (c *Credentials) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
+	i, ok, err := c.usable()
+	if !ok && err == nil {
+		// All who need credentials at the same time share one renewal, and its failure.
+		i, err = c.renewals.Do(ctx, func(ctx context.Context) (issued, error) {
+			if i, ok, err := c.usable(); ok || err != nil { // another renewal may have ended since
+				return i, err
+			}
+			return c.renewal(ctx)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if i.token != "" {
+		req.Header.Set("X-Auth-Token", i.token)
+		return nil
+	}
+	if i.key.SecurityToken != "" {
+		req.Header.Set("X-Security-Token", i.key.SecurityToken)
+	}
+	if i.key.DomainID != "" {
+		req.Header.Set("X-Domain-Id", i.key.DomainID)
+	}
+	signing.Sign(req, body, signing.Key{AccessKey: i.key.AccessKey, SecretKey: i.key.SecretKey}, c.now())
+	return nil
+}
+
+// usable returns the current credentials, unless others are needed. An error says that
+// there are none, and that none may be asked for.
+func (c *Credentials) usable() (i issued, ok bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	switch alive := c.alive(now); {
+	case alive && (c.renewAt.IsZero() || now.Before(c.renewAt) || c.refused != nil):
+		return *c.current, true, nil
+	case c.refused != nil:
+		return issued{}, false, c.refused
+	}
+	return issued{}, false, nil
+}
+
+// alive needs c.mu.
+func (c *Credentials) alive(now time.Time) bool {
+	return c.current != nil && (c.current.expires.IsZero() || now.Before(c.current.expires))
+}
+
+// renewal asks the source. While the current credentials live, a failure is no error:
+// they are used, and the source is asked again when half of that time is over.
+func (c *Credentials) renewal(ctx context.Context) (issued, error) {
+	i, err := c.source.issue(ctx, c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if err == nil && !i.expires.IsZero() && !now.Before(i.expires) {
+		err = errors.New("what was issued has already expired")
+	}
+	if err != nil {
+		err = &Error{c.source.mode(), err}
+		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
+			c.refused = err
+		}
+		if c.alive(now) {
+			c.renewAt = now.Add(c.current.expires.Sub(now) / 2)
+			return *c.current, nil
+		}
+		return issued{}, err
+	}
+	c.current, c.renewAt = &i, time.Time{}
+	if !i.expires.IsZero() {
+		c.renewAt = i.expires.Add(-min(maxMargin, i.expires.Sub(now)/10))
+	}
+	return i, nil
+}
+
+// Renew is called when the service refused the credentials of req (401). It drops them,
+// unless another call has already replaced them. It reports whether another attempt
+// would have others: those that never expire stay the same.
+func (c *Credentials) Renew(req *http.Request) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		return true
+	}
+	if c.current.expires.IsZero() {
+		return false
+	}
+	if c.current.token == req.Header.Get("X-Auth-Token") && c.current.key.SecurityToken == req.Header.Get("X-Security-Token") {
+		c.current = nil
+	}
+	return true
+}
+
+// Mode names the source.
+func (c *Credentials) Mode() Mode { return c.source.mode() }
+
+// Secrets are all values, so far, that no text may repeat.
+func (c *Credentials) Secrets() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := slices.Concat(c.source.secrets(), c.issued)
+	if c.base != nil {
+		all = append(all, c.base.Secrets()...)
+	}
+	return all
+}
+
+// keep keeps secrets out of every text from now on.
+func (c *Credentials) keep(secrets ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.issued = append(c.issued, secrets...)
+}

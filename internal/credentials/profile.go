@@ -1,0 +1,89 @@
+package credentials
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Profile is a profile in the configuration file of KooCLI, hcloud. The file is read
+// when the first call needs credentials.
+type Profile struct {
+	File     string // usually ~/.hcloud/config.json
+	Name     string // empty is the current one
+	DomainID string // the account's ID; empty: that of the profile
+}
+
+func (Profile) secrets() []string { return nil }
+func (Profile) mode() Mode        { return ModeProfile }
+
+// storedKey is a key as KooCLI writes it.
+type storedKey struct {
+	Access   string `json:"accessKeyId"`
+	Secret   string `json:"secretAccessKey"`
+	Token    string `json:"securityToken"`
+	DomainID string `json:"domainId"`
+}
+
+func (p Profile) issue(_ context.Context, c *Credentials) (issued, error) {
+	k, err := p.read()
+	if err != nil {
+		return issued{}, &UnusableError{fmt.Errorf("the KooCLI file %s cannot be used: %w", p.File, err)}
+	}
+	c.keep(k.Secret, k.Token)
+	domain := p.DomainID
+	if domain == "" {
+		domain = k.DomainID
+	}
+	return issued{key: AccessKey{k.Access, k.Secret, k.Token, domain}}, nil
+}
+
+func (p Profile) read() (storedKey, error) {
+	text, err := readFile(p.File, 1<<20)
+	if err != nil {
+		return storedKey{}, err
+	}
+	var file struct {
+		Current   string `json:"current"`
+		Encrypted any    `json:"authEncrypt"` // "true" or "false"
+		Profiles  []struct {
+			Name string `json:"name"`
+			Mode string `json:"mode"`
+			storedKey
+			SSO struct {
+				STS storedKey `json:"stsToken"`
+			} `json:"ssoAuth"`
+		} `json:"profiles"`
+	}
+	if json.Unmarshal(text, &file) != nil {
+		return storedKey{}, errors.New("it is not the JSON that KooCLI writes")
+	}
+	if strings.EqualFold(fmt.Sprint(file.Encrypted), "true") {
+		return storedKey{}, errors.New("its keys are encrypted; run hcloud configure set --cli-auth-encrypt=false")
+	}
+	name := p.Name
+	if name == "" {
+		name = file.Current
+	}
+	for _, profile := range file.Profiles {
+		if profile.Name != name {
+			continue
+		}
+		k := profile.storedKey
+		switch profile.Mode {
+		case "AKSK":
+		case "SSO":
+			k = profile.SSO.STS
+			k.DomainID = profile.DomainID
+		default:
+			return storedKey{}, fmt.Errorf("its profile %q has the mode %q, and only AKSK and SSO are supported: use assume_agency or ecs_agency instead", name, profile.Mode)
+		}
+		if k.Access == "" || k.Secret == "" {
+			return storedKey{}, fmt.Errorf("its profile %q has no access key; run hcloud configure or hcloud configure sso", name)
+		}
+		return k, nil
+	}
+	return storedKey{}, fmt.Errorf("it has no profile %q", name)
+}
