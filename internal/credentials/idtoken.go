@@ -67,13 +67,16 @@ func (c *Credentials) readSecret(name string) (string, error) {
 
 func readFile(name string, limit int64) ([]byte, error) {
 	file, err := os.Open(name) //nolint:gosec // the user names it
-	if err != nil {
+	var text []byte
+	if err == nil {
+		defer func() { _ = file.Close() }()
+		text, err = io.ReadAll(io.LimitReader(file, limit+1))
+	}
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	case int64(len(text)) > limit:
+		return nil, fmt.Errorf("the file %s is longer than %d bytes", name, limit)
 	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("the file %s is longer than %d bytes", name, limit)
-	}
-	return text, err
+	return text, nil
 }

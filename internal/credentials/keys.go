@@ -149,7 +149,7 @@ func (e ECS) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	if a.Status == http.StatusOK {
+	if a.Status == http.StatusOK { // a new token for each renewal, so none can be too old
 		token := strings.TrimSpace(string(a.Body))
 		c.keep(token)
 		keys.Header = http.Header{"X-Metadata-Token": {token}}

@@ -56,7 +56,7 @@ const (
 // The settings without an attribute.
 const (
 	githubURL        = "(GitHub URL)"
-	githubBearer     = "(GitHub bearer)"
+	githubBearer     = "(GitHub bearer)" //nolint:gosec // a name, not a secret
 	hcpIdentity      = "(HCP Terraform token)"
 	podURL           = "(pod URL)"
 	podAuthorization = "(pod token file)"

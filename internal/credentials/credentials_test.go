@@ -1,0 +1,222 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// fake is a source that a test steers. Its keys are numbered.
+type fake struct {
+	life time.Duration // 0 is for ever
+	err  error
+	wait chan struct{} // if not nil, issuing waits for it
+	asks int
+}
+
+func (f *fake) secrets() []string { return []string{"source's"} }
+func (*fake) mode() Mode          { return "fake" }
+
+func (f *fake) issue(_ context.Context, c *Credentials) (issued, error) {
+	f.asks++
+	if f.wait != nil {
+		<-f.wait
+	}
+	if f.err != nil {
+		return issued{}, f.err
+	}
+	i := issued{token: fmt.Sprint("token ", f.asks)}
+	c.keep(i.token)
+	if f.life > 0 {
+		i.expires = c.now().Add(f.life)
+	}
+	return i, nil
+}
+
+func request(t testing.TB) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// wantToken fails unless a request gets this token; with an empty one, none.
+func wantToken(t *testing.T, c *Credentials, want string) *http.Request {
+	t.Helper()
+	req := request(t)
+	err := c.Authenticate(t.Context(), req, nil)
+	var none *Error
+	if got := req.Header.Get("X-Auth-Token"); got != want || (err == nil) != (want != "") || err != nil && !errors.As(err, &none) {
+		t.Errorf("token %q, want %q: %v", got, want, err)
+	}
+	return req
+}
+
+func TestRenewalInTime(t *testing.T) {
+	t.Parallel()
+	for life, margin := range map[time.Duration]time.Duration{
+		24 * time.Hour:   10 * time.Minute,
+		time.Hour:        6 * time.Minute,
+		2 * time.Second:  200 * time.Millisecond,
+		15 * time.Minute: 90 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{life: life}
+			c := New(f, nil, time.Now)
+			wantToken(t, c, "token 1")
+			time.Sleep(life - margin - 1)
+			wantToken(t, c, "token 1")
+			time.Sleep(1)
+			wantToken(t, c, "token 2")
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := New(&fake{}, nil, time.Now)
+		wantToken(t, c, "token 1")
+		time.Sleep(1000 * time.Hour)
+		if req := wantToken(t, c, "token 1"); c.Renew(req) {
+			t.Error("what never expires can be renewed")
+		}
+	})
+}
+
+// All who need credentials at the same time share one call, and its failure.
+func TestOneRenewalForAll(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []error{nil, errors.New("on the way")} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{life: time.Hour, wait: make(chan struct{}), err: failure}
+			c := New(f, nil, time.Now)
+			var all sync.WaitGroup
+			for range 100 {
+				all.Go(func() {
+					if err := c.Authenticate(t.Context(), request(t), nil); !errors.Is(err, failure) {
+						t.Error(err)
+					}
+				})
+			}
+			synctest.Wait()
+			close(f.wait)
+			all.Wait()
+			if f.asks != 1 {
+				t.Errorf("asked %d times", f.asks)
+			}
+			_ = c.Authenticate(t.Context(), request(t), nil)
+			if want := map[bool]int{true: 1, false: 2}[failure == nil]; f.asks != want {
+				t.Errorf("asked %d times after a later call, want %d", f.asks, want)
+			}
+		})
+	}
+}
+
+// A caller whose context ends does not wait for a renewal.
+func TestCancelledWhileRenewing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{wait: make(chan struct{})}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := New(f, nil, time.Now).Authenticate(ctx, request(t), nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		close(f.wait)
+	})
+}
+
+// A refusal is final: a wrong password that is repeated could lock the account.
+func TestRefusedOnce(t *testing.T) {
+	t.Parallel()
+	f := &fake{err: &RefusedError{errors.New("no")}}
+	c := New(f, nil, time.Now)
+	for range 3 {
+		wantToken(t, c, "")
+	}
+	if f.asks != 1 {
+		t.Errorf("asked %d times", f.asks)
+	}
+}
+
+// While the credentials live, they are used, even if no others can be had.
+func TestFailedRenewal(t *testing.T) {
+	t.Parallel()
+	for failure, want := range map[error][]int{ // how often the source was asked
+		errors.New("on the way"):           {2, 2, 3, 4},
+		&RefusedError{errors.New("no")}:    {2, 2, 2, 2},
+		&UnusableError{errors.New("gone")}: {2, 2, 3, 4},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{life: time.Hour}
+			c := New(f, nil, time.Now)
+			wantToken(t, c, "token 1")
+			f.err = failure
+			for i, step := range []time.Duration{54 * time.Minute, 2 * time.Minute, time.Minute, 3 * time.Minute} {
+				time.Sleep(step)
+				token := "token 1"
+				if i == 3 { // they have expired
+					token = ""
+				}
+				wantToken(t, c, token)
+				if f.asks != want[i] {
+					t.Errorf("%v: asked %d times after step %d, want %d", failure, f.asks, i, want[i])
+				}
+			}
+		})
+	}
+}
+
+// After a 401 the credentials of that request are not used again, and no others are dropped.
+func TestRenewAfterARefusal(t *testing.T) {
+	t.Parallel()
+	f := &fake{life: time.Hour}
+	c := New(f, nil, time.Now)
+	if !c.Renew(request(t)) {
+		t.Error("nothing to renew before the first")
+	}
+	first := wantToken(t, c, "token 1")
+	for range 2 { // the second is a parallel call's, and comes too late
+		if !c.Renew(first) {
+			t.Error("cannot be renewed")
+		}
+		wantToken(t, c, "token 2")
+	}
+}
+
+func TestWhatHasExpiredIsNotUsed(t *testing.T) {
+	t.Parallel()
+	err := New(expired{}, nil, time.Now).Authenticate(t.Context(), request(t), nil)
+	if err == nil || !strings.Contains(err.Error(), "already expired") {
+		t.Error(err)
+	}
+}
+
+type expired struct{ Token }
+
+func (expired) issue(_ context.Context, c *Credentials) (issued, error) {
+	return issued{token: "old", expires: c.now()}, nil
+}
+
+// Every secret so far is kept out of texts: those of the source, of what it issued, and of
+// the key with which an agency is assumed.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	f := &fake{life: time.Hour}
+	c := New(f, nil, time.Now)
+	req := wantToken(t, c, "token 1")
+	c.Renew(req)
+	wantToken(t, c, "token 2")
+	if got := strings.Join(c.Secrets(), ","); got != "source's,token 1,token 2" {
+		t.Error(got)
+	}
+	a := New(Agency{Base: f}, nil, time.Now)
+	if got := strings.Join(a.Secrets(), ","); !strings.Contains(got, "source's") {
+		t.Error(got)
+	}
+}
