@@ -99,7 +99,7 @@ func TestRevokedTokenIsRenewedOnce(t *testing.T) {
 	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
 	c := withPassword(t, s, testUser.Password)
 	postMany(t, c, "first", 1, Submitted)
-	s.RevokeTokens()
+	s.RevokeIssued()
 	postMany(t, c, "second", 20, Submitted)
 	if n := s.Count(simulator.OpLogin); n != 2 {
 		t.Errorf("%d logins, want 2", n)

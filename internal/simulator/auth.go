@@ -1,14 +1,18 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
 // AccessKey is an AK/SK pair of a user. SecurityToken is set for a temporary pair.
 // X-Security-Token must be sent for such a pair, and for no other. If DomainID is
-// set, X-Domain-Id must be sent.
+// set, X-Domain-Id must be sent to the ticket service, and must be right wherever it
+// is sent.
 type AccessKey struct {
 	AccessKey, SecretKey, SecurityToken, DomainID string
 }
@@ -18,16 +22,36 @@ type User struct {
 	Name, Password, Domain string
 }
 
-// revoked is the expiry of a token that was revoked.
+// account is a Huawei Cloud account, which IAM calls a domain.
+type account struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name"`
+}
+
+// credential is a token or an access key that was given out. s.mu guards what changes.
+type credential struct {
+	key      AccessKey // zero for a token
+	account  account
+	unscoped bool // a token that the ticket service does not take
+	issued   bool // by an issuer, not by Options
+
+	expires time.Time // zero is never
+	used    int       // requests to the ticket service
+}
+
+// revoked is the expiry of what was revoked.
 var revoked = time.Unix(0, 0)
 
-// RevokeTokens ends every token that came from a login.
-func (s *Simulator) RevokeTokens() {
+// RevokeIssued ends every token and access key that was issued: by a login, by an
+// exchange, for an agency.
+func (s *Simulator) RevokeIssued() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for text, expires := range s.tokens {
-		if !expires.IsZero() {
-			s.tokens[text] = revoked
+	for _, all := range []map[string]*credential{s.tokens, s.accessKeys, s.metadataTokens} {
+		for _, c := range all {
+			if c.issued {
+				c.expires = revoked
+			}
 		}
 	}
 }
@@ -36,8 +60,8 @@ func (s *Simulator) RevokeTokens() {
 func (s *Simulator) RevokeToken(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.tokens[text]; ok {
-		s.tokens[text] = revoked
+	if c, ok := s.tokens[text]; ok {
+		c.expires = revoked
 	}
 }
 
@@ -48,14 +72,27 @@ func (s *Simulator) RevokeAccessKey(accessKey string) {
 	delete(s.accessKeys, accessKey)
 }
 
+// access says which credentials a route takes.
+type access int
+
+const (
+	tokenOrSignature access = iota
+	signatureOnly
+	noCredentials
+	ownCredentials // the route's handle checks them
+)
+
 // authenticate checks the credentials, as the gateway does first.
-func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
-	if rt.public {
-		return nil
-	}
+func (ex *exchange) authenticate(tooLarge bool) *answer {
 	tokens := ex.r.Header.Values("X-Auth-Token")
 	authorization := ex.r.Header.Values("Authorization")
 	switch {
+	case ex.route.access == ownCredentials:
+		return nil
+	case ex.route.access == noCredentials && len(tokens)+len(authorization) > 0:
+		return malformed("Unexpected credentials")
+	case ex.route.access == noCredentials:
+		return nil
 	case len(tokens) > 0 && len(authorization) > 0:
 		return unauthorized("Token and signature both sent")
 	case len(authorization) > 1:
@@ -64,6 +101,8 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 		return nil // a body that was not read cannot be verified; its size is refused later
 	case len(authorization) == 1:
 		return ex.verifySignature(authorization[0])
+	case ex.route.access == signatureOnly:
+		return unauthorized("The request is not signed")
 	case len(tokens) == 0:
 		return unauthorized("Neither token nor signature")
 	case len(tokens) > 1:
@@ -74,73 +113,124 @@ func (ex *exchange) authenticate(rt route, tooLarge bool) *answer {
 	s := ex.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	expires, ok := s.tokens[tokens[0]]
+	c, ok := s.tokens[tokens[0]]
 	switch {
-	case !ok || tokens[0] == "":
+	case !ok || tokens[0] == "" || c.unscoped && ex.toTicketService():
 		return unauthorized("Incorrect IAM token")
-	case !expires.IsZero() && !s.nowLocked().Before(expires):
+	case !ex.use(c):
 		return refuse(401, "APIGW.0307", "The token must be updated")
 	}
 	return nil
 }
 
-func unauthorized(msg string) *answer { return refuse(401, "APIGW.0301", msg) }
+// toTicketService reports whether the request is to the ticket service, and not to an
+// issuer of credentials.
+func (ex *exchange) toTicketService() bool { return ex.route.form == nil }
 
-// iamError is an error of IAM, which has its own format.
-func iamError(status int, msg, title string) *answer {
-	return &answer{status: status, refused: true, body: map[string]any{
-		"error": map[string]any{"code": status, "message": msg, "title": title},
-	}}
+// use notes that the request is c's, and reports whether c has neither expired nor had
+// its last request. It needs s.mu.
+func (ex *exchange) use(c *credential) bool {
+	last := ex.s.opts.CredentialCalls
+	if c.expired(ex.s.nowLocked()) || c.issued && last > 0 && c.used >= last {
+		return false
+	}
+	if ex.toTicketService() {
+		c.used++
+	}
+	ex.caller = c
+	return true
 }
 
-var badLogin = iamError(400, "The request is invalid.", "Bad Request")
+func (c *credential) expired(now time.Time) bool {
+	return !c.expires.IsZero() && !now.Before(c.expires)
+}
+
+func unauthorized(msg string) *answer { return refuse(401, "APIGW.0301", msg) }
 
 // login gives a token for a password.
 func (ex *exchange) login(body object) (do func() *answer, refusal *answer) {
 	var r reader
 	auth := sole[object](&r, body, "auth")
 	r.only(auth, "identity", "scope")
-	identity := mandatory[object](&r, auth, "identity")
-	r.only(identity, "methods", "password")
-	methods := mandatory[[]any](&r, identity, "methods")
+	identity := r.method(auth, "password")
 	user := sole[object](&r, mandatory[object](&r, identity, "password"), "user")
 	r.only(user, "name", "password", "domain")
 	name := mandatory[string](&r, user, "name")
 	secret := mandatory[string](&r, user, "password")
 	domain := sole[string](&r, mandatory[object](&r, user, "domain"), "name")
 	scoped := sole[string](&r, sole[object](&r, mandatory[object](&r, auth, "scope"), "domain"), "name")
-	if r.refusal != nil || len(methods) != 1 || methods[0] != "password" {
-		return nil, badLogin
-	}
 	return func() *answer {
-		s := ex.s
-		for _, u := range s.opts.Users {
+		for _, u := range ex.s.opts.Users {
 			if u == (User{name, secret, domain}) && scoped == domain {
-				return s.issue(u)
+				return ex.s.issueToken("password", name, credential{account: account{Name: domain}}, ex.s.opts.TokenLifetime)
 			}
 		}
-		return iamError(401, "The username or password is wrong.", "Unauthorized")
-	}, nil
+		return refuse(401, "", "The username or password is wrong.")
+	}, r.refusal
 }
 
-// issue makes a new token. It needs s.mu.
-func (s *Simulator) issue(u User) *answer {
-	const layout = "2006-01-02T15:04:05.000000Z"
-	s.tokenSerial++
-	text := fmt.Sprintf("MIIsimulated-%08d", s.tokenSerial)
-	now := s.nowLocked().UTC()
-	expires := now.Add(s.opts.TokenLifetime)
-	s.tokens[text] = expires
-	domain := map[string]string{"name": u.Domain}
-	return &answer{
-		status: 201,
-		header: map[string]string{"X-Subject-Token": text},
-		body: map[string]any{"token": map[string]any{
-			"methods":    []string{"password"},
-			"issued_at":  now.Format(layout),
-			"expires_at": expires.Format(layout),
-			"user":       map[string]any{"name": u.Name, "domain": domain},
-			"domain":     domain,
-		}},
+// method reads the identity in an IAM body, which must name this one method and have a
+// member for it.
+func (r *reader) method(auth object, name string) object {
+	identity := mandatory[object](r, auth, "identity")
+	r.only(identity, "methods", name)
+	if methods := mandatory[[]any](r, identity, "methods"); len(methods) != 1 || methods[0] != name {
+		r.fail("Invalid methods")
 	}
+	return identity
+}
+
+// iamTime is how IAM and the metadata service write a time. STS and pod identity do not
+// document theirs: the vendor's SDK reads the same form from all four.
+const iamTime = "2006-01-02T15:04:05.000000Z"
+
+// issueToken makes a new token. It needs s.mu.
+func (s *Simulator) issueToken(method, user string, c credential, life time.Duration) *answer {
+	s.issued++
+	text := fmt.Sprintf("MIIsimulated-%08d", s.issued)
+	now := s.nowLocked().UTC()
+	c.issued, c.expires = true, now.Add(life)
+	s.tokens[text] = &c
+	token := map[string]any{
+		"methods":    []string{method},
+		"issued_at":  now.Format(iamTime),
+		"expires_at": c.expires.Format(iamTime),
+		"user":       map[string]any{"name": user, "domain": c.account},
+	}
+	if !c.unscoped {
+		token["domain"] = c.account
+	}
+	return &answer{status: 201, header: map[string]string{"X-Subject-Token": text}, body: map[string]any{"token": token}}
+}
+
+// The forms in which issuers refuse. Each takes the place of wireError, the form of the
+// ticket service. A code of the ticket service, or none, becomes the endpoint's own.
+
+func iamError(_ *exchange, status int, e wireError) any {
+	return map[string]any{"error": map[string]any{"code": status, "message": e.Msg, "title": http.StatusText(status)}}
+}
+
+var exchangeCodes = map[int]string{400: "IAM.0011", 401: "IAM.0007", 403: "IAM.0003", 404: "IAM.0004", 500: "IAM.0006"}
+
+func exchangeError(_ *exchange, status int, e wireError) any {
+	return wireError{ownCode(e, exchangeCodes[status]), e.Msg}
+}
+
+// stsError has documented members. No page documents the codes: these are made up.
+func stsError(ex *exchange, status int, e wireError) any {
+	body := map[string]string{"error_code": ownCode(e, fmt.Sprintf("STS5.%04d", status)), "error_msg": e.Msg, "request_id": ex.record.RequestID}
+	if status == 403 {
+		body["encoded_authorization_message"] = "simulated"
+	}
+	return body
+}
+
+// plainError is for the endpoints whose errors no page documents.
+func plainError(_ *exchange, _ int, e wireError) any { return map[string]string{"message": e.Msg} }
+
+func ownCode(e wireError, own string) string {
+	if e.Code == "" || strings.HasPrefix(e.Code, "OSM.") {
+		return cmp.Or(own, e.Code)
+	}
+	return e.Code
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"time"
 )
 
 const controlPrefix = "/_simulator/"
@@ -21,11 +22,11 @@ const controlPrefix = "/_simulator/"
 // application/json is mandatory, so that a web page in the user's browser cannot
 // send such a request.
 const (
-	CountsPath  = controlPrefix + "requests" // GET: the number of requests by operation
-	CasesPath   = controlPrefix + "cases"    // POST {"id", "description", "group_id", "status"}: add a ticket
-	StatusPath  = controlPrefix + "status"   // PUT {"id", "status"}: set a ticket's status, a number
-	RepliesPath = controlPrefix + "replies"  // POST {"id", "name", "content"}: add an engineer's answer
-	FaultsPath  = controlPrefix + "faults"   // PUT {"faults"}: replace the faults; each is a text for ParseFault
+	CountsPath   = controlPrefix + "requests"  // GET: the number of requests by operation
+	StatusPath   = controlPrefix + "status"    // PUT {"id", "status"}: set a ticket's status, a number
+	RepliesPath  = controlPrefix + "replies"   // POST {"id", "content"}: add an engineer's answer
+	FaultsPath   = controlPrefix + "faults"    // PUT {"faults"}: replace the faults; each is a text for ParseFault
+	IDTokensPath = controlPrefix + "id-tokens" // POST {"audience", "seconds"}: get an ID token that lives so long, as {"id_token"}
 )
 
 // maxControl is the limit of a control request's body in bytes.
@@ -45,28 +46,30 @@ func noCase(id string) *controlError {
 
 // controlBody is the body of a control request. Each endpoint reads its own members.
 type controlBody struct {
-	ID          string   `json:"id"`
-	Description string   `json:"description"`
-	GroupID     string   `json:"group_id"`
-	Status      *int     `json:"status"` // nil is missing; 0 is a status
-	Name        string   `json:"name"`
-	Content     string   `json:"content"`
-	Faults      []string `json:"faults"` // nil is missing; an empty list clears the faults
+	ID       string   `json:"id"`
+	Status   *int     `json:"status"` // nil is missing; 0 is a status
+	Content  string   `json:"content"`
+	Faults   []string `json:"faults"` // nil is missing; an empty list clears the faults
+	Audience string   `json:"audience"`
+	Seconds  int      `json:"seconds"`
 }
 
-// control is a control endpoint. Its do needs s.mu. The counts have none.
+// control is a control endpoint. Its do needs s.mu.
 type control struct {
 	method string
-	do     func(s *Simulator, v controlBody) *controlError
+	do     func(s *Simulator, v controlBody) (any, *controlError)
 }
 
 var controls = map[string]control{
-	CountsPath:  {http.MethodGet, nil},
-	CasesPath:   {http.MethodPost, (*Simulator).addCaseOnce},
-	StatusPath:  {http.MethodPut, (*Simulator).changeStatus},
-	RepliesPath: {http.MethodPost, (*Simulator).reply},
-	FaultsPath:  {http.MethodPut, (*Simulator).replaceFaults},
+	CountsPath:   {http.MethodGet, (*Simulator).showCounts},
+	StatusPath:   {http.MethodPut, (*Simulator).changeStatus},
+	RepliesPath:  {http.MethodPost, (*Simulator).reply},
+	FaultsPath:   {http.MethodPut, (*Simulator).replaceFaults},
+	IDTokensPath: {http.MethodPost, (*Simulator).giveIDToken},
 }
+
+// done is the answer of an endpoint that has nothing to tell.
+var done = struct{}{}
 
 // serveControl answers a control request.
 func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request, path string) {
@@ -85,98 +88,88 @@ func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request, path st
 }
 
 func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
+	var v controlBody
 	c, ok := controls[path]
 	switch {
 	case !ok:
 		return nil, &controlError{http.StatusNotFound, "unknown control endpoint " + path}
 	case r.Method != c.method:
 		return nil, &controlError{http.StatusMethodNotAllowed, path + " accepts only " + c.method}
-	case c.do == nil:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return maps.Clone(s.counts), nil
+	case r.Method == http.MethodGet: // it takes no body
 	case !isJSON(r.Header.Get("Content-Type")):
 		return nil, &controlError{http.StatusUnsupportedMediaType, "Content-Type must be application/json"}
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxControl+1))
-	switch {
-	case err != nil:
-		return nil, invalid("the body ends too early")
-	case len(body) > maxControl:
-		return nil, &controlError{http.StatusRequestEntityTooLarge, "the body is too large"}
-	}
-	var v controlBody
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
-		return nil, invalid("invalid body: " + err.Error())
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, invalid("the body has more than one JSON value")
+	default:
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxControl+1))
+		switch {
+		case err != nil:
+			return nil, invalid("the body ends too early")
+		case len(body) > maxControl:
+			return nil, &controlError{http.StatusRequestEntityTooLarge, "the body is too large"}
+		}
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&v); err != nil {
+			return nil, invalid("invalid body: " + err.Error())
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return nil, invalid("the body has more than one JSON value")
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return struct{}{}, c.do(s, v)
+	return c.do(s, v)
 }
 
-// addCaseOnce adds a ticket. Unlike AddCase it refuses an ID that is in use: a
-// ticket is never replaced by mistake.
-func (s *Simulator) addCaseOnce(v controlBody) *controlError {
-	c := Case{ID: v.ID, Description: v.Description, GroupID: v.GroupID}
-	if v.Status != nil {
-		c.Status = *v.Status
-	}
-	if err := c.Validate(); err != nil {
-		return invalid(err.Error())
-	}
-	if _, ok := s.cases[c.ID]; ok {
-		return &controlError{http.StatusConflict, fmt.Sprintf("ticket %q already exists", c.ID)}
-	}
-	s.addCase(c)
-	return nil
-}
+func (s *Simulator) showCounts(controlBody) (any, *controlError) { return maps.Clone(s.counts), nil }
 
-func (s *Simulator) changeStatus(v controlBody) *controlError {
+func (s *Simulator) changeStatus(v controlBody) (any, *controlError) {
 	if v.Status == nil {
-		return invalid("status is required")
+		return nil, invalid("status is required")
 	}
 	if _, known := findStatus(*v.Status); !known {
-		return invalid(fmt.Sprintf("unknown status %d", *v.Status))
+		return nil, invalid(fmt.Sprintf("unknown status %d", *v.Status))
 	}
 	c, ok := s.cases[v.ID]
 	if !ok {
-		return noCase(v.ID)
+		return nil, noCase(v.ID)
 	}
 	s.setStatus(c, *v.Status)
-	return nil
+	return done, nil
 }
 
 // reply adds an engineer's answer, to a closed ticket too. An empty text is
 // refused: it is more likely to be a mistake than an answer.
-func (s *Simulator) reply(v controlBody) *controlError {
+func (s *Simulator) reply(v controlBody) (any, *controlError) {
 	if !between(v.Content, 1, maxContent) {
-		return invalid(fmt.Sprintf("the text must have 1 to %d characters", maxContent))
+		return nil, invalid(fmt.Sprintf("the text must have 1 to %d characters", maxContent))
 	}
 	c, ok := s.cases[v.ID]
 	if !ok {
-		return noCase(v.ID)
+		return nil, noCase(v.ID)
 	}
-	s.addMessage(c, Message{Type: 1, ReplierType: 1, ReplierName: v.Name, Content: v.Content})
-	return nil
+	s.addMessage(c, Message{Type: 1, ReplierType: 1, Content: v.Content})
+	return done, nil
 }
 
 // replaceFaults changes nothing when one of the faults is wrong.
-func (s *Simulator) replaceFaults(v controlBody) *controlError {
+func (s *Simulator) replaceFaults(v controlBody) (any, *controlError) {
 	if v.Faults == nil {
-		return invalid("faults is required")
+		return nil, invalid("faults is required")
 	}
 	faults := make([]Fault, len(v.Faults))
 	for i, text := range v.Faults {
 		var err error
 		if faults[i], err = ParseFault(text); err != nil {
-			return invalid(err.Error())
+			return nil, invalid(err.Error())
 		}
 	}
 	s.setFaults(faults)
-	return nil
+	return done, nil
+}
+
+func (s *Simulator) giveIDToken(v controlBody) (any, *controlError) {
+	if v.Audience == "" || v.Seconds < 1 {
+		return nil, invalid("audience and seconds are required")
+	}
+	return map[string]string{"id_token": s.idToken(v.Audience, time.Duration(v.Seconds)*time.Second)}, nil
 }

@@ -1,56 +1,38 @@
 package simulator
 
-import "time"
+import "bytes"
 
-// FaultKind describes a kind of fault. Some kinds answer instead of the operation. The
-// others are conditions: any number of them affects a request, beside its answer.
+// FaultKind describes a kind of fault. All but clock-skew answer instead of the operation.
 type FaultKind struct {
 	Name       string
-	Operations []string // the requests that it strikes by default; nil is any
 	Parameters []string // those of Fault.Parameters that it takes; each kind takes op and times
 	Doc        string
 
-	delay time.Duration // of a fault that sets none
-
-	// strike answers; nil for a condition. a is the operation's own answer, nil when
-	// the operation was not carried out.
+	// strike answers. a is the operation's own answer, nil when the operation was not
+	// carried out. clock-skew has none.
 	strike func(ex *exchange, f Fault, a *answer)
 }
 
 const (
 	kindAnswer     = "answer"
 	kindLostAnswer = "lost-answer"
-	kindLateList   = "late-list"
-	kindLatency    = "latency"
-	kindNoDate     = "no-date"
 	kindSkew       = "clock-skew"
 )
 
-var (
-	submits = []string{OpSubmit}
-	reads   = []string{OpList, OpDetail}
-	delayed = []string{"delay"}
-	stored  = []string{"stored"}
-)
+var stored = []string{"stored"}
 
 // faultKinds is every kind, in the order of help texts. What a user's pipeline meets,
 // or a test of the provider needs through HTTP, is a kind or a parameter of one. What
 // one test needs is a function in this test: see Options.Show.
 var faultKinds = []FaultKind{
-	{kindAnswer, submits, []string{"status", "code", "stored", "retry_after", "location"}, "answers with the status and the code", 0, strikeAnswer},
-	{kindLostAnswer, submits, nil, "carries out the request, and closes the connection without an answer", 0, strikeCut},
-	{"cut", submits, stored, "reads the request, and closes the connection without an answer", 0, strikeCut},
-	{"slow", submits, []string{"stored", "delay"}, "answers only after the delay, with status 504 unless stored; without a delay, never", 0, strikeSlow},
-	{"truncated", submits, stored, "answers with status 200 and a body that ends in the middle", 0, strikeTruncated},
-	{"html", submits, stored, "answers with status 200 and the page of a captive portal", 0, strikeHTML},
-	{"huge", submits, stored, "answers with status 200 and a body of 100 MB", 0, strikeHuge},
-	{"unbounded", submits, stored, "answers with status 200 and an empty body of unknown length, and closes the connection", 0, strikeUnbounded},
-	{"101", submits, nil, "answers with status 101, then is silent until the client leaves", 0, strikeSwitch},
-
-	{kindLateList, reads, delayed, "shows a message only when it is older than the delay (default 3s)", 3 * time.Second, nil},
-	{kindLatency, nil, delayed, "delays every answer (default 100ms)", 100 * time.Millisecond, nil},
-	{kindSkew, nil, []string{"skew"}, "sets the service's clock off by the skew (default 10m), for all requests", 0, nil},
-	{kindNoDate, nil, nil, "leaves out the Date header", 0, nil},
+	{kindAnswer, []string{"status", "code", "stored", "retry_after", "location"}, "answers with the status and the code", strikeAnswer},
+	{kindLostAnswer, nil, "carries out the request, and closes the connection without an answer", strikeCut},
+	{"cut", stored, "reads the request, and closes the connection without an answer", strikeCut},
+	{"slow", []string{"stored", "delay"}, "answers only after the delay, with status 504 unless stored; without a delay, never", strikeSlow},
+	{"truncated", stored, "answers with status 200 and a body that ends in the middle", strikeTruncated},
+	{"html", stored, "answers with status 200 and the page of a captive portal", strikeHTML},
+	{"huge", stored, "answers with status 200 and a body of 100 MB", strikeHuge},
+	{kindSkew, []string{"skew"}, "sets the service's clock off by the skew (default 10m), for all requests", nil},
 }
 
 // FaultKinds returns every kind of fault.
@@ -66,4 +48,53 @@ var documentedCodes = map[int]string{
 	502: "APIGW.0201",
 	503: "APIGW.0613",
 	504: "APIGW.0201",
+}
+
+func strikeAnswer(ex *exchange, f Fault, _ *answer) {
+	header := map[string]string{}
+	if f.RetryAfter != "" {
+		header["Retry-After"] = f.RetryAfter
+	}
+	if f.Location != "" {
+		header["Location"] = f.Location
+	}
+	if f.Code == "" {
+		ex.begin(f.Status, "", header)
+		return
+	}
+	a := refuse(f.Status, f.Code, "Simulated fault")
+	a.header = header
+	ex.send(a)
+}
+
+func strikeCut(ex *exchange, _ Fault, _ *answer) { ex.cut() }
+
+func strikeSlow(ex *exchange, f Fault, a *answer) {
+	ex.wait(f.Delay)
+	if a == nil {
+		a = refuse(504, documentedCodes[504], "Simulated fault")
+	}
+	ex.send(a)
+}
+
+func strikeTruncated(ex *exchange, _ Fault, _ *answer) {
+	ex.begin(200, "application/json", map[string]string{"Content-Length": "64"})
+	_, _ = ex.w.Write([]byte(`{"error_code":"`))
+}
+
+func strikeHTML(ex *exchange, _ Fault, _ *answer) {
+	ex.begin(200, "text/html; charset=utf-8", nil)
+	_, _ = ex.w.Write([]byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1></body></html>\n"))
+}
+
+func strikeHuge(ex *exchange, _ Fault, _ *answer) {
+	ex.begin(200, "application/json", nil)
+	_, _ = ex.w.Write([]byte(`{"error_code":"","error_msg":"`))
+	chunk := bytes.Repeat([]byte("x"), 1<<20)
+	for range 100 {
+		if _, err := ex.w.Write(chunk); err != nil {
+			return // the client has had enough
+		}
+	}
+	_, _ = ex.w.Write([]byte(`"}`))
 }

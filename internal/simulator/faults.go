@@ -38,12 +38,12 @@ type Fault struct {
 // meanings, and their values, which can be set.
 func (f *Fault) Parameters() *flag.FlagSet {
 	p := flag.NewFlagSet("", flag.ContinueOnError)
-	p.StringVar(&f.Operation, "op", f.Operation, "the operation whose requests it affects")
+	p.StringVar(&f.Operation, "op", f.Operation, "the operation whose requests it affects, as ticketsim requests names it (default submit)")
 	p.IntVar(&f.Times, "times", f.Times, "affects at most this number of requests")
 	p.IntVar(&f.Status, "status", f.Status, "the HTTP status, 200 to 599")
 	p.StringVar(&f.Code, "code", f.Code, "the error_code; without one, the body is empty")
 	p.BoolVar(&f.Stored, "stored", f.Stored, "true: the request is carried out all the same, so a message is posted")
-	p.DurationVar(&f.Delay, "delay", f.Delay, "a time, see the kinds")
+	p.DurationVar(&f.Delay, "delay", f.Delay, "a time")
 	p.DurationVar(&f.Skew, "skew", f.Skew, "a time, may be negative")
 	p.StringVar(&f.RetryAfter, "retry_after", f.RetryAfter, "the Retry-After header")
 	p.StringVar(&f.Location, "location", f.Location, "the Location header")
@@ -58,7 +58,6 @@ func (f *Fault) Parameters() *flag.FlagSet {
 //	429@1?retry_after=2
 //	500?op=list&times=2
 //	200@1?code=OSM.01010014&stored=true
-//	late-list?delay=3s
 func ParseFault(text string) (Fault, error) {
 	var f Fault
 	fail := func(err error) (Fault, error) { return Fault{}, fmt.Errorf("fault %q: %w", text, err) }
@@ -150,7 +149,7 @@ func (f Fault) resolve() (Fault, *FaultKind, error) {
 	if surplus != "" {
 		return fail("%s takes no parameter %q", f.Kind, surplus)
 	}
-	f.Delay = cmp.Or(f.Delay, k.delay)
+	f.Operation = cmp.Or(f.Operation, OpSubmit)
 	f.Stored = f.Stored || k.Name == kindLostAnswer
 	return f, k, nil
 }
@@ -191,14 +190,6 @@ func (s *Simulator) setFaults(faults []Fault) {
 	}
 }
 
-// matches reports whether the fault is about requests of this operation.
-func (f *faultState) matches(op string) bool {
-	if f.Operation != "" {
-		return f.Operation == op
-	}
-	return f.kind.Operations == nil || slices.Contains(f.kind.Operations, op)
-}
-
 // strikes reports whether the fault strikes the next request.
 func (f *faultState) strikes() bool {
 	f.seen++
@@ -214,28 +205,16 @@ func (f *faultState) strikes() bool {
 	return true
 }
 
-// drawFaults decides what strikes this request: any number of conditions, and the
-// first fault that answers. It needs s.mu.
-func (ex *exchange) drawFaults() {
+// drawFault decides which fault strikes this request: the first that would. It
+// needs s.mu.
+func (ex *exchange) drawFault() {
 	for _, f := range ex.s.faults {
 		switch {
-		case f.kind.Name == kindSkew || !f.matches(ex.op):
-		case f.kind.strike != nil && ex.fault != nil:
+		case f.kind.strike == nil || f.Operation != ex.route.op:
+		case ex.fault != nil:
 			f.seen++
-		case !f.strikes():
-		case f.kind.strike != nil:
+		case f.strikes():
 			ex.fault = f
-		default:
-			ex.conditions[f.Kind] = f.Fault
-			ex.noteFault(f.Kind)
 		}
 	}
-}
-
-// noteFault needs s.mu.
-func (ex *exchange) noteFault(kind string) {
-	if ex.record.Fault != "" {
-		kind = ex.record.Fault + "+" + kind
-	}
-	ex.record.Fault = kind
 }

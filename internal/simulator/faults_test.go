@@ -62,7 +62,6 @@ func TestAnsweringFaults(t *testing.T) {
 		{"slow@2?delay=1ns&stored=true", "200 ", true},
 		{"truncated@2", `200 {"error_code":"`, false},
 		{"html@2?stored=true", "200 <!DOCTYPE html>", true},
-		{"unbounded@2", "200 ", false}, // for what a recorder does not see, see TestOnTheConnection
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			s := service(Options{Faults: faults(t, c.fault)})
@@ -148,25 +147,11 @@ func TestBrokenTransfer(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", kind, n, err)
 		}
 	}
-	s.SetFaults(Fault{Kind: kindNoDate})
-	resp, err := client.Get(s.URL() + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if date := resp.Header.Values("Date"); len(date) > 0 {
-		t.Errorf("no-date: %q", date)
-	}
-	if err := resp.Body.Close(); err != nil {
-		t.Error(err)
-	}
 	s.SetFaults(Fault{Kind: "slow"})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := send(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("slow: %v", err)
-	}
-	if err := s.Shutdown(t.Context()); err != nil { // waits for the handler that hung
-		t.Error(err)
 	}
 }
 
@@ -218,26 +203,7 @@ func TestOtherOperations(t *testing.T) {
 	}
 }
 
-func TestLateList(t *testing.T) {
-	now := epoch
-	s := service(Options{Clock: func() time.Time { return now }, Faults: []Fault{{Kind: kindLateList}}})
-	ask(t, s, "POST", submitPath, post)
-	for _, c := range []struct {
-		after time.Duration
-		want  float64
-	}{{0, 0}, {3*time.Second - 1, 0}, {3 * time.Second, 1}} {
-		now = epoch.Add(c.after)
-		if got := read(t, s, "cases/case-123/messages")["count"]; got != c.want {
-			t.Errorf("after %v: %v", c.after, got)
-		}
-		detail := read(t, s, "cases/case-123")["incident_detail_info"].(map[string]any)
-		if got := len(detail["message_list"].([]any)); got != int(c.want) {
-			t.Errorf("detail, after %v: %v", c.after, got)
-		}
-	}
-}
-
-func TestServiceConditions(t *testing.T) {
+func TestClockSkew(t *testing.T) {
 	s := service(Options{Faults: []Fault{{Kind: kindSkew}}})
 	r := ask(t, s, "POST", submitPath, post)
 	if got := r.Header().Get("Date"); got != "Fri, 02 Jan 2026 03:14:05 GMT" {
@@ -246,12 +212,6 @@ func TestServiceConditions(t *testing.T) {
 	if got := s.Messages("case-123")[0].CreateTime; !got.Equal(epoch.Add(10 * time.Minute)) {
 		t.Errorf("create_time %s", got)
 	}
-	s.SetFaults(Fault{Kind: kindNoDate, Ordinals: []int{2}})
-	for i, want := range []string{"Fri, 02 Jan 2026 03:04:05 GMT", ""} {
-		if got := ask(t, s, "POST", submitPath, post).Header().Get("Date"); got != want {
-			t.Errorf("%d: Date %q", i, got)
-		}
-	}
 }
 
 func TestDelays(t *testing.T) {
@@ -259,8 +219,6 @@ func TestDelays(t *testing.T) {
 		fault Fault
 		want  time.Duration
 	}{
-		{Fault{Kind: "latency"}, 100 * time.Millisecond},
-		{Fault{Kind: "latency", Delay: time.Second}, time.Second},
 		{Fault{Kind: "slow", Delay: time.Minute}, time.Minute},
 		{Fault{Kind: "slow", Delay: time.Minute, Stored: true}, time.Minute},
 		{Fault{Kind: "slow"}, time.Hour},
@@ -284,10 +242,9 @@ func TestParseFault(t *testing.T) {
 		"lost-answer@1,3":                     {Kind: "lost-answer", Ordinals: []int{1, 3}},
 		"503%0.3":                             {Kind: "503", Rate: 0.3},
 		"429@1?retry_after=2":                 {Kind: "429", Ordinals: []int{1}, RetryAfter: "2"},
-		"late-list?delay=3s":                  {Kind: "late-list", Delay: 3 * time.Second},
 		"500?op=list&times=2":                 {Kind: "500", Operation: OpList, Times: 2},
 		"clock-skew?skew=-5m":                 {Kind: "clock-skew", Skew: -5 * time.Minute},
-		"latency?op=unknown":                  {Kind: "latency", Operation: OpUnknown},
+		"cut?op=assume-with-oidc":             {Kind: "cut", Operation: OpAssumeWithOIDC},
 		"answer?status=307&location=http://x": {Kind: "answer", Status: 307, Location: "http://x"},
 		"200%1?code=OSM.01010014&stored=true": {Kind: "200", Rate: 1, Code: "OSM.01010014", Stored: true},
 	} {

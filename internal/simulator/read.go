@@ -86,7 +86,7 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 		if refusal != nil {
 			return refusal
 		}
-		items := ex.visible(c)
+		items := slices.Clone(c.messages)
 		count, shown := len(items), []WireMessage{}
 		if s.opts.NewestFirst {
 			slices.Reverse(items)
@@ -112,7 +112,7 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 		if !c.ResolveTime.IsZero() {
 			d.ResolveTime = c.ResolveTime.UnixMilli()
 		}
-		for _, m := range ex.visible(c) {
+		for _, m := range c.messages {
 			d.MessageList = append(d.MessageList, ex.show(c, m, false))
 		}
 		return &answer{status: 200, body: map[string]wireDetail{"incident_detail_info": d}}
@@ -132,8 +132,7 @@ func (ex *exchange) status(object) (do func() *answer, refusal *answer) {
 }
 
 // searchCases finds tickets, oldest first. All conditions must hold. Each word of
-// search_key must be in the ID or the description. status is one status, and
-// incident_status a list with commas. Simulated tickets have no labels.
+// search_key must be in the ID or the description. Simulated tickets have no labels.
 func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	offset, limit, refusal := ex.page()
 	if refusal != nil {
@@ -142,27 +141,12 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 	if len(ex.query["label_id_list"]) > 5 {
 		return nil, outOfLimits("Too many labels")
 	}
-	var wanted [][]int // a list for each parameter sent
-	for _, name := range []string{"status", "incident_status"} {
-		text, sent := ex.query[name]
-		if !sent {
-			continue
-		}
-		var list []int
-		for word := range strings.SplitSeq(text[0], ",") {
-			n, err := strconv.Atoi(word)
-			if err != nil {
-				return nil, malformed("Invalid " + name)
-			}
-			if _, known := findStatus(n); !known {
-				return nil, outOfLimits(name + " out of limits")
-			}
-			list = append(list, n)
-		}
-		if name == "status" && len(list) > 1 {
-			return nil, malformed("Invalid status")
-		}
-		wanted = append(wanted, list)
+	status, refusal := ex.number("status", -1, 17)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if _, known := findStatus(status); !known && status >= 0 {
+		return nil, outOfLimits("status out of limits")
 	}
 	var start, end time.Time
 	for name, t := range map[string]*time.Time{"query_start_time": &start, "query_end_time": &end} {
@@ -180,13 +164,9 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 				return false
 			}
 		}
-		same := func(name, value string) bool { v := ex.value(name); return v == "" || v == value }
 		return (c.GroupID == "" || c.GroupID == ex.value("group_id")) &&
-			same("label_id_list", "") &&
-			same("incident_id", c.ID) &&
-			same("x_customer_id", c.XCustomerID) &&
-			same("x_customer_name", c.XCustomerName) &&
-			!slices.ContainsFunc(wanted, func(list []int) bool { return !slices.Contains(list, c.Status) }) &&
+			len(ex.query["label_id_list"]) == 0 &&
+			(status < 0 || c.Status == status) &&
 			(start.IsZero() || !c.CreateTime.Before(start)) &&
 			(end.IsZero() || !c.CreateTime.After(end))
 	}

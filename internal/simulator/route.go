@@ -16,7 +16,12 @@ type route struct {
 	query   []string // parameters it takes
 	many    []string // those that may be repeated
 	json    bool     // it takes a JSON object as body
-	public  bool     // without authentication
+	untyped bool     // the body needs no Content-Type
+	access  access
+
+	// form gives a refusal the form that the endpoint has. Only the ticket service has
+	// none: wireError is its form.
+	form func(ex *exchange, status int, e wireError) any
 
 	// handle checks what can be checked without the service's state. It returns a
 	// refusal, or a function that carries out the operation, which needs s.mu.
@@ -32,14 +37,24 @@ var routes = []route{
 		query: []string{"group_id", "offset", "limit", "trim_osm_rich_text_label"}, handle: (*exchange).list},
 	{op: OpStatus, method: "GET", pattern: "/v2/servicerequest/cases/{}/status", handle: (*exchange).status},
 	{op: OpDetail, method: "GET", pattern: "/v2/servicerequest/cases/{}", query: []string{"group_id"}, handle: (*exchange).detail},
+	// The reference has more parameters. No client here sends them.
 	{op: OpCases, method: "GET", pattern: "/v2/servicerequest/cases",
-		query: []string{"search_key", "label_id_list", "incident_id", "query_start_time", "query_end_time", "status",
-			"incident_status", "group_id", "x_customer_id", "x_customer_name", "offset", "limit"},
-		many: []string{"search_key", "label_id_list"}, handle: (*exchange).searchCases},
+		query: []string{"search_key", "label_id_list", "query_start_time", "query_end_time", "status", "group_id", "offset", "limit"},
+		many:  []string{"search_key", "label_id_list"}, handle: (*exchange).searchCases},
 	{op: OpUpload, method: "POST", pattern: "/v2/servicerequest/accessorys/json-format-content", json: true, handle: (*exchange).upload},
 	{op: OpLimits, method: "GET", pattern: "/v2/servicerequest/accessorys/limits", handle: (*exchange).limits},
 	{op: OpDeleteAccessory, method: "DELETE", pattern: "/v2/servicerequest/accessorys/{}", handle: (*exchange).deleteAccessory},
-	{op: OpLogin, method: "POST", pattern: "/v3/auth/tokens", json: true, public: true, handle: (*exchange).login},
+
+	{op: OpLogin, method: "POST", pattern: "/v3/auth/tokens", json: true, access: noCredentials, form: iamError, handle: (*exchange).login},
+	{op: OpDomains, method: "GET", pattern: "/v3/auth/domains", form: iamError, handle: (*exchange).domains},
+	{op: OpSecurityTokens, method: "POST", pattern: "/v3.0/OS-CREDENTIAL/securitytokens", json: true, access: signatureOnly, form: iamError, handle: (*exchange).securityTokens},
+	{op: OpIDTokenExchange, method: "POST", pattern: "/v3.0/OS-AUTH/id-token/tokens", json: true, access: noCredentials, form: exchangeError, handle: (*exchange).exchangeIDToken},
+	{op: OpAssume, method: "POST", pattern: "/v5/agencies/assume", json: true, access: signatureOnly, form: stsError, handle: (*exchange).assume},
+	{op: OpAssumeWithOIDC, method: "POST", pattern: "/v5/agencies/assume-with-oidc", json: true, access: noCredentials, form: stsError, handle: (*exchange).assumeWithOIDC},
+	{op: OpPodCredentials, method: "POST", pattern: PodCredentialsPath, json: true, untyped: true, access: ownCredentials, form: plainError, handle: (*exchange).podCredentials},
+	{op: OpMetadataToken, method: "PUT", pattern: "/meta-data/latest/api/token", access: noCredentials, form: plainError, handle: (*exchange).metadataToken},
+	{op: OpMetadataKeys, method: "GET", pattern: "/openstack/latest/securitykey", access: noCredentials, form: plainError, handle: (*exchange).metadataKeys},
+	{op: OpIDTokenRequest, method: "GET", pattern: IDTokenRequestPath, query: []string{"api-version", "audience"}, access: ownCredentials, form: plainError, handle: (*exchange).requestIDToken},
 }
 
 // match finds the route of a request. A miss is answered like the gateway's
@@ -90,7 +105,8 @@ func matchPattern(pattern, path string) (segment string, ok bool) {
 }
 
 // check refuses what is malformed on any route, and then calls the route's handle.
-func (ex *exchange) check(rt route) (do func() *answer, refusal *answer) {
+func (ex *exchange) check() (do func() *answer, refusal *answer) {
+	rt := ex.route
 	if refusal := ex.checkHeaders(rt); refusal != nil {
 		return nil, refusal
 	}
@@ -146,7 +162,7 @@ func (ex *exchange) checkHeaders(rt route) *answer {
 	if v, sent := sentHeader(h, "X-Site"); sent && v != "0" && v != "1" {
 		return malformed("Invalid X-Site")
 	}
-	if rt.json && !isJSON(h.Get("Content-Type")) {
+	if contentType, sent := sentHeader(h, "Content-Type"); rt.json && (sent || !rt.untyped) && !isJSON(contentType) {
 		return malformed("Invalid Content-Type")
 	}
 	if _, sent := sentHeader(h, "Content-Encoding"); sent {

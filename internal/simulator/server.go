@@ -45,7 +45,7 @@ func Start(addr string, opts Options) (*Server, error) {
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
-	go func() { _ = s.http.Serve(listener) }() // ends by Close or Shutdown
+	go func() { _ = s.http.Serve(listener) }() // ends by Close
 	return s, nil
 }
 
@@ -56,11 +56,4 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) Close() error {
 	s.end()
 	return s.http.Close()
-}
-
-// Shutdown stops once the requests under way are answered; those that hang by
-// a fault are cut.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.end()
-	return s.http.Shutdown(ctx)
 }

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"regexp"
-	"slices"
 	"time"
 )
 
@@ -29,17 +28,6 @@ type WireAccessory struct {
 // markup is a rich-text label. A lone < is text.
 var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
 
-// visible returns the messages of a ticket that the request may see, oldest first. It
-// needs s.mu.
-func (ex *exchange) visible(c *caseState) []Message {
-	f, late := ex.conditions[kindLateList]
-	if !late {
-		return slices.Clone(c.messages)
-	}
-	due := ex.s.nowLocked().Add(-f.Delay)
-	return slices.DeleteFunc(slices.Clone(c.messages), func(m Message) bool { return m.CreateTime.After(due) })
-}
-
 // show returns the wire form of a message. It needs s.mu.
 func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
 	w := WireMessage{
@@ -51,7 +39,7 @@ func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
 		CreateTime:    showTime(m.CreateTime),
 		AccessoryList: []WireAccessory{},
 	}
-	if ex.op == OpDetail {
+	if ex.route.op == OpDetail {
 		w.MessageID = m.ID
 	}
 	if trim {
@@ -68,7 +56,7 @@ func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
 		w.AccessoryList = append(w.AccessoryList, WireAccessory{id, name})
 	}
 	if ex.s.opts.Show != nil {
-		ex.s.opts.Show(ex.op, &w)
+		ex.s.opts.Show(ex.route.op, &w)
 	}
 	return w
 }

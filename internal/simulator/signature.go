@@ -33,12 +33,13 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	names := strings.Split(form[2], ";")
 
 	ex.s.mu.Lock()
-	key, known := ex.s.accessKeys[form[1]]
+	c, known := ex.s.accessKeys[form[1]]
 	now := ex.s.nowLocked()
 	ex.s.mu.Unlock()
 	if !known {
 		return unauthorized("Unknown access key")
 	}
+	key := c.key
 	if !slices.IsSorted(names) {
 		return unauthorized("SignedHeaders are not sorted")
 	}
@@ -63,7 +64,8 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	if h.Get("X-Security-Token") != key.SecurityToken {
 		return unauthorized("Incorrect security token")
 	}
-	if key.DomainID != "" && h.Get("X-Domain-Id") != key.DomainID {
+	// Only global services need the account.
+	if domain, sent := sentHeader(h, "X-Domain-Id"); key.DomainID != "" && domain != key.DomainID && (sent || ex.toTicketService()) {
 		return unauthorized("Incorrect domain ID")
 	}
 	if hash, sent := sentHeader(h, signing.HeaderContentHash); sent {
@@ -83,6 +85,11 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	}, key.SecretKey)
 	if !hmac.Equal([]byte(form[3]), []byte(want)) {
 		return unauthorized("Signature does not match")
+	}
+	ex.s.mu.Lock()
+	defer ex.s.mu.Unlock()
+	if !ex.use(c) {
+		return unauthorized("The access key has expired")
 	}
 	return nil
 }

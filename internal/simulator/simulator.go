@@ -9,8 +9,9 @@
 //     parameters): HTTP 400 with OSM.0001;
 //   - well-formed, but outside the documented limits: HTTP 200 with
 //     OSM.01010001;
-//   - a message on a closed ticket: HTTP 200 with OSM.01010002. No page documents
-//     this case: see Options.AcceptOnClosed.
+//   - a message on a closed ticket: HTTP 200 with OSM.01010002. No page says what the
+//     service does. Of the published codes it fits best: the request is correct and
+//     the ticket exists.
 //
 // Authentication comes first, as at a gateway. Then the request is checked. Only
 // then a [Fault] may strike. So a wrong request is always refused, and a request
@@ -33,16 +34,25 @@ import (
 
 // The operations of the service, as requests are counted and faults aimed.
 const (
-	OpSubmit          = "submit"           // post a message
-	OpList            = "list"             // list a ticket's messages
-	OpDetail          = "detail"           // read a ticket
-	OpStatus          = "status"           // read a ticket's status
-	OpCases           = "cases"            // search tickets
-	OpUpload          = "upload"           // upload an attachment
-	OpLimits          = "limits"           // read the limits of attachments
-	OpDeleteAccessory = "delete-accessory" // delete an attachment
-	OpLogin           = "login"            // IAM: a token for a password
-	OpUnknown         = "unknown"          // no such route, or not by this method
+	OpSubmit          = "submit"            // post a message
+	OpList            = "list"              // list a ticket's messages
+	OpDetail          = "detail"            // read a ticket
+	OpStatus          = "status"            // read a ticket's status
+	OpCases           = "cases"             // search tickets
+	OpUpload          = "upload"            // upload an attachment
+	OpLimits          = "limits"            // read the limits of attachments
+	OpDeleteAccessory = "delete-accessory"  // delete an attachment
+	OpLogin           = "login"             // IAM: a token for a password
+	OpDomains         = "domains"           // IAM: the caller's account
+	OpSecurityTokens  = "security-tokens"   // IAM: keys of an agency
+	OpIDTokenExchange = "id-token-exchange" //nolint:gosec // the name of an operation; IAM: a token for an ID token
+	OpAssume          = "assume"            // STS: keys of an agency
+	OpAssumeWithOIDC  = "assume-with-oidc"  // STS: keys of an agency, for an ID token
+	OpPodCredentials  = "pod-credentials"   // CCE: keys for a pod
+	OpMetadataToken   = "metadata-token"    // ECS: a token for metadata-keys
+	OpMetadataKeys    = "metadata-keys"     // ECS: keys for a server
+	OpIDTokenRequest  = "id-token-request"  // GitHub: an ID token for a pipeline
+	OpUnknown         = "unknown"           // no such route, or not by this method
 )
 
 const (
@@ -57,19 +67,31 @@ type Options struct {
 	Users         []User        // who may log in with a password
 	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
 
-	// Clock is the service's clock. It is used for the Date header, create_time, the
-	// expiry of tokens and late lists. nil is time.Now.
+	Agencies   []Agency       // can be assumed
+	Providers  []OIDCProvider // identity providers that agencies trust
+	PodToken   string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE; "": no pod identity
+	PodAgency  string         // name of the agency whose keys a pod gets
+	ECSAgency  string         // name of the agency whose keys instance metadata gives; "": none
+	MetadataV1 bool           // instance metadata without tokens
+
+	// IDTokenRequestToken is GitHub's ACTIONS_ID_TOKEN_REQUEST_TOKEN; "": no ID tokens
+	// from there.
+	IDTokenRequestToken string
+
+	// CredentialLifetime is that of keys of agencies and of tokens for ID tokens, instead
+	// of what was asked for. So keys can live for seconds. 0 is as asked.
+	CredentialLifetime time.Duration
+
+	// CredentialCalls is how many requests to the ticket service an issued key or token
+	// is good for. 0 is any number.
+	CredentialCalls int
+
+	// Clock is the service's clock. It is used for the Date header, create_time and the
+	// expiry of credentials. nil is time.Now.
 	Clock func() time.Time
 
 	Seed   uint64  // of the faults' rates
 	Faults []Fault // see SetFaults
-
-	// AcceptOnClosed makes closed tickets accept messages (see Status.Closed). No page
-	// says what the service does. By default the simulator refuses them with
-	// OSM.01010002, "no permission for the operation". Of the published codes it fits
-	// best: the request is correct and the ticket exists. An engineer can always
-	// answer.
-	AcceptOnClosed bool
 
 	StrictAccessories bool // a message may only name accessories that were uploaded
 	JSONAnswers       bool // a success without content answers {} instead of an empty body; the reference allows both
@@ -97,7 +119,7 @@ type Request struct {
 	RequestID string // the answer's X-Request-Id
 	Status    int    // of the answer; 0 while under way, and when the connection was cut
 	Committed bool   // its message is on a ticket
-	Fault     string // kinds that struck it, joined by "+"
+	Fault     string // the kind that struck it
 }
 
 // Simulator is the service. It is an http.Handler, safe for concurrent use.
@@ -112,12 +134,14 @@ type Simulator struct {
 	serial      uint64 // of request IDs; never starts anew
 	cases       map[string]*caseState
 	caseOrder   []*caseState
-	messages    int                  // serial of message IDs
-	accessories map[string]string    // ID to file name
-	uploads     int                  // serial of accessory IDs
-	tokens      map[string]time.Time // their expiry; zero is never
-	tokenSerial int
-	accessKeys  map[string]AccessKey
+	messages    int               // serial of message IDs
+	accessories map[string]string // ID to file name
+	uploads     int               // serial of accessory IDs
+
+	issued         int // serial of issued tokens and keys
+	tokens         map[string]*credential
+	accessKeys     map[string]*credential
+	metadataTokens map[string]*credential
 }
 
 // New returns a service without tickets. It panics on a fault of unknown kind.
@@ -133,14 +157,16 @@ func New(opts Options) *Simulator {
 		counts:      map[string]int{},
 		cases:       map[string]*caseState{},
 		accessories: map[string]string{},
-		tokens:      map[string]time.Time{},
-		accessKeys:  map[string]AccessKey{},
+
+		tokens:         map[string]*credential{},
+		accessKeys:     map[string]*credential{},
+		metadataTokens: map[string]*credential{},
 	}
 	for _, t := range opts.Tokens {
-		s.tokens[t] = time.Time{}
+		s.tokens[t] = &credential{}
 	}
 	for _, k := range opts.AccessKeys {
-		s.accessKeys[k.AccessKey] = k
+		s.accessKeys[k.AccessKey] = &credential{key: k, account: account{ID: k.DomainID}}
 	}
 	s.SetFaults(opts.Faults...)
 	return s
@@ -200,14 +226,14 @@ type exchange struct {
 	s      *Simulator
 	w      http.ResponseWriter
 	r      *http.Request
-	op     string
+	route  route
 	param  string // the path's variable, unescaped
 	query  map[string][]string
 	body   []byte
 	record *Request // guarded by s.mu, as long as the request is under way
 
-	fault      *faultState      // answers instead of the operation; nil is none
-	conditions map[string]Fault // by kind
+	fault  *faultState // answers instead of the operation; nil is none
+	caller *credential // who signed the request or has its token; nil where no route needs it
 }
 
 // answer is the answer of an operation.
@@ -215,6 +241,7 @@ type answer struct {
 	status  int
 	header  map[string]string // further headers
 	body    any               // nil is an empty body
+	text    string            // a body that is not JSON
 	refused bool              // the operation was not carried out
 }
 
@@ -224,12 +251,8 @@ type wireError struct {
 	Msg  string `json:"error_msg"`
 }
 
-// refuse is an error answer. The service's API reference limits both fields to
-// 32 characters.
+// refuse is an error answer. That of an issuer needs no code: its form knows it.
 func refuse(status int, code, msg string) *answer {
-	if len(code) > 32 || len(msg) > 32 {
-		panic("simulator: error too long: " + code + " " + msg)
-	}
 	return &answer{status: status, body: wireError{code, msg}, refused: true}
 }
 
@@ -244,7 +267,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rt, param, miss := match(r.Method, path)
-	ex := &exchange{s: s, w: w, r: r, op: rt.op, param: param, conditions: map[string]Fault{}}
+	ex := &exchange{s: s, w: w, r: r, route: rt, param: param}
 	s.arrive(ex, path)
 	if s.opts.Observe != nil {
 		defer func() {
@@ -256,14 +279,11 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	tooLarge := ex.readBody()
-	if f, ok := ex.conditions[kindLatency]; ok {
-		ex.wait(f.Delay)
-	}
 	if miss != nil {
 		ex.send(miss)
 		return
 	}
-	if refusal := ex.authenticate(rt, tooLarge); refusal != nil {
+	if refusal := ex.authenticate(tooLarge); refusal != nil {
 		ex.send(refusal)
 		return
 	}
@@ -272,11 +292,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.send(refuse(413, "APIGW.0201", "Request entity too large"))
 		return
 	}
-	do, refusal := ex.check(rt)
+	do, refusal := ex.check()
 	if refusal != nil {
-		if rt.public {
-			refusal = badLogin
-		}
 		ex.send(refusal)
 		return
 	}
@@ -297,18 +314,18 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	ex.note(func(*Request) { ex.noteFault(f.Kind) })
+	ex.note(func(r *Request) { r.Fault = f.Kind })
 	f.kind.strike(ex, f.Fault, a)
 }
 
-// arrive records the request before anything can go wrong, and decides which faults
-// strike it.
+// arrive records the request before anything can go wrong, and decides which fault
+// strikes it.
 func (s *Simulator) arrive(ex *exchange, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.serial++
 	ex.record = &Request{
-		Operation: ex.op,
+		Operation: ex.route.op,
 		Method:    ex.r.Method,
 		Path:      path,
 		RawQuery:  ex.r.URL.RawQuery,
@@ -316,8 +333,8 @@ func (s *Simulator) arrive(ex *exchange, path string) {
 		RequestID: fmt.Sprintf("%032x", s.serial),
 	}
 	s.requests = append(s.requests, ex.record)
-	s.counts[ex.op]++
-	ex.drawFaults()
+	s.counts[ex.route.op]++
+	ex.drawFault()
 }
 
 // note changes the request's record.
@@ -371,9 +388,6 @@ func (ex *exchange) begin(status int, contentType string, header map[string]stri
 		h.Set("Content-Type", contentType)
 	}
 	h.Set("Date", ex.s.now().UTC().Format(http.TimeFormat))
-	if _, ok := ex.conditions[kindNoDate]; ok {
-		h["Date"] = nil // net/http would add one
-	}
 	for k, v := range header {
 		h.Set(k, v)
 	}
@@ -382,16 +396,26 @@ func (ex *exchange) begin(status int, contentType string, header map[string]stri
 
 // send answers.
 func (ex *exchange) send(a *answer) {
-	var body []byte
+	contentType, body, v := "application/json", []byte(a.text), a.body
+	if e, isError := v.(wireError); isError {
+		switch {
+		case !ex.toTicketService():
+			v = ex.route.form(ex, a.status, e)
+		case len(e.Code) > 32 || len(e.Msg) > 32: // the limits of the service's API reference
+			panic("simulator: error too long: " + e.Code + " " + e.Msg)
+		}
+	}
 	switch {
-	case a.body != nil:
+	case a.text != "":
+		contentType = "text/plain"
+	case v != nil:
 		var err error
-		if body, err = json.Marshal(a.body); err != nil {
+		if body, err = json.Marshal(v); err != nil {
 			panic(err)
 		}
 	case ex.s.opts.JSONAnswers:
 		body = []byte("{}")
 	}
-	ex.begin(a.status, "application/json", a.header)
-	_, _ = ex.w.Write(body) // an error is the client's leaving
+	ex.begin(a.status, contentType, a.header)
+	_, _ = ex.w.Write(body) //nolint:gosec // JSON or plain text, never HTML; an error is the client's leaving
 }

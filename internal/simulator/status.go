@@ -9,7 +9,7 @@ import (
 type Status struct {
 	Number int
 	Name   string
-	Closed bool // the ticket takes no more messages, unless Options.AcceptOnClosed is set
+	Closed bool // the ticket takes no more messages from the customer
 }
 
 const statusCompleted = 3

@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// A message on a closed ticket is refused, unless the service is told to accept
-// it. The ticket and its messages can be read all the same.
+// A message on a closed ticket is refused. The ticket and its messages can be read all
+// the same.
 func TestClosedTickets(t *testing.T) {
 	closed := map[int]bool{3: true, 4: true, 12: true}
 	numbers := []int{99} // a status that nobody knows
@@ -16,23 +16,21 @@ func TestClosedTickets(t *testing.T) {
 		}
 	}
 	for _, number := range numbers {
-		for _, accept := range []bool{false, true} {
-			s := service(Options{AcceptOnClosed: accept})
-			s.AddCase(Case{ID: "case-123", Status: number})
-			want, messages := accepted, 1
-			if closed[number] && !accept {
-				want, messages = forbidden, 0
-			}
-			if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != want || len(s.Messages("case-123")) != messages {
-				t.Errorf("status %d, accept %v: got %s and %d messages", number, accept, got, len(s.Messages("case-123")))
-			}
-			if r := s.Requests()[0]; r.Committed != (messages == 1) {
-				t.Errorf("status %d, accept %v: recorded %+v", number, accept, r)
-			}
-			for _, path := range []string{"cases/case-123", "cases/case-123/messages", "cases/case-123/status"} {
-				if got := verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+path, "")); got != accepted {
-					t.Errorf("status %d: %s: %s", number, path, got)
-				}
+		s := service(Options{})
+		s.AddCase(Case{ID: "case-123", Status: number})
+		want, messages := accepted, 1
+		if closed[number] {
+			want, messages = forbidden, 0
+		}
+		if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != want || len(s.Messages("case-123")) != messages {
+			t.Errorf("status %d: got %s and %d messages", number, got, len(s.Messages("case-123")))
+		}
+		if r := s.Requests()[0]; r.Committed != (messages == 1) {
+			t.Errorf("status %d: recorded %+v", number, r)
+		}
+		for _, path := range []string{"cases/case-123", "cases/case-123/messages", "cases/case-123/status"} {
+			if got := verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+path, "")); got != accepted {
+				t.Errorf("status %d: %s: %s", number, path, got)
 			}
 		}
 	}

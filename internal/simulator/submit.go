@@ -44,7 +44,7 @@ func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answ
 	if refusal != nil {
 		return refusal
 	}
-	if c.closed() && !s.opts.AcceptOnClosed {
+	if c.closed() {
 		return refuse(200, "OSM.01010002", "The ticket is closed")
 	}
 	if s.opts.StrictAccessories {

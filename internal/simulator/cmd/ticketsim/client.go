@@ -9,38 +9,46 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
 const (
 	requestTimeout = 30 * time.Second
-	maxAnswer      = 256 << 20 // bytes; a ticket may have many long messages
+	pollInterval   = 50 * time.Millisecond // between two attempts of wait
+	maxAnswer      = 256 << 20             // bytes; a ticket may have many long messages
 )
 
 // client talks to a running server.
 type client struct{ base string }
 
-func newClient(text string) (client, error) {
-	base, err := baseURL(text)
-	return client{base}, err
+// set takes the URL of the server.
+func (c *client) set(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
+		return errors.New("must be a URL such as http://127.0.0.1:8080")
+	}
+	c.base = strings.TrimRight(text, "/")
+	return nil
 }
 
 // request is a request to a server.
 type request struct {
 	method string
-	path   string // with its query
+	path   string
 	token  string // "" sends none; the simulator's own endpoints need none
 	body   any    // nil is none
 }
 
-// failure is how the service and the simulator's own endpoints report errors.
-type failure struct {
-	Error string `json:"error"`
-	Code  string `json:"error_code"`
-	Msg   string `json:"error_msg"`
+// change sends a request that answers nothing.
+func (c client) change(ctx context.Context, method, path string, body any) error {
+	return c.do(ctx, request{method: method, path: path, body: body}, &struct{}{})
 }
 
-// do sends a request and reads the JSON answer into v. nil reads nothing.
+// do sends a request and reads the JSON answer into v.
 func (c client) do(ctx context.Context, r request, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -71,22 +79,45 @@ func (c client) do(ctx context.Context, r request, v any) error {
 	if err != nil {
 		return err
 	}
-	return decode(resp.StatusCode, answer, v)
-}
-
-// decode reads an answer. An error can come with status 200, too.
-func decode(status int, answer []byte, v any) error {
-	var f failure
+	// An error of the service can come with status 200, too.
+	var f struct {
+		Error string `json:"error"`
+		Code  string `json:"error_code"`
+		Msg   string `json:"error_msg"`
+	}
 	if err := json.Unmarshal(answer, &f); err != nil {
-		return fmt.Errorf("status %d: the answer is not from ticketsim: %w", status, err)
+		return fmt.Errorf("status %d: the answer is not from ticketsim: %w", resp.StatusCode, err)
 	}
 	switch {
 	case f.Code != "":
 		return fmt.Errorf("%s %s", f.Code, f.Msg)
-	case f.Error != "" || status != http.StatusOK:
-		return errors.New(cmp.Or(f.Error, fmt.Sprintf("status %d", status)))
-	case v == nil:
-		return nil
+	case f.Error != "" || resp.StatusCode != http.StatusOK:
+		return errors.New(cmp.Or(f.Error, fmt.Sprintf("status %d", resp.StatusCode)))
 	}
 	return json.Unmarshal(answer, v)
+}
+
+// awaitServer returns once the server answers. When the time is up first, it returns
+// the error of the last attempt that this did not cut short.
+func awaitServer(ctx context.Context, call invocation) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	pause := time.NewTicker(pollInterval)
+	defer pause.Stop()
+	var last error
+	for {
+		var counts map[string]int
+		err := call.server.do(ctx, request{method: http.MethodGet, path: simulator.CountsPath}, &counts)
+		if err == nil {
+			return nil
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the server does not answer: %w", last)
+		}
+	}
 }

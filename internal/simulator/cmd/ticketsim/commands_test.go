@@ -12,12 +12,14 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
+const someURL = "http://127.0.0.1:1"
+
 func TestThread(t *testing.T) {
-	s := start(t, simulator.Options{Tokens: []string{"t"}})
+	s := start(t, simulator.Options{Tokens: []string{"demo-token"}})
 	at := func(h int) simulator.Message {
 		return simulator.Message{CreateTime: time.Date(2026, 1, 2, h, 0, 0, 0, time.UTC)}
 	}
-	s.AddCase(simulator.Case{ID: "case/123", Status: 17, Description: "It is slow", GroupID: "g"})
+	s.AddCase(simulator.Case{ID: "case/123", Status: 17, Description: "It is slow"})
 	m := at(3)
 	m.ReplierName, m.Content, m.AccessoryIDs = "Ada", "Hello\n\n  indented\n", []string{"a.txt"}
 	s.AddMessage("case/123", m)
@@ -36,53 +38,24 @@ func TestThread(t *testing.T) {
 #2  engineer  2026-01-02T04:00:00Z
     Answer
 `
-	if got := done(t, "thread", "-url", s.URL(), "-token", "t", "-group", "g", "case/123"); got != want {
+	t.Setenv("TICKETSIM_TOKEN", "")
+	if got := done(t, "thread", "-url", s.URL(), "case/123"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	t.Setenv("TICKETSIM_TOKEN", "t")
-	if got := done(t, "thread", "-url", s.URL(), "-group", "g", "case/123"); got != want {
-		t.Errorf("with the token of the environment:\n%s", got)
 	}
 	s.AddCase(simulator.Case{ID: "case/123", Status: 99})
 	if got := done(t, "thread", "-url", s.URL(), "case/123"); !strings.HasPrefix(got, "case/123 (status 99)\n") {
 		t.Errorf("an unknown status:\n%s", got)
 	}
-}
-
-func TestReplyText(t *testing.T) {
-	for _, c := range []struct{ name, arg, in, want, err string }{
-		{"argument", "a\nb\n", "unread", "a\nb\n", ""},
-		{"standard input", "-", "a\n\n b\r\n\n", "a\n\n b", ""},
-		{"begins with a dash", "-5 °C", "unread", "-5 °C", ""},
-		{"longest", "-", strings.Repeat("ü", 10000) + "\n", strings.Repeat("ü", 10000), ""},
-		{"too long", "-", strings.Repeat("x", 10001), "", "the text must have 1 to 10000 characters"},
-		{"empty", "-", "\n", "", "the text must have 1 to 10000 characters"},
-		{"invalid UTF-8", "-", "\xff", "", "the text is not valid UTF-8"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := start(t, simulator.Options{})
-			s.AddCase(simulator.Case{ID: "a/b"})
-			r := ticketsim(t, c.in, "reply", "-url", s.URL(), "-name", "Ada", "a/b", c.arg)
-			m := s.Messages("a/b")
-			if c.err != "" {
-				if r.code != exitFailed || r.err != "ticketsim reply: "+c.err+"\n" || len(m) != 0 {
-					t.Errorf("got %+v, %d messages", r, len(m))
-				}
-				return
-			}
-			if r.code != exitDone || len(m) != 1 || m[0].Content != c.want || m[0].ReplierName != "Ada" || m[0].Type != 1 {
-				t.Errorf("got %+v, %+v", r, m)
-			}
-		})
+	t.Setenv("TICKETSIM_TOKEN", "other")
+	if r := ticketsim(t, "thread", "-url", s.URL(), "case/123"); r.err != "ticketsim thread: APIGW.0301 Incorrect IAM token\n" {
+		t.Errorf("with another token: %+v", r)
 	}
 }
 
 // What fails although the arguments are right: exit 1, and nothing on standard
 // output.
 func TestFailures(t *testing.T) {
-	s := start(t, simulator.Options{Tokens: []string{"t"}})
-	s.AddCase(simulator.Case{ID: "shared", GroupID: "g"})
-	s.AddMessage("shared", simulator.Message{Content: "x"})
+	s := start(t, simulator.Options{Tokens: []string{"demo-token"}})
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -90,23 +63,24 @@ func TestFailures(t *testing.T) {
 		_, _ = w.Write([]byte("{}"))
 	}))
 	defer empty.Close()
+	t.Setenv("TICKETSIM_TOKEN", "")
 	for _, c := range []struct {
 		want string // in the error
 		args []string
 	}{
-		{"APIGW.0301 Incorrect IAM token", []string{"thread", "-url", s.URL(), "-token", "u", "-group", "g", "shared"}},
-		{"OSM.01010002 No permission for the operation", []string{"thread", "-url", s.URL(), "-token", "t", "shared"}},
-		{"OSM.01010015 The case does not exist", []string{"thread", "-url", s.URL(), "-token", "t", "other"}},
-		{`ticket "shared" already exists`, []string{"add", "-url", s.URL(), "shared"}},
+		{"OSM.01010015 The case does not exist", []string{"thread", "-url", s.URL(), "other"}},
 		{`unknown ticket "other"`, []string{"close", "-url", s.URL(), "other"}},
 		{`unknown ticket "other"`, []string{"reopen", "-url", s.URL(), "other"}},
 		{`unknown ticket "other"`, []string{"reply", "-url", s.URL(), "other", "text"}},
+		{`fault "other": unknown kind`, []string{"faults", "-url", s.URL(), "503", "other"}},
+		{"audience and seconds are required", []string{"id-token", "-url", s.URL()}},
 		{"status 404: the answer is not from ticketsim", []string{"requests", "-url", other.URL}},
 		{"status 502", []string{"faults", "-url", empty.URL}},
 		{"is not a loopback address", []string{"-addr", "0.0.0.0:0"}},
 		{"nowhere", []string{"-addr-file", "/nowhere/url"}},
+		{"nowhere", []string{"-agency", "a:b", "-pod-token-file", "/nowhere/token"}},
 	} {
-		r := ticketsim(t, "", c.args...)
+		r := ticketsim(t, c.args...)
 		if r.code != exitFailed || r.out != "" || !strings.Contains(r.err, c.want) || strings.Contains(r.err, "for help") {
 			t.Errorf("%q: got %+v, want %s", c.args, r, c.want)
 		}
@@ -132,10 +106,6 @@ func TestWait(t *testing.T) {
 	if n := attempts.Load(); n != 3 {
 		t.Errorf("%d attempts", n)
 	}
-	server.Close()
-	if r := ticketsim(t, "", "wait", "-url", server.URL, "-timeout", "1ms"); r.code != exitFailed || r.out != "" {
-		t.Errorf("a server that is gone: %+v", r)
-	}
 }
 
 // When the time is up, wait reports the last attempt that this did not cut short.
@@ -152,7 +122,78 @@ func TestWaitFails(t *testing.T) {
 	}))
 	defer server.Close()
 	const want = "the server does not answer: status 404: the answer is not from ticketsim"
-	if err := awaitServer(ctx, client{server.URL}); err == nil || !strings.HasPrefix(err.Error(), want) {
+	if err := awaitServer(ctx, invocation{server: client{server.URL}}); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// Wrong arguments: exit 2, a hint, and nothing was asked of a server.
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		want string // the error's first line
+		args []string
+	}{
+		{`ticketsim: unknown command "other"`, []string{"other"}},
+		{"ticketsim: wrong number of arguments; flags come before them", []string{"-ecs-agency", "other"}},
+		{"ticketsim: flag provided but not defined: -other", []string{"-other"}},
+		{`ticketsim: invalid value "=x" for flag -case: the ID ""`, []string{"-case", "=x"}},
+		{`ticketsim: invalid value "n:p" for flag -user: `, []string{"-user", "n:p"}},
+		{`ticketsim: invalid value ":p:d" for flag -user: `, []string{"-user", ":p:d"}},
+		{`ticketsim: invalid value "n::d" for flag -user: `, []string{"-user", "n::d"}},
+		{`ticketsim: invalid value "AK" for flag -access-key: must have two parts with : between them`, []string{"-access-key", "AK"}},
+		{`ticketsim: invalid value ":x" for flag -agency: `, []string{"-agency", ":x"}},
+		{`ticketsim: invalid value "x" for flag -oidc-provider: must have two parts with = between them`, []string{"-oidc-provider", "x"}},
+		{"ticketsim: -oidc-provider, -pod-token-file and -ecs-agency require -agency", []string{"-oidc-provider", "ci=cloud"}},
+		{"ticketsim: -oidc-provider, -pod-token-file and -ecs-agency require -agency", []string{"-pod-token-file", "x"}},
+		{"ticketsim: -oidc-provider, -pod-token-file and -ecs-agency require -agency", []string{"-ecs-agency"}},
+
+		{"ticketsim requests: -url is required", []string{"requests"}},
+		{"ticketsim thread: -url is required", []string{"thread", "case-123"}},
+		{`ticketsim wait: invalid value "127.0.0.1:1" for flag -url: `, []string{"wait", "-url", "127.0.0.1:1"}},
+		{`ticketsim wait: invalid value "ftp://x" for flag -url: `, []string{"wait", "-url", "ftp://x"}},
+		{`ticketsim wait: invalid value "http://" for flag -url: `, []string{"wait", "-url", "http://"}},
+		{`ticketsim wait: invalid value "http://x?y" for flag -url: `, []string{"wait", "-url", "http://x?y"}},
+		{"ticketsim thread: wrong number of arguments; flags come before them; usage: ticketsim thread -url URL CASE", []string{"thread", "-url", someURL}},
+		{"ticketsim close: wrong number of arguments", []string{"close", "-url", someURL, "case-123", "x"}},
+		{"ticketsim reply: wrong number of arguments", []string{"reply", "-url", someURL, "case-123"}},
+		{`ticketsim id-token: invalid value "1" for flag -lifetime: `, []string{"id-token", "-url", someURL, "-lifetime", "1"}},
+	} {
+		r := ticketsim(t, c.args...)
+		if r.code != exitUsage || r.out != "" || !strings.HasPrefix(r.err, c.want) || !strings.HasSuffix(r.err, "-h\" for help.\n") {
+			t.Errorf("%q: got %+v, want %s", c.args, r, c.want)
+		}
+	}
+}
+
+// Help goes to standard output, and says what there is to say.
+func TestHelp(t *testing.T) {
+	var kinds, names []string
+	for _, k := range simulator.FaultKinds() {
+		kinds = append(kinds, "\n  "+k.Name+" ")
+	}
+	for _, c := range commands() {
+		names = append(names, "\n  "+c.name+" ")
+	}
+	for _, c := range append(commands(), serveCommand()) {
+		args, want := []string{c.name}, []string{"Usage: " + c.title() + " " + c.usage + "\n", "  -url URL\n"}
+		switch c.name {
+		case "":
+			args, want = nil, append(names, "Usage: ticketsim [flags]\n", "\n  requests  ", "  -agency ACCOUNT_ID:NAME\n", "Exit status: 0", "TICKETSIM_TOKEN")
+		case "faults":
+			want = append(want, kinds...)
+		}
+		for _, flag := range []string{"-h", "--help"} {
+			out := done(t, append(args, flag)...)
+			for _, w := range want {
+				if !strings.Contains(out, w) {
+					t.Errorf("%s %s: no %q in\n%s", c.title(), flag, w, out)
+				}
+			}
+			for line := range strings.Lines(out) {
+				if strings.TrimRight(line, " \t\n") != strings.TrimSuffix(line, "\n") {
+					t.Errorf("%s %s: space at the end of %q", c.title(), flag, line)
+				}
+			}
+		}
 	}
 }

@@ -1,5 +1,5 @@
-// Ticketsim simulates the ticket service of Huawei Cloud on a loopback address,
-// so that a pipeline can be tested without the service.
+// Ticketsim simulates the ticket service of Huawei Cloud on a loopback address, and the
+// issuers of credentials for it, so that a pipeline can be tested without an account.
 //
 // Without a command it serves until SIGINT or SIGTERM. The first line of its output
 // is its URL. The commands read or change the state of a running server.
@@ -19,7 +19,7 @@
 //
 // Answer and close the ticket, as an engineer would:
 //
-//	ticketsim reply -url http://127.0.0.1:8080 -name Ada TT1 'We are on it.'
+//	ticketsim reply -url http://127.0.0.1:8080 TT1 'We are on it.'
 //	ticketsim close -url http://127.0.0.1:8080 TT1
 //
 // Lose the answer to the next message, then clear the faults:
@@ -27,45 +27,34 @@
 //	ticketsim faults -url http://127.0.0.1:8080 lost-answer@1
 //	ticketsim faults -url http://127.0.0.1:8080
 //
+// Give keys for ID tokens, as STS does, and get an ID token:
+//
+//	ticketsim -addr 127.0.0.1:8080 -case TT1 -agency ACCOUNT_ID:deploy -oidc-provider ci=cloud &
+//	ticketsim id-token -url http://127.0.0.1:8080 -audience cloud
+//
 // The exit status is 0 on success, 1 on failure, and 2 if the arguments are wrong.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-
-	// For the time zones of requests: Windows and small images have none.
-	_ "time/tzdata"
 )
-
-// version is set by the release build.
-var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// streams are what a command reads and writes.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-}
-
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
+const exitDone, exitFailed, exitUsage = 0, 1, 2
 
 // usageError says what is wrong with the arguments.
 type usageError struct{ error }
@@ -73,26 +62,92 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // run does what the arguments say, and returns the exit code.
-func run(ctx context.Context, args []string, s streams) int {
-	cmd := serveCommand()
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	name := ""
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		var ok bool
-		if cmd, ok = find(args[0]); !ok {
-			return fail(s, "ticketsim", usagef("unknown command %q", args[0]))
-		}
-		args = args[1:]
+		name, args = args[0], args[1:]
 	}
-	if err := cmd.run(ctx, args, s); err != nil {
-		return fail(s, cmd.title(), err)
+	c, known := find(name)
+	err := usagef("unknown command %q", name)
+	if known {
+		err = c.run(ctx, args, out)
 	}
-	return exitDone
-}
-
-func fail(s streams, title string, err error) int {
-	_, _ = fmt.Fprintf(s.err, "%s: %v\n", title, err)
+	if err == nil {
+		return exitDone
+	}
+	_, _ = fmt.Fprintf(errOut, "%s: %v\n", c.title(), err)
 	if !errors.As(err, new(usageError)) {
 		return exitFailed
 	}
-	_, _ = fmt.Fprintf(s.err, "Run \"%s -h\" for help.\n", title)
+	_, _ = fmt.Fprintf(errOut, "Run \"%s -h\" for help.\n", c.title())
 	return exitUsage
+}
+
+// command is one thing that ticketsim does.
+type command struct {
+	name      string // "" serves
+	usage     string // what follows the name in a usage line
+	summary   string // one line for the list of commands
+	about     string // more for the command's own help; may be empty
+	arguments int    // after the flags; -1 is any number
+
+	// prepare defines the command's flags and returns what to do once they are parsed.
+	prepare func(flags *flag.FlagSet) action
+
+	// more writes further help after the flags. nil writes nothing.
+	more func(w io.Writer)
+}
+
+// action does the work of a command.
+type action func(ctx context.Context, call invocation) error
+
+// invocation is what an action works with.
+type invocation struct {
+	out    io.Writer
+	server client // of every command but serve
+	args   []string
+}
+
+func (c command) title() string { return strings.TrimSpace("ticketsim " + c.name) }
+
+func (c command) run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet(c.title(), flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run's caller reports errors
+	call := invocation{out: out}
+	if c.name != "" {
+		flags.Func("url", "`URL` of the running server; required", call.server.set)
+	}
+	do := c.prepare(flags)
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return c.help(flags, out)
+	case err != nil:
+		return usageError{err}
+	}
+	call.args = flags.Args()
+	switch {
+	case c.name != "" && call.server.base == "":
+		return usagef("-url is required")
+	case c.arguments >= 0 && len(call.args) != c.arguments:
+		return usagef("wrong number of arguments; flags come before them; usage: %s %s", c.title(), c.usage)
+	}
+	return do(ctx, call)
+}
+
+// help writes the command's help text.
+func (c command) help(flags *flag.FlagSet, w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage: %s %s\n\n%s.\n", c.title(), c.usage, c.summary)
+	if c.about != "" {
+		b.WriteString("\n" + c.about + "\n")
+	}
+	b.WriteString("\nFlags:\n")
+	flags.SetOutput(&b)
+	flags.PrintDefaults()
+	if c.more != nil {
+		b.WriteString("\n")
+		c.more(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
 // ticket is what a thread shows of the service's answer.
@@ -30,40 +31,25 @@ type message struct {
 	} `json:"accessory_list"`
 }
 
-func threadCommand() command {
-	return command{
-		name:    "thread",
-		usage:   "-url URL [-token TOKEN] [-group ID] CASE",
-		summary: "Print a ticket and its messages",
-		about: `Reads the ticket as a client of the service does: with a token, and subject to
-the faults of the server.`,
-		least: 1,
-		most:  1,
-		prepare: func(flags *flag.FlagSet) action {
-			token := flags.String("token", "", "`token` that the server accepts (default $TICKETSIM_TOKEN, else demo-token)")
-			group := flags.String("group", "", "group `ID` of the ticket (default none)")
-			return func(ctx context.Context, call invocation) error {
-				path := "/v2/servicerequest/cases/" + url.PathEscape(call.args[0])
-				if *group != "" {
-					path += "?group_id=" + url.QueryEscape(*group)
-				}
-				if *token == "" {
-					*token = defaultToken()
-				}
-				var t ticket
-				if err := call.server.do(ctx, request{method: http.MethodGet, path: path, token: *token}, &t); err != nil {
-					return err
-				}
-				_, err := io.WriteString(call.out, t.String())
-				return err
-			}
-		},
+func printThread(ctx context.Context, call invocation) error {
+	var t ticket
+	path := "/v2/servicerequest/cases/" + url.PathEscape(call.args[0])
+	if err := call.server.do(ctx, request{method: http.MethodGet, path: path, token: token()}, &t); err != nil {
+		return err
 	}
+	_, err := io.WriteString(call.out, t.String())
+	return err
 }
 
 func (t ticket) String() string {
+	status := fmt.Sprint("status ", t.Detail.Status)
+	for _, s := range simulator.Statuses() {
+		if s.Number == t.Detail.Status {
+			status = s.Name
+		}
+	}
 	var b strings.Builder
-	b.WriteString(t.Detail.ID + " (" + statusName(t.Detail.Status) + ")")
+	b.WriteString(t.Detail.ID + " (" + status + ")")
 	if t.Detail.Description != "" {
 		b.WriteString(": " + t.Detail.Description)
 	}

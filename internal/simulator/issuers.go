@@ -1,0 +1,243 @@
+package simulator
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Agency is an IAM agency: an identity whose keys others can get.
+type Agency struct {
+	Name, DomainID, DomainName string
+}
+
+// URN returns the name of the agency for STS.
+func (a Agency) URN() string { return "iam::" + a.DomainID + ":agency:" + a.Name }
+
+// OIDCProvider is an identity provider of an account, whose ID tokens are worth the
+// keys of the agencies that trust it, or a token of IAM.
+type OIDCProvider struct {
+	Name       string // IAM's own exchange names it in X-Idp-Id
+	DomainID   string
+	DomainName string
+	Audience   string   // the aud that ID tokens must have
+	Agencies   []string // the names of those that trust it, in the same account
+}
+
+// URN returns the name of the provider for STS.
+func (p OIDCProvider) URN() string { return "iam::" + p.DomainID + ":oidcProvider:" + p.Name }
+
+var urnForm = regexp.MustCompile(`^iam::([^:]+):(agency|oidcProvider):[^:]+$`)
+
+// urn reads a mandatory URN of this kind, and the ID of its account.
+func (r *reader) urn(o object, name, kind string) (urn, domainID string) {
+	urn = mandatory[string](r, o, name)
+	form := urnForm.FindStringSubmatch(urn)
+	if form == nil || form[2] != kind {
+		r.fail("Invalid " + name)
+		return "", ""
+	}
+	return urn, form[1]
+}
+
+// text reads a mandatory string of least to most characters.
+func (r *reader) text(o object, name string, least, most int) string {
+	v := mandatory[string](r, o, name)
+	if !between(v, least, most) {
+		r.fail("Invalid " + name)
+	}
+	return v
+}
+
+// duration reads duration_seconds, an optional whole number from 900 to most.
+func (r *reader) duration(o object, byDefault, most int) time.Duration {
+	n := byDefault
+	if v := optional[json.Number](r, o, "duration_seconds"); v != "" {
+		var err error
+		if n, err = strconv.Atoi(v.String()); err != nil || n < 900 || n > most {
+			r.fail("Invalid duration_seconds")
+		}
+	}
+	return time.Duration(n) * time.Second
+}
+
+// domain reads an account's ID or its name, of which exactly one must be sent.
+func (r *reader) domain(o object, id, name string) account {
+	a := account{optional[string](r, o, id), optional[string](r, o, name)}
+	if (a.ID == "") == (a.Name == "") {
+		r.fail("Invalid domain")
+	}
+	return a
+}
+
+// is reports whether the account that a request names by ID or by name is the one with
+// both.
+func (a account) is(id, name string) bool {
+	return a.ID == id && a.Name == "" || a.ID == "" && a.Name == name
+}
+
+// agency returns the first agency that fits.
+func (s *Simulator) agency(fits func(Agency) bool) (Agency, bool) {
+	if i := slices.IndexFunc(s.opts.Agencies, fits); i >= 0 {
+		return s.opts.Agencies[i], true
+	}
+	return Agency{}, false
+}
+
+// provider returns the first identity provider that fits.
+func (s *Simulator) provider(fits func(OIDCProvider) bool) (OIDCProvider, bool) {
+	if i := slices.IndexFunc(s.opts.Providers, fits); i >= 0 {
+		return s.opts.Providers[i], true
+	}
+	return OIDCProvider{}, false
+}
+
+// assumeWithOIDC is STS: keys of an agency for an ID token.
+func (ex *exchange) assumeWithOIDC(body object) (do func() *answer, refusal *answer) {
+	var r reader
+	r.only(body, "provider_urn", "agency_urn", "agency_session_name", "id_token", "duration_seconds")
+	providerURN, domainID := r.urn(body, "provider_urn", "oidcProvider")
+	agencyURN, agencyDomainID := r.urn(body, "agency_urn", "agency")
+	session := r.text(body, "agency_session_name", 2, 128)
+	token := r.text(body, "id_token", 4, 20000)
+	life := r.duration(body, 3600, 43200)
+	if domainID != agencyDomainID {
+		r.fail("The URNs are of two accounts")
+	}
+	return func() *answer {
+		s := ex.s
+		p, known := s.provider(func(p OIDCProvider) bool { return p.URN() == providerURN })
+		if !known {
+			return refuse(404, "", "No such identity provider")
+		}
+		if wrong := p.check(token, s.nowLocked()); wrong != "" {
+			return refuse(401, "", wrong)
+		}
+		a, known := s.agency(func(a Agency) bool { return a.URN() == agencyURN })
+		if !known || !slices.Contains(p.Agencies, a.Name) {
+			return refuse(403, "", "The agency does not trust the provider")
+		}
+		return s.issueKeys(200, stsKeys, a, session, life)
+	}, r.refusal
+}
+
+// assume is STS: keys of an agency for those of the caller.
+func (ex *exchange) assume(body object) (do func() *answer, refusal *answer) {
+	var r reader
+	r.only(body, "agency_urn", "agency_session_name", "duration_seconds")
+	urn, _ := r.urn(body, "agency_urn", "agency")
+	session := r.text(body, "agency_session_name", 2, 128)
+	most := 43200
+	if ex.caller.key.SecurityToken != "" {
+		most = 3600
+	}
+	life := r.duration(body, 3600, most)
+	return func() *answer {
+		a, known := ex.s.agency(func(a Agency) bool { return a.URN() == urn })
+		if !known {
+			return refuse(403, "", "The agency cannot be assumed")
+		}
+		return ex.s.issueKeys(200, stsKeys, a, session, life)
+	}, r.refusal
+}
+
+// securityTokens is IAM's own form of assume.
+func (ex *exchange) securityTokens(body object) (do func() *answer, refusal *answer) {
+	var r reader
+	auth := sole[object](&r, body, "auth")
+	r.only(auth, "identity")
+	role := mandatory[object](&r, r.method(auth, "assume_role"), "assume_role")
+	r.only(role, "agency_name", "domain_id", "domain_name", "duration_seconds")
+	name := mandatory[string](&r, role, "agency_name")
+	domain := r.domain(role, "domain_id", "domain_name")
+	life := r.duration(role, 900, 86400)
+	return func() *answer {
+		a, known := ex.s.agency(func(a Agency) bool { return a.Name == name && domain.is(a.DomainID, a.DomainName) })
+		if !known {
+			return refuse(404, "", "Could not find the agency.")
+		}
+		return ex.s.issueKeys(201, iamKeys, a, name, life)
+	}, r.refusal
+}
+
+// exchangeIDToken is IAM's own form of assumeWithOIDC: a token for an ID token.
+func (ex *exchange) exchangeIDToken(body object) (do func() *answer, refusal *answer) {
+	var r reader
+	auth := sole[object](&r, body, "auth")
+	r.only(auth, "id_token", "scope")
+	token := sole[string](&r, mandatory[object](&r, auth, "id_token"), "id")
+	_, scoped := auth["scope"]
+	var scope account
+	if scoped {
+		domain := sole[object](&r, mandatory[object](&r, auth, "scope"), "domain")
+		r.only(domain, "id", "name")
+		scope = r.domain(domain, "id", "name")
+	}
+	ids := ex.r.Header.Values("X-Idp-Id")
+	if len(ids) != 1 {
+		r.fail("Invalid X-Idp-Id")
+	}
+	return func() *answer {
+		s := ex.s
+		p, known := s.provider(func(p OIDCProvider) bool { return p.Name == ids[0] })
+		if !known {
+			return refuse(404, "", "Could not find the identity provider.")
+		}
+		if wrong := p.check(token, s.nowLocked()); wrong != "" {
+			return refuse(401, "", wrong)
+		}
+		if scoped && !scope.is(p.DomainID, p.DomainName) {
+			return refuse(403, "", "The scope is not the provider's account.")
+		}
+		c := credential{account: account{p.DomainID, p.DomainName}, unscoped: !scoped}
+		return s.issueToken("mapped", "FederationUser", c, cmp.Or(s.opts.CredentialLifetime, s.opts.TokenLifetime))
+	}, r.refusal
+}
+
+// domains is IAM: the account of the caller. Of what Options accepts, only access keys
+// with a DomainID have a known one.
+func (ex *exchange) domains(object) (do func() *answer, refusal *answer) {
+	list := []account{}
+	if ex.caller.account.ID != "" {
+		list = append(list, ex.caller.account)
+	}
+	return func() *answer { return &answer{status: 200, body: map[string]any{"domains": list}} }, nil
+}
+
+// keysForm is the names under which an endpoint answers with keys. IAM's have no agency.
+type keysForm struct {
+	agency, keys, access, secret, token, expires string
+}
+
+var (
+	iamKeys = keysForm{"", "credential", "access", "secret", "securitytoken", "expires_at"}
+	stsKeys = keysForm{"assumed_agency", "credentials", "access_key_id", "secret_access_key", "security_token", "expiration"}
+	podKeys = keysForm{"assumedAgency", "credentials", "accessKeyId", "secretAccessKey", "securityToken", "expiration"}
+)
+
+// issueKeys makes new keys of an agency. It needs s.mu.
+func (s *Simulator) issueKeys(status int, form keysForm, a Agency, session string, life time.Duration) *answer {
+	s.issued++
+	key := AccessKey{
+		AccessKey:     fmt.Sprintf("HSTSIMULATED%08d", s.issued),
+		SecretKey:     fmt.Sprintf("simulated-secret-%08d", s.issued),
+		SecurityToken: fmt.Sprintf("simulated/security+token==%08d", s.issued),
+		DomainID:      a.DomainID,
+	}
+	expires := s.nowLocked().UTC().Add(cmp.Or(s.opts.CredentialLifetime, life))
+	s.accessKeys[key.AccessKey] = &credential{key: key, account: account{a.DomainID, a.DomainName}, issued: true, expires: expires}
+	body := map[string]any{form.keys: map[string]string{
+		form.access: key.AccessKey, form.secret: key.SecretKey, form.token: key.SecurityToken, form.expires: expires.Format(iamTime),
+	}}
+	if form.agency != "" { // no page documents these two values
+		body[form.agency] = map[string]string{
+			"urn": "sts::" + a.DomainID + ":assumed-agency:" + a.Name + "/" + session,
+			"id":  "simulated-agency-id:" + session,
+		}
+	}
+	return &answer{status: status, body: body}
+}

@@ -1,0 +1,598 @@
+package simulator
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	deploy   = Agency{"deploy", "acc", "company"}
+	github   = OIDCProvider{"github", "acc", "company", "cloud", []string{"deploy"}}
+	userKey  = AccessKey{AccessKey: "AK", SecretKey: "SK"}
+	otherKey = AccessKey{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "ST2", DomainID: "acc2"}
+)
+
+// issuing is a service whose issuers have all that can be had, and whose clock shows *now.
+func issuing(now *time.Time, change ...func(*Options)) *Simulator {
+	opts := Options{
+		Clock:      func() time.Time { return *now },
+		AccessKeys: []AccessKey{userKey, otherKey},
+		Users:      []User{{"n", "p", "d"}},
+		Agencies:   []Agency{deploy, {"audit", "acc", "company"}},
+		Providers:  []OIDCProvider{github, {"elsewhere", "acc2", "other", "cloud", []string{"deploy"}}},
+		PodToken:   "pod-token", PodAgency: "deploy", ECSAgency: "deploy", IDTokenRequestToken: "request-token",
+	}
+	for _, c := range change {
+		c(&opts)
+	}
+	return service(opts)
+}
+
+// signed signs with the keys, whatever was sent before.
+func signed(s *Simulator, key AccessKey) func(*http.Request) {
+	return func(r *http.Request) {
+		names := []string{"x-sdk-date"}
+		if key.SecurityToken != "" {
+			r.Header.Set("X-Security-Token", key.SecurityToken)
+			names = append(names, "x-security-token")
+		}
+		if r.Header.Get("X-Domain-Id") != "" {
+			names = append([]string{"x-domain-id"}, names...)
+		}
+		sign(key.SecretKey, s.now().UTC().Format("20060102T150405Z"), names...)(r)
+		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "Access=AK,", "Access="+key.AccessKey+",", 1))
+	}
+}
+
+// submitting posts a message and returns the verdict.
+func submitting(t *testing.T, s *Simulator, change ...func(*http.Request)) string {
+	t.Helper()
+	return verdict(t, ask(t, s, "POST", submitPath, post, change...))
+}
+
+// submitSigned is submitting with issued keys.
+func submitSigned(t *testing.T, s *Simulator, key AccessKey) string {
+	t.Helper()
+	return submitting(t, s, header("X-Domain-Id", key.DomainID), signed(s, key))
+}
+
+var anonymous = header("X-Auth-Token")
+
+// call is a right request to an issuer.
+type call struct {
+	op, method, path, body string
+	change                 func(*Simulator) []func(*http.Request)
+}
+
+// calls is one for each issuer. ID.TOKEN stands for an ID token that is good.
+var calls = map[string]call{}
+
+func init() {
+	header := func(pairs ...string) func(*Simulator) []func(*http.Request) {
+		return func(*Simulator) []func(*http.Request) {
+			out := []func(*http.Request){anonymous}
+			for i := 0; i < len(pairs); i += 2 {
+				out = append(out, header(pairs[i], pairs[i+1]))
+			}
+			return out
+		}
+	}
+	bySignature := func(s *Simulator) []func(*http.Request) { return []func(*http.Request){signed(s, userKey)} }
+	for _, c := range []call{
+		{OpAssumeWithOIDC, "POST", "/v5/agencies/assume-with-oidc",
+			`{"provider_urn":"iam::acc:oidcProvider:github","agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","id_token":"ID.TOKEN","duration_seconds":900}`, header()},
+		{OpAssume, "POST", "/v5/agencies/assume",
+			`{"agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","duration_seconds":900}`, bySignature},
+		{OpSecurityTokens, "POST", "/v3.0/OS-CREDENTIAL/securitytokens",
+			`{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"agency_name":"deploy","domain_name":"company","duration_seconds":900}}}}`, bySignature},
+		{OpIDTokenExchange, "POST", "/v3.0/OS-AUTH/id-token/tokens",
+			`{"auth":{"id_token":{"id":"ID.TOKEN"},"scope":{"domain":{"name":"company"}}}}`, header("X-Idp-Id", "github")},
+		{OpDomains, "GET", "/v3/auth/domains", "", bySignature},
+		{OpPodCredentials, "POST", PodCredentialsPath, "{}", header("Authorization", "pod-token")},
+		{OpMetadataToken, "PUT", "/meta-data/latest/api/token", "", header("X-Metadata-Token-Ttl-Seconds", "21600")},
+		{OpMetadataKeys, "GET", "/openstack/latest/securitykey", "", func(s *Simulator) []func(*http.Request) {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPut, "/meta-data/latest/api/token", nil)
+			r.Header.Set("X-Metadata-Token-Ttl-Seconds", "60")
+			s.ServeHTTP(w, r)
+			return header("X-Metadata-Token", w.Body.String())(s)
+		}},
+		{OpIDTokenRequest, "GET", IDTokenRequestPath + "?api-version=2.0&audience=cloud", "", header("Authorization", "bearer request-token")},
+	} {
+		calls[c.op] = c
+	}
+}
+
+// send sends a call, with a part of its body replaced.
+func (c call) send(t *testing.T, s *Simulator, old, replacement string, change ...func(*http.Request)) (r *httptest.ResponseRecorder, cut bool) {
+	t.Helper()
+	if !strings.Contains(c.path+" "+c.body, old) {
+		t.Fatalf("%s: no %s to replace", c.op, old)
+	}
+	edit := func(text string) string {
+		return strings.Replace(strings.Replace(text, old, replacement, 1), "ID.TOKEN", s.IDToken("cloud", time.Hour), 1)
+	}
+	return cutting(t, s, c.method, edit(c.path), edit(c.body), append(change, c.change(s)...)...)
+}
+
+// refusalOf is the status and, by its form, the kind of a refusal.
+func refusalOf(t *testing.T, r *httptest.ResponseRecorder) string {
+	t.Helper()
+	var e struct {
+		Code    string `json:"error_code"`
+		ID      string `json:"request_id"`
+		Encoded string `json:"encoded_authorization_message"`
+		Message string
+		Error   struct {
+			Code           int
+			Message, Title string
+		}
+	}
+	kind := "success"
+	if r.Code < 300 {
+		return fmt.Sprint(r.Code, " ", kind)
+	}
+	if err := json.Unmarshal(r.Body.Bytes(), &e); err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case strings.HasPrefix(e.Code, "STS5.") && e.ID == r.Header().Get("X-Request-Id") && (e.Encoded != "") == (r.Code == 403):
+		kind = "sts"
+	case e.Error.Code == r.Code && e.Error.Message != "" && e.Error.Title != "":
+		kind = "iam"
+	case e.Message != "":
+		kind = "plain"
+	default:
+		kind = e.Code
+	}
+	return fmt.Sprint(r.Code, " ", kind)
+}
+
+func TestIssuersAreStrict(t *testing.T) {
+	x := func(n int) string { return strings.Repeat("x", n) }
+	quoted := func(s string) string { return `"` + s + `"` }
+	jwt := func(header, claims string) string {
+		e := base64.RawURLEncoding.EncodeToString
+		return e([]byte(header)) + "." + e([]byte(claims)) + "." + e([]byte("x"))
+	}
+	const alg = `{"alg":"RS256"}`
+	soon := epoch.Unix() + 1
+	claims := func(aud string, exp any) string { return fmt.Sprintf(`{"aud":%s,"exp":%v}`, aud, exp) }
+	scope := `,"scope":{"domain":{"name":"company"}}`
+	seconds := `"duration_seconds":900`
+	domain := `"domain_name":"company"`
+
+	for _, c := range []struct{ name, op, old, replacement, want string }{
+		{"right", OpAssumeWithOIDC, "", "", "200 success"},
+		{"no duration", OpAssumeWithOIDC, "," + seconds, "", "200 success"},
+		{"long", OpAssumeWithOIDC, "900", "43200", "200 success"},
+		{"too long", OpAssumeWithOIDC, "900", "43201", "400 sts"},
+		{"too short", OpAssumeWithOIDC, "900", "899", "400 sts"},
+		{"duration a text", OpAssumeWithOIDC, "900", `"900"`, "400 sts"},
+		{"duration a fraction", OpAssumeWithOIDC, "900", "900.5", "400 sts"},
+		{"duration null", OpAssumeWithOIDC, "900", "null", "400 sts"},
+		{"unknown member", OpAssumeWithOIDC, seconds, `"duration":900`, "400 sts"},
+		{"camel case", OpAssumeWithOIDC, "provider_urn", "providerUrn", "400 sts"},
+		{"no session", OpAssumeWithOIDC, `"agency_session_name":"run",`, "", "400 sts"},
+		{"session 1", OpAssumeWithOIDC, `"run"`, `"r"`, "400 sts"},
+		{"session 2", OpAssumeWithOIDC, `"run"`, `"ru"`, "200 success"},
+		{"session 128", OpAssumeWithOIDC, `"run"`, quoted(x(128)), "200 success"},
+		{"session 129", OpAssumeWithOIDC, `"run"`, quoted(x(129)), "400 sts"},
+		{"ID token null", OpAssumeWithOIDC, `"ID.TOKEN"`, "null", "400 sts"},
+		{"ID token 3", OpAssumeWithOIDC, "ID.TOKEN", x(3), "400 sts"},
+		{"ID token 4", OpAssumeWithOIDC, "ID.TOKEN", x(4), "401 sts"},
+		{"ID token 20000", OpAssumeWithOIDC, "ID.TOKEN", x(20000), "401 sts"},
+		{"ID token 20001", OpAssumeWithOIDC, "ID.TOKEN", x(20001), "400 sts"},
+		{"agency as provider", OpAssumeWithOIDC, "oidcProvider:github", "agency:github", "400 sts"},
+		{"provider as agency", OpAssumeWithOIDC, "agency:deploy", "oidcProvider:deploy", "400 sts"},
+		{"not a URN", OpAssumeWithOIDC, "iam::acc:agency", "iam:acc:agency", "400 sts"},
+		{"name of another kind", OpAssumeWithOIDC, "agency:deploy", "agency:deploy:x", "400 sts"},
+		{"two accounts", OpAssumeWithOIDC, "iam::acc:oidcProvider:github", "iam::acc2:oidcProvider:elsewhere", "400 sts"},
+		{"unknown provider", OpAssumeWithOIDC, "github", "gitlab", "404 sts"},
+		{"unknown agency", OpAssumeWithOIDC, "deploy", "other", "403 sts"},
+		{"agency without trust", OpAssumeWithOIDC, "deploy", "audit", "403 sts"},
+		{"repeated member", OpAssumeWithOIDC, seconds, seconds + "," + seconds, "400 sts"},
+
+		{"other JWT", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"cloud"`, soon)), "200 success"},
+		{"audiences", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`["x","cloud"]`, soon)), "200 success"},
+		{"other audiences", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`["x","cloud2"]`, soon)), "401 sts"},
+		{"other audience", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"Cloud"`, soon)), "401 sts"},
+		{"no audience", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, fmt.Sprintf(`{"exp":%d}`, soon)), "401 sts"},
+		{"expired", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"cloud"`, soon-1)), "401 sts"},
+		{"expires a text", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"cloud"`, `"2100-01-01"`)), "401 sts"},
+		{"no expiry", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, `{"aud":"cloud"}`), "401 sts"},
+		{"no algorithm", OpAssumeWithOIDC, "ID.TOKEN", jwt(`{"alg":"none"}`, claims(`"cloud"`, soon)), "401 sts"},
+		{"claims not JSON", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, "x"), "401 sts"},
+		{"two parts", OpAssumeWithOIDC, "ID.TOKEN", "eA.eA", "401 sts"},
+		{"no signature", OpAssumeWithOIDC, "ID.TOKEN", "eA.eA.", "401 sts"},
+
+		{"right", OpAssume, "", "", "200 success"},
+		{"no duration", OpAssume, "," + seconds, "", "200 success"},
+		{"long", OpAssume, "900", "43200", "200 success"},
+		{"too long", OpAssume, "900", "43201", "400 sts"},
+		{"no session", OpAssume, `"agency_session_name":"run",`, "", "400 sts"},
+		{"unknown member", OpAssume, seconds, `"x":1`, "400 sts"},
+		{"unknown agency", OpAssume, "deploy", "other", "403 sts"},
+		{"not a URN", OpAssume, "iam::acc:agency:deploy", "deploy", "400 sts"},
+
+		{"right", OpSecurityTokens, "", "", "201 success"},
+		{"account by ID", OpSecurityTokens, domain, `"domain_id":"acc"`, "201 success"},
+		{"no duration", OpSecurityTokens, "," + seconds, "", "201 success"},
+		{"long", OpSecurityTokens, "900", "86400", "201 success"},
+		{"too long", OpSecurityTokens, "900", "86401", "400 iam"},
+		{"too short", OpSecurityTokens, "900", "899", "400 iam"},
+		{"no account", OpSecurityTokens, domain + ",", "", "400 iam"},
+		{"account twice", OpSecurityTokens, domain, domain + `,"domain_id":"acc"`, "400 iam"},
+		{"name as ID", OpSecurityTokens, domain, `"domain_id":"company"`, "404 iam"},
+		{"other method", OpSecurityTokens, `["assume_role"]`, `["password"]`, "400 iam"},
+		{"unknown agency", OpSecurityTokens, "deploy", "other", "404 iam"},
+		{"name of the provider", OpSecurityTokens, "agency_name", "xrole_name", "400 iam"},
+		{"more in auth", OpSecurityTokens, `{"identity"`, `{"x":1,"identity"`, "400 iam"},
+
+		{"right", OpIDTokenExchange, "", "", "201 success"},
+		{"account by ID", OpIDTokenExchange, `"name":"company"`, `"id":"acc"`, "201 success"},
+		{"no scope", OpIDTokenExchange, scope, "", "201 success"},
+		{"empty scope", OpIDTokenExchange, scope, `,"scope":{}`, "400 IAM.0011"},
+		{"scope a project", OpIDTokenExchange, `"domain"`, `"project"`, "400 IAM.0011"},
+		{"other scope", OpIDTokenExchange, "company", "other", "403 IAM.0003"},
+		{"no ID token", OpIDTokenExchange, `"id":"ID.TOKEN"`, "", "400 IAM.0011"},
+		{"not a JWT", OpIDTokenExchange, "ID.TOKEN", "xxxx", "401 IAM.0007"},
+		{"unknown member", OpIDTokenExchange, scope, scope + `,"x":1`, "400 IAM.0011"},
+
+		{"right", OpPodCredentials, "", "", "200 success"},
+		{"a member", OpPodCredentials, "{}", `{"x":1}`, "400 plain"},
+		{"an array", OpPodCredentials, "{}", `[]`, "400 plain"},
+		{"no body", OpPodCredentials, "{}", "", "400 plain"},
+
+		{"right", OpDomains, "", "", "200 success"},
+		{"query", OpDomains, "domains", "domains?x=1", "400 iam"},
+		{"right", OpMetadataToken, "", "", "200 success"},
+		{"right", OpMetadataKeys, "", "", "200 success"},
+		{"right", OpIDTokenRequest, "", "", "200 success"},
+		{"no version", OpIDTokenRequest, "api-version=2.0&", "", "400 plain"},
+		{"no audience", OpIDTokenRequest, "&audience=cloud", "", "400 plain"},
+		{"more", OpIDTokenRequest, "&audience", "&x=1&audience", "400 plain"},
+		{"two audiences", OpIDTokenRequest, "&audience=cloud", "&audience=cloud&audience=x", "400 plain"},
+	} {
+		now := epoch
+		r, _ := calls[c.op].send(t, issuing(&now), c.old, c.replacement)
+		if got := refusalOf(t, r); got != c.want {
+			t.Errorf("%s, %s: got %s, want %s: %s", c.op, c.name, got, c.want, bodyOf(r))
+		}
+	}
+}
+
+// What is sent beside the body, and what the service lacks.
+func TestIssuersCheckTheCaller(t *testing.T) {
+	none := func(*Options) {}
+	for _, c := range []struct {
+		name, op, want string
+		opts           func(*Options)
+		change         func(*http.Request)
+	}{
+		{"token sent", OpAssumeWithOIDC, "400 sts", none, header("X-Auth-Token", "t")},
+		{"signature sent", OpAssumeWithOIDC, "400 sts", none, header("Authorization", "x")},
+		{"no Content-Type", OpAssumeWithOIDC, "400 sts", none, header("Content-Type")},
+		{"token sent", OpIDTokenExchange, "400 IAM.0011", none, header("X-Auth-Token", "t")},
+		{"no provider", OpIDTokenExchange, "400 IAM.0011", none, header("X-Idp-Id")},
+		{"two providers", OpIDTokenExchange, "400 IAM.0011", none, header("X-Idp-Id", "github", "github")},
+		{"unknown provider", OpIDTokenExchange, "404 IAM.0004", none, header("X-Idp-Id", "gitlab")},
+		{"not signed", OpAssume, "401 APIGW.0301", none, func(r *http.Request) { r.Header.Del("Authorization") }},
+		{"token instead", OpAssume, "401 APIGW.0301", none, func(r *http.Request) { r.Header.Del("Authorization"); r.Header.Set("X-Auth-Token", "t") }},
+		{"wrong signature", OpAssume, "401 APIGW.0301", none, func(r *http.Request) { r.URL.RawQuery = "x=1" }},
+		{"token instead", OpSecurityTokens, "401 iam", none, func(r *http.Request) { r.Header.Del("Authorization"); r.Header.Set("X-Auth-Token", "t") }},
+		{"no credentials", OpDomains, "401 iam", none, header("Authorization")},
+		{"token instead", OpDomains, "200 success", none, func(r *http.Request) { r.Header.Del("Authorization"); r.Header.Set("X-Auth-Token", "t") }},
+		{"a scheme", OpPodCredentials, "401 plain", none, header("Authorization", "Bearer pod-token")},
+		{"a line break", OpPodCredentials, "401 plain", none, header("Authorization", "pod-token\n")},
+		{"other token", OpPodCredentials, "401 plain", none, header("Authorization", "other")},
+		{"no token", OpPodCredentials, "401 plain", none, header("Authorization")},
+		{"no Content-Type", OpPodCredentials, "200 success", none, header("Content-Type")},
+		{"form", OpPodCredentials, "400 plain", none, header("Content-Type", "text/plain")},
+		{"no pod token", OpPodCredentials, "404 plain", func(o *Options) { o.PodToken = "" }, nil},
+		{"no such agency", OpPodCredentials, "404 plain", func(o *Options) { o.PodAgency = "x" }, nil},
+		{"no life", OpMetadataToken, "400 plain", none, header("X-Metadata-Token-Ttl-Seconds")},
+		{"life 0", OpMetadataToken, "400 plain", none, header("X-Metadata-Token-Ttl-Seconds", "0")},
+		{"life 1", OpMetadataToken, "200 success", none, header("X-Metadata-Token-Ttl-Seconds", "1")},
+		{"life 21601", OpMetadataToken, "400 plain", none, header("X-Metadata-Token-Ttl-Seconds", "21601")},
+		{"credentials sent", OpMetadataToken, "400 plain", none, header("X-Auth-Token", "t")},
+		{"version 1", OpMetadataToken, "404 plain", func(o *Options) { o.MetadataV1 = true }, nil},
+		{"no agency", OpMetadataToken, "404 plain", func(o *Options) { o.ECSAgency = "" }, nil},
+		{"no agency", OpMetadataKeys, "404 plain", func(o *Options) { o.ECSAgency = "" }, nil},
+		{"no token", OpMetadataKeys, "401 plain", none, header("X-Metadata-Token")},
+		{"other token", OpMetadataKeys, "401 plain", none, header("X-Metadata-Token", "other")},
+		{"version 1", OpMetadataKeys, "200 success", func(o *Options) { o.MetadataV1 = true }, header("X-Metadata-Token")},
+		{"other scheme", OpIDTokenRequest, "401 plain", none, header("Authorization", "token request-token")},
+		{"upper case scheme", OpIDTokenRequest, "200 success", none, header("Authorization", "Bearer request-token")},
+		{"other token", OpIDTokenRequest, "401 plain", none, header("Authorization", "bearer other")},
+		{"not at GitHub", OpIDTokenRequest, "404 plain", func(o *Options) { o.IDTokenRequestToken = "" }, nil},
+	} {
+		now := epoch
+		right := calls[c.op]
+		made := right
+		made.change = func(s *Simulator) []func(*http.Request) {
+			if c.change == nil {
+				return right.change(s)
+			}
+			return append(right.change(s), c.change)
+		}
+		r, _ := made.send(t, issuing(&now, c.opts), "", "")
+		if got := refusalOf(t, r); got != c.want {
+			t.Errorf("%s, %s: got %s, want %s: %s", c.op, c.name, got, c.want, bodyOf(r))
+		}
+	}
+}
+
+// keysOf reads the keys of an answer, in each of its three forms.
+func keysOf(t *testing.T, r *httptest.ResponseRecorder) (key AccessKey, expires string) {
+	t.Helper()
+	var v map[string]map[string]string
+	if err := json.Unmarshal(r.Body.Bytes(), &v); err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][5]string{
+		{"credential", "access", "secret", "securitytoken", "expires_at"},
+		{"credentials", "access_key_id", "secret_access_key", "security_token", "expiration"},
+		{"credentials", "accessKeyId", "secretAccessKey", "securityToken", "expiration"},
+	} {
+		if c := v[names[0]]; len(c) == 4 && c[names[1]] != "" {
+			return AccessKey{c[names[1]], c[names[2]], c[names[3]], "acc"}, c[names[4]]
+		}
+	}
+	t.Fatalf("no keys in %s", bodyOf(r))
+	return key, ""
+}
+
+// Issued keys work at the ticket service, with their token and their account, until
+// they expire.
+func TestIssuedKeys(t *testing.T) {
+	sts := `{"assumed_agency":{"id":"simulated-agency-id:run","urn":"sts::acc:assumed-agency:deploy/run"},"credentials":{"access_key_id":"`
+	for op, begins := range map[string]string{
+		OpAssumeWithOIDC: sts,
+		OpAssume:         sts,
+		OpSecurityTokens: `{"credential":{"access":"`,
+		OpPodCredentials: `{"assumedAgency":{"id":"simulated-agency-id:pod","urn":"sts::acc:assumed-agency:deploy/pod"},"credentials":{"accessKeyId":"`,
+		OpMetadataKeys:   `{"credential":{"access":"`,
+	} {
+		now := epoch
+		s := issuing(&now)
+		r, _ := calls[op].send(t, s, "", "")
+		if !strings.HasPrefix(bodyOf(r), begins) || r.Header().Get("Date") != "Fri, 02 Jan 2026 03:04:05 GMT" {
+			t.Errorf("%s: got %v %s", op, r.Header(), bodyOf(r))
+		}
+		life := 900 * time.Second
+		if op == OpPodCredentials || op == OpMetadataKeys {
+			life = time.Hour
+		}
+		key, expires := keysOf(t, r)
+		if want := epoch.Add(life).Format("2006-01-02T15:04:05.000000Z"); expires != want {
+			t.Errorf("%s: expires %s, want %s", op, expires, want)
+		}
+		domain := header("X-Domain-Id", "acc")
+		now = epoch.Add(life - 1)
+		for name, got := range map[string]string{
+			accepted + "right":          submitting(t, s, domain, signed(s, key)) + "right",
+			wrong + "no domain":         submitting(t, s, signed(s, key)) + "no domain",
+			wrong + "other domain":      submitting(t, s, header("X-Domain-Id", "acc2"), signed(s, key)) + "other domain",
+			wrong + "no security token": submitting(t, s, domain, signed(s, AccessKey{key.AccessKey, key.SecretKey, "", ""})) + "no security token",
+		} {
+			if got != name {
+				t.Errorf("%s: got %s, want %s", op, got, name)
+			}
+		}
+		now = epoch.Add(life)
+		if got := submitSigned(t, s, key); got != wrong {
+			t.Errorf("%s, expired: %s", op, got)
+		}
+	}
+}
+
+// The keys of an agency need no account at STS and IAM, but a wrong one is refused.
+// STS gives for temporary keys no more than an hour.
+func TestIssuersTakeIssuedKeys(t *testing.T) {
+	now := epoch
+	s := issuing(&now)
+	r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
+	key, _ := keysOf(t, r)
+	for _, c := range []struct{ op, old, replacement, domain, want string }{
+		{OpAssume, "", "", "", "200 success"},
+		{OpAssume, "", "", "acc", "200 success"},
+		{OpAssume, "", "", "acc2", "401 APIGW.0301"},
+		{OpAssume, "900", "3600", "", "200 success"},
+		{OpAssume, "900", "3601", "", "400 sts"},
+		{OpSecurityTokens, "900", "86400", "", "201 success"},
+		{OpDomains, "", "", "", "200 success"},
+	} {
+		made := calls[c.op]
+		made.change = func(s *Simulator) []func(*http.Request) {
+			if c.domain == "" {
+				return []func(*http.Request){signed(s, key)}
+			}
+			return []func(*http.Request){header("X-Domain-Id", c.domain), signed(s, key)}
+		}
+		if r, _ := made.send(t, s, c.old, c.replacement); refusalOf(t, r) != c.want {
+			t.Errorf("%+v: got %s %s", c, refusalOf(t, r), bodyOf(r))
+		}
+	}
+}
+
+// exchanged is the token for an ID token.
+func exchanged(t *testing.T, s *Simulator, old, replacement string) string {
+	t.Helper()
+	r, _ := calls[OpIDTokenExchange].send(t, s, old, replacement)
+	return r.Header().Get("X-Subject-Token")
+}
+
+func TestTokenForIDToken(t *testing.T) {
+	now := epoch
+	s := issuing(&now)
+	r, _ := calls[OpIDTokenExchange].send(t, s, "", "")
+	if body := bodyOf(r); !strings.Contains(body, `"expires_at":"2026-01-03T03:04:05.678000Z"`) {
+		t.Errorf("got %s", body)
+	}
+	token := header("X-Auth-Token", r.Header().Get("X-Subject-Token"))
+	unscoped := header("X-Auth-Token", exchanged(t, s, `,"scope":{"domain":{"name":"company"}}`, ""))
+	if got := submitting(t, s, unscoped); got != wrong {
+		t.Errorf("unscoped: %s", got)
+	}
+	now = epoch.Add(24*time.Hour - 1)
+	if got := submitting(t, s, token); got != accepted {
+		t.Errorf("got %s", got)
+	}
+	now = epoch.Add(24 * time.Hour)
+	if got := submitting(t, s, token); got != expired {
+		t.Errorf("expired: %s", got)
+	}
+}
+
+func TestDomains(t *testing.T) {
+	now := epoch
+	s := issuing(&now)
+	r, _ := calls[OpSecurityTokens].send(t, s, "", "")
+	key, _ := keysOf(t, r)
+	const company = `{"domains":[{"id":"acc","name":"company"}]}`
+	for want, change := range map[string][]func(*http.Request){
+		company:                                 {signed(s, key)},
+		company + "\n":                          {header("X-Auth-Token", exchanged(t, s, "", ""))},
+		`{"domains":[]}`:                        {signed(s, userKey)},
+		`{"domains":[{"id":"acc2","name":""}]}`: {signed(s, otherKey)},
+	} {
+		if got := bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", change...)); got != strings.TrimSpace(want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// The ways in which issued keys and tokens end, and what stays.
+func TestIssuedEnd(t *testing.T) {
+	type issued struct{ key, exchanged, login string }
+	for _, c := range []struct {
+		name string
+		opts func(*Options)
+		end  func(s *Simulator, now *time.Time)
+		want issued
+	}{
+		{"not", func(*Options) {}, func(*Simulator, *time.Time) {}, issued{accepted, accepted, accepted}},
+		{"revoked", func(*Options) {}, func(s *Simulator, _ *time.Time) { s.RevokeIssued() }, issued{wrong, expired, expired}},
+		{"lifetime", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
+			func(_ *Simulator, now *time.Time) { *now = now.Add(2 * time.Second) }, issued{wrong, expired, accepted}},
+		{"just alive", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
+			func(_ *Simulator, now *time.Time) { *now = now.Add(2*time.Second - 1) }, issued{accepted, accepted, accepted}},
+		{"last call", func(o *Options) { o.CredentialCalls = 1 }, func(*Simulator, *time.Time) {}, issued{wrong, expired, expired}},
+		{"call before", func(o *Options) { o.CredentialCalls = 2 }, func(*Simulator, *time.Time) {}, issued{accepted, accepted, accepted}},
+	} {
+		now := epoch
+		s := issuing(&now, c.opts)
+		r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
+		key, _ := keysOf(t, r)
+		token := exchanged(t, s, "", "")
+		login := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous).Header().Get("X-Subject-Token")
+		if r := ask(t, s, "GET", "/v3/auth/domains", "", signed(s, key)); r.Code != 200 { // costs no call
+			t.Errorf("%s: domains: %d", c.name, r.Code)
+		}
+		all := func() issued {
+			return issued{submitSigned(t, s, key), submitting(t, s, header("X-Auth-Token", token)), submitting(t, s, header("X-Auth-Token", login))}
+		}
+		if got := all(); got != (issued{accepted, accepted, accepted}) {
+			t.Errorf("%s, at first: %v", c.name, got)
+		}
+		c.end(s, &now)
+		if got := all(); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+		if got := []string{submitting(t, s, signed(s, userKey)), submitting(t, s)}; got[0] != accepted || got[1] != accepted {
+			t.Errorf("%s: what was not issued: %v", c.name, got)
+		}
+	}
+}
+
+// A metadata token ends by its own time, or with all that was issued.
+func TestMetadataTokens(t *testing.T) {
+	for end, want := range map[time.Duration]int{time.Minute - 1: 200, time.Minute: 401, 0: 401} {
+		now := epoch
+		s := issuing(&now)
+		change := calls[OpMetadataKeys].change(s)
+		now = now.Add(end)
+		if end == 0 {
+			s.RevokeIssued()
+		}
+		if r := ask(t, s, "GET", "/openstack/latest/securitykey", "", change...); r.Code != want {
+			t.Errorf("after %v: %d", end, r.Code)
+		}
+	}
+	now := epoch
+	r, _ := calls[OpMetadataToken].send(t, issuing(&now), "", "")
+	if got := r.Header().Get("Content-Type"); got != "text/plain" || strings.ContainsAny(bodyOf(r), "{\"\n") {
+		t.Errorf("got %s %q", got, bodyOf(r))
+	}
+}
+
+func TestIDTokens(t *testing.T) {
+	now := epoch
+	s := issuing(&now)
+	var github struct{ Value string }
+	r, _ := calls[OpIDTokenRequest].send(t, s, "", "")
+	if err := json.Unmarshal(r.Body.Bytes(), &github); err != nil {
+		t.Fatal(err)
+	}
+	var control map[string]string
+	given := controlRequest(t, s, "POST", IDTokensPath, `{"audience":"cloud","seconds":300}`)
+	if err := json.Unmarshal(given.Body.Bytes(), &control); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"aud":"cloud","exp":1767323345,"iat":1767323045,"iss":"https://issuer.example","sub":"simulated"}`
+	for name, token := range map[string]string{"IDToken": s.IDToken("cloud", 5*time.Minute), "GitHub": github.Value, "control": control["id_token"]} {
+		parts := strings.Split(token, ".")
+		if len(parts) != 3 {
+			t.Fatalf("%s: %q", name, token)
+		}
+		if claims, err := base64.RawURLEncoding.DecodeString(parts[1]); err != nil || string(claims) != want {
+			t.Errorf("%s: %s, %v", name, claims, err)
+		}
+	}
+}
+
+// Faults strike issuers as they strike the ticket service, in the form that each has.
+func TestFaultsOfIssuers(t *testing.T) {
+	forms := map[string]string{OpAssumeWithOIDC: "sts", OpAssume: "sts", OpSecurityTokens: "iam", OpDomains: "iam", OpIDTokenExchange: ""}
+	for op, c := range calls {
+		form, known := forms[op]
+		if !known {
+			form = "plain"
+		}
+		for fault, want := range map[string]string{
+			"500": "500 " + form, "401": "401 " + form, "429?retry_after=7": "429 ", "cut": "cut", "html": "200 html", "slow?delay=1ns": "504",
+		} {
+			now := epoch
+			s := issuing(&now, func(o *Options) {
+				f := faults(t, fault)
+				f[0].Operation = op
+				o.Faults = f
+			})
+			r, cut := c.send(t, s, "", "")
+			got := "cut"
+			switch {
+			case cut:
+			case strings.HasPrefix(bodyOf(r), "<!DOCTYPE html>"):
+				got = fmt.Sprint(r.Code, " html")
+			default:
+				got = refusalOf(t, r)
+			}
+			if !strings.HasPrefix(got, want) || s.Count(op) != 1 {
+				t.Errorf("%s, %s: got %s, want %s", op, fault, got, want)
+			}
+		}
+	}
+	now := epoch
+	s := issuing(&now, func(o *Options) { o.Faults = []Fault{{Kind: kindSkew}} })
+	r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
+	if _, expires := keysOf(t, r); expires != "2026-01-02T03:29:05.678000Z" || r.Header().Get("Date") != "Fri, 02 Jan 2026 03:14:05 GMT" {
+		t.Errorf("with clock-skew: %s %s", expires, r.Header().Get("Date"))
+	}
+}
