@@ -1,7 +1,12 @@
 package provider
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,11 +20,14 @@ var (
 	tempPair = simulator.AccessKey{AccessKey: "AKFORTESTS0002", SecretKey: "sk/for+tests==0002", SecurityToken: "sts/for+tests==0002", DomainID: "domain-1"}
 )
 
-// newSecuredFixture is a fixture that accepts all these credentials.
+// newSecuredFixture is a fixture that accepts all these credentials, and that issues others.
 func newSecuredFixture(t *testing.T, options simulator.Options) *fixture {
 	t.Helper()
 	options.AccessKeys = []simulator.AccessKey{testPair, tempPair}
 	options.Users = []simulator.User{testUser}
+	options.Agencies = []simulator.Agency{{Name: "deploy", DomainID: "domain-1", DomainName: "account-1"}}
+	options.Providers = []simulator.OIDCProvider{{Name: "github", DomainID: "domain-1", DomainName: "account-1", Audience: "aud", Agencies: []string{"deploy"}}}
+	options.PodToken, options.PodAgency, options.ECSAgency, options.IDTokenRequestToken = "pod/token+for==tests", "deploy", "deploy", "request/token+for==tests"
 	return newFixture(t, options)
 }
 
@@ -37,20 +45,62 @@ resource "servicerequest_case_message" "test" {
 }
 `
 
-func TestEveryModeOfTheBlock(t *testing.T) {
-	t.Parallel()
+// The URNs of what the simulator has.
+const (
+	providerURN = "iam::domain-1:oidcProvider:github"
+	agencyURN   = "iam::domain-1:agency:deploy"
+)
+
+// withOIDCBlock is a block for OIDC with this ID token.
+func (f *fixture) withOIDCBlock(idToken string) object {
+	return object{"token": nil, "sts_endpoint": f.URL(), withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "id_token": idToken}}
+}
+
+// file is a file with this text.
+func file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestEveryMode(t *testing.T) {
 	f := newSecuredFixture(t, simulator.Options{})
+	idToken := f.IDToken("aud", time.Hour)
+	issued := map[string]string{"Authorization": `^SDK-HMAC-SHA256 Access=HSTSIMULATED`, "X-Security-Token": "^simulated/security", "X-Domain-Id": "^domain-1$", "X-Auth-Token": "^$"}
+	issuedToken := map[string]string{"X-Auth-Token": `^MIIsimulated-`, "Authorization": `^$`}
 	for _, row := range []struct {
 		block object
 		want  map[string]string // headers
+		env   map[string]string
 	}{
-		{object{"token": testToken}, map[string]string{"X-Auth-Token": `^` + testToken + `$`, "Authorization": `^$`}},
-		{pairArguments, map[string]string{"Authorization": `^SDK-HMAC-SHA256 Access=AKFORTESTS0001, `, "X-Sdk-Date": `^\d{8}T\d{6}Z$`, "X-Auth-Token": `^$`, "X-Security-Token": `^$`, "X-Domain-Id": `^$`}},
-		{object{"token": nil, "access_key": tempPair.AccessKey, "secret_key": tempPair.SecretKey, "security_token": tempPair.SecurityToken, "domain_id": tempPair.DomainID},
-			map[string]string{"Authorization": `^SDK-HMAC-SHA256 Access=AKFORTESTS0002, `, "X-Auth-Token": `^$`, "X-Security-Token": `^sts/for\+tests==0002$`, "X-Domain-Id": `^domain-1$`}},
-		{f.loginArguments(), map[string]string{"X-Auth-Token": `^MIIsimulated-`, "Authorization": `^$`}},
+		{block: object{"token": testToken}, want: map[string]string{"X-Auth-Token": `^` + testToken + `$`, "Authorization": `^$`}},
+		{block: pairArguments, want: map[string]string{"Authorization": `^SDK-HMAC-SHA256 Access=AKFORTESTS0001, `, "X-Sdk-Date": `^\d{8}T\d{6}Z$`, "X-Auth-Token": `^$`, "X-Security-Token": `^$`, "X-Domain-Id": `^$`}},
+		{block: object{"token": nil, "access_key": tempPair.AccessKey, "secret_key": tempPair.SecretKey, "security_token": tempPair.SecurityToken, "domain_id": tempPair.DomainID},
+			want: map[string]string{"Authorization": `^SDK-HMAC-SHA256 Access=AKFORTESTS0002, `, "X-Auth-Token": `^$`, "X-Security-Token": `^sts/for\+tests==0002$`, "X-Domain-Id": `^domain-1$`}},
+		{block: f.loginArguments(), want: issuedToken},
+		{block: f.withOIDCBlock(idToken), want: issued},
+		{block: object{"token": nil, "sts_endpoint": f.URL(), withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "audience": "aud", "duration": 900, "session_name": "run-4711"}}, want: issued,
+			env: map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests"}},
+		{block: object{"token": nil, "auth_url": f.URL(), "domain_name": "account-1", withOIDC: object{"idp_id": "github", "id_token_file": file(t, idToken)}}, want: issuedToken},
+		{block: object{"token": nil}, want: issued, env: map[string]string{
+			"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_OIDC_ID_TOKEN": idToken, "HUAWEICLOUD_SDK_STS_ENDPOINT": f.URL()}},
+		{block: merged(pairArguments, object{"auth_url": f.URL(), assumeAgency: object{"agency_name": "deploy", "domain_name": "account-1"}}), want: issued},
+		{block: merged(pairArguments, object{"sts_endpoint": f.URL(), assumeAgency: object{"agency_urn": agencyURN, "duration": 3600}}), want: issued},
+		{block: merged(f.withOIDCBlock(idToken), object{assumeAgency: object{"agency_urn": agencyURN}}), want: issued},
+		{block: object{"token": nil, "profile": "ops", "shared_config_file": file(t, `{"authEncrypt":"false","profiles":[{"name":"ops","mode":"AKSK","accessKeyId":"`+testPair.AccessKey+`","secretAccessKey":"`+testPair.SecretKey+`"}]}`)},
+			want: map[string]string{"Authorization": "Access=" + testPair.AccessKey}},
+		{block: object{"token": nil, "ecs_agency": true, "domain_id": "domain-1"}, want: issued, env: map[string]string{"SERVICEREQUEST_METADATA_ENDPOINT": f.URL()}},
+		{block: object{"token": nil, "ecs_agency": true, "auth_url": f.URL()}, want: issued, env: map[string]string{"SERVICEREQUEST_METADATA_ENDPOINT": f.URL()}},
+		{block: object{"token": nil}, want: issued, env: map[string]string{
+			"HC_CONTAINER_CREDENTIALS_FULL_URI": f.URL() + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": file(t, "pod/token+for==tests\n")}},
 	} {
 		f.Reset()
+		for name, value := range row.env {
+			t.Setenv(name, value)
+		}
 		m := newProtocol(t, f, row.block).manage(t, caseMessageType)
 		c := m.plan(message())
 		if n := len(f.Requests()); n != 0 {
@@ -60,9 +110,53 @@ func TestEveryModeOfTheBlock(t *testing.T) {
 		f.wantSubmits(t, 1)
 		for name, pattern := range row.want {
 			if got := headerOf(f.posts()[0], name); !regexp.MustCompile(pattern).MatchString(got) {
-				t.Errorf("header %s = %q, want %s", name, got, pattern)
+				t.Errorf("%v: header %s = %q, want %s", row.block, name, got, pattern)
 			}
 		}
+		for name := range row.env {
+			t.Setenv(name, "")
+		}
+	}
+}
+
+// Keys are renewed in the middle of an apply, before they expire or after a 401. Each message
+// is posted once, even if a fifth of the answers are lost or failures.
+func TestExpiringKeysPostOnce(t *testing.T) {
+	t.Parallel()
+	const messages = 200
+	for name, options := range map[string]simulator.Options{
+		"2 seconds": {CredentialLifetime: 2 * time.Second},
+		"40 calls":  {CredentialCalls: 40},
+		"40 calls, faults": {CredentialCalls: 40, Faults: []simulator.Fault{
+			{Kind: "lost-answer", Rate: 0.1}, {Kind: "503", Rate: 0.05}, {Kind: "503", Stored: true, Rate: 0.05},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newSecuredFixture(t, options)
+			p := newProtocol(t, f, f.withOIDCBlock(f.IDToken("aud", 1000*time.Hour)))
+			var want []string
+			for i := range messages {
+				want = append(want, fmt.Sprintf("[run 4711.%d] message", i))
+			}
+			var next atomic.Int32
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() {
+					for i := int(next.Add(1)) - 1; i < messages; i = int(next.Add(1)) - 1 {
+						m := p.manage(t, caseMessageType)
+						if got := m.apply(object{"case_id": testCase, "content": "message", "idempotency_key": fmt.Sprintf("run 4711.%d", i)}); failed(got) {
+							t.Error(describe(got))
+						}
+					}
+				})
+			}
+			all.Wait()
+			f.wantContents(t, want...)
+			if n := f.Count(simulator.OpAssumeWithOIDC); n < 2 && options.CredentialCalls > 0 {
+				t.Errorf("%d renewals", n)
+			}
+		})
 	}
 }
 
@@ -79,6 +173,20 @@ func TestRefusedCredentials(t *testing.T) {
 		{
 			"wrong password", func(f *fixture) object { return merged(f.loginArguments(), object{"password": "not-the-password"}) }, nil,
 			[]string{"Nothing was sent: IAM did not issue credentials.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
+		},
+		{
+			"wrong audience", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("another", time.Hour)) }, nil,
+			[]string{"Nothing was sent: STS did not issue credentials.", "Check sts_endpoint, provider_urn and agency_urn, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
+		},
+		{
+			"no file", func(f *fixture) object {
+				return merged(f.withOIDCBlock(""), object{withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "id_token_file": "no such file"}})
+			}, nil,
+			[]string{"Nothing was sent: the file cannot be read: open no such file", "Correct this, then apply again."}, 0, 0,
+		},
+		{
+			"revoked agency", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("aud", time.Hour)) }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },
+			[]string{"Not posted: the service refused the credentials that were issued, and also second ones.", "HTTP 401 Unauthorized, OSM.0002"}, 0, 2,
 		},
 		{
 			"second 401", (*fixture).loginArguments, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },

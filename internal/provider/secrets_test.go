@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -80,18 +81,21 @@ func leaks(t *testing.T, c *cli, outputs []string, secrets []string) []string {
 	return found
 }
 
-// echo is a service and an IAM whose errors repeat everything that was sent to them.
+// echo is a service and issuers whose errors repeat everything that was sent to them.
 func echo(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status := http.StatusForbidden
+		if r.Method == http.MethodPut { // a token of the metadata
+			_, _ = io.WriteString(w, "simulated-metadata-token-0")
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
 		sent := r.Header.Get("X-Auth-Token") + " " + r.Header.Get("X-Security-Token")
-		if r.URL.Path == "/v3/auth/tokens" {
-			body, _ := io.ReadAll(r.Body)
-			status, sent = http.StatusUnauthorized, string(body)
+		if !strings.Contains(r.URL.Path, "/cases/") {
+			sent = string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token")
 		}
 		w.Header().Set("X-Request-Id", r.Header.Get("X-Auth-Token"))
-		w.WriteHeader(status)
+		w.WriteHeader(http.StatusForbidden)
 		_, _ = fmt.Fprintf(w, "you sent: %s", sent)
 	}))
 	t.Cleanup(server.Close)
@@ -100,6 +104,13 @@ func echo(t *testing.T) *httptest.Server {
 
 func TestNoSecretIsLeftBehind(t *testing.T) {
 	t.Parallel()
+	const idToken = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhdWQiLCJleHAiOjQwMDAwMDAwMDB9.c2VjcmV0LXNpZ25hdHVyZQ"
+	oidc := map[string]string{"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
+	and := func(more map[string]string) map[string]string {
+		all := maps.Clone(oidc)
+		maps.Copy(all, more)
+		return all
+	}
 	for _, mode := range []struct {
 		name      string
 		variables map[string]string // as the environment has them
@@ -113,9 +124,19 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 		},
 		{
 			"login",
-			map[string]string{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": ""},
+			map[string]string{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": "URL"},
 			[]string{testUser.Password},
 		},
+		{"OIDC", and(map[string]string{"HUAWEICLOUD_OIDC_ID_TOKEN": idToken}), []string{idToken}},
+		{"OIDC from a file", and(map[string]string{"HUAWEICLOUD_OIDC_TOKEN_FILE": file(t, idToken)}), []string{idToken}},
+		{
+			"OIDC from GitHub, with an agency",
+			and(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0&audience=aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
+				"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "account-1", "HW_AUTH_URL": "URL"}),
+			[]string{"request/token+for==tests", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
+		},
+		{"pod identity", map[string]string{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": file(t, "pod/token+for==tests")}, []string{"pod/token+for==tests"}},
+		{"ECS agency", map[string]string{"SERVICEREQUEST_ECS_AGENCY": "true", "SERVICEREQUEST_METADATA_ENDPOINT": "URL", "HW_AUTH_URL": "URL"}, []string{"simulated-metadata-token"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
@@ -123,11 +144,8 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 			c := newCLI(t, map[string]string{"main.tf": requiredProvider + oneMessage}, "TF_LOG=TRACE")
 			at := func(url string) { // the service and IAM
 				c.env = append(c.env, "SERVICEREQUEST_ENDPOINT="+url)
-				if mode.name == "login" {
-					mode.variables["HW_AUTH_URL"] = url
-				}
 				for name, value := range mode.variables {
-					c.env = append(c.env, name+"="+value)
+					c.env = append(c.env, name+"="+strings.Replace(value, "URL", url, 1))
 				}
 			}
 			at(f.URL())
@@ -142,7 +160,8 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 			at(echo(t).URL)
 			wantAll(t, ran(c.fail("apply", "-auto-approve", "-replace="+messageAddress)), "you sent: ", "***")
 
-			secrets := append([]string{"MIIsimulated-"}, mode.secrets...) // all of IAM's tokens begin so
+			// All that the simulator issues begins so.
+			secrets := append([]string{"MIIsimulated-", "simulated-secret-", "simulated/security+token"}, mode.secrets...)
 			for _, r := range f.Requests() {
 				if token := headerOf(r, "X-Auth-Token"); token != "" {
 					secrets = append(secrets, token)

@@ -159,7 +159,7 @@ func TestIssuersThatRefuse(t *testing.T) {
 				if !errors.As(err, &refused) || IsRefusal(err) || IsPermissionDenied(err) || !PreventsPost(err) {
 					t.Error(err)
 				}
-				if n := s.Count(op); n != 1 && !(n == 2 && fault == "401" && op == simulator.OpAssume) { // there with renewed keys
+				if n := s.Count(op); n != 1 && (n != 2 || fault != "401" || op != simulator.OpAssume) { // there with renewed keys
 					t.Errorf("asked %d times", n)
 				}
 			})
