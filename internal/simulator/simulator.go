@@ -13,6 +13,10 @@
 //     service does. Of the published codes it fits best: the request is correct and
 //     the ticket exists.
 //
+// Beside the service there are the issuers of its credentials: STS, IAM, pod identity,
+// instance metadata, and GitHub's ID tokens. They are as strict, and each refuses in
+// its own form.
+//
 // Authentication comes first, as at a gateway. Then the request is checked. Only
 // then a [Fault] may strike. So a wrong request is always refused, and a request
 // that a fault strikes is a correct one.
