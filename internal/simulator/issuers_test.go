@@ -71,10 +71,8 @@ type call struct {
 }
 
 // calls is one for each issuer. ID.TOKEN stands for an ID token that is good.
-var calls = map[string]call{}
-
-func init() {
-	header := func(pairs ...string) func(*Simulator) []func(*http.Request) {
+var calls = func() map[string]call {
+	sending := func(pairs ...string) func(*Simulator) []func(*http.Request) {
 		return func(*Simulator) []func(*http.Request) {
 			out := []func(*http.Request){anonymous}
 			for i := 0; i < len(pairs); i += 2 {
@@ -84,30 +82,32 @@ func init() {
 		}
 	}
 	bySignature := func(s *Simulator) []func(*http.Request) { return []func(*http.Request){signed(s, userKey)} }
+	all := map[string]call{}
 	for _, c := range []call{
 		{OpAssumeWithOIDC, "POST", "/v5/agencies/assume-with-oidc",
-			`{"provider_urn":"iam::acc:oidcProvider:github","agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","id_token":"ID.TOKEN","duration_seconds":900}`, header()},
+			`{"provider_urn":"iam::acc:oidcProvider:github","agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","id_token":"ID.TOKEN","duration_seconds":900}`, sending()},
 		{OpAssume, "POST", "/v5/agencies/assume",
 			`{"agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","duration_seconds":900}`, bySignature},
 		{OpSecurityTokens, "POST", "/v3.0/OS-CREDENTIAL/securitytokens",
 			`{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"agency_name":"deploy","domain_name":"company","duration_seconds":900}}}}`, bySignature},
 		{OpIDTokenExchange, "POST", "/v3.0/OS-AUTH/id-token/tokens",
-			`{"auth":{"id_token":{"id":"ID.TOKEN"},"scope":{"domain":{"name":"company"}}}}`, header("X-Idp-Id", "github")},
+			`{"auth":{"id_token":{"id":"ID.TOKEN"},"scope":{"domain":{"name":"company"}}}}`, sending("X-Idp-Id", "github")},
 		{OpDomains, "GET", "/v3/auth/domains", "", bySignature},
-		{OpPodCredentials, "POST", PodCredentialsPath, "{}", header("Authorization", "pod-token")},
-		{OpMetadataToken, "PUT", "/meta-data/latest/api/token", "", header("X-Metadata-Token-Ttl-Seconds", "21600")},
+		{OpPodCredentials, "POST", PodCredentialsPath, "{}", sending("Authorization", "pod-token")},
+		{OpMetadataToken, "PUT", "/meta-data/latest/api/token", "", sending("X-Metadata-Token-Ttl-Seconds", "21600")},
 		{OpMetadataKeys, "GET", "/openstack/latest/securitykey", "", func(s *Simulator) []func(*http.Request) {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest(http.MethodPut, "/meta-data/latest/api/token", nil)
 			r.Header.Set("X-Metadata-Token-Ttl-Seconds", "60")
 			s.ServeHTTP(w, r)
-			return header("X-Metadata-Token", w.Body.String())(s)
+			return sending("X-Metadata-Token", w.Body.String())(s)
 		}},
-		{OpIDTokenRequest, "GET", IDTokenRequestPath + "?api-version=2.0&audience=cloud", "", header("Authorization", "bearer request-token")},
+		{OpIDTokenRequest, "GET", IDTokenRequestPath + "?api-version=2.0&audience=cloud", "", sending("Authorization", "bearer request-token")},
 	} {
-		calls[c.op] = c
+		all[c.op] = c
 	}
-}
+	return all
+}()
 
 // send sends a call, with a part of its body replaced.
 func (c call) send(t *testing.T, s *Simulator, old, replacement string, change ...func(*http.Request)) (r *httptest.ResponseRecorder, cut bool) {
@@ -373,14 +373,14 @@ func TestIssuedKeys(t *testing.T) {
 		}
 		domain := header("X-Domain-Id", "acc")
 		now = epoch.Add(life - 1)
-		for name, got := range map[string]string{
-			accepted + "right":          submitting(t, s, domain, signed(s, key)) + "right",
-			wrong + "no domain":         submitting(t, s, signed(s, key)) + "no domain",
-			wrong + "other domain":      submitting(t, s, header("X-Domain-Id", "acc2"), signed(s, key)) + "other domain",
-			wrong + "no security token": submitting(t, s, domain, signed(s, AccessKey{key.AccessKey, key.SecretKey, "", ""})) + "no security token",
+		for _, c := range []struct{ name, got, want string }{
+			{"right", submitting(t, s, domain, signed(s, key)), accepted},
+			{"no domain", submitting(t, s, signed(s, key)), wrong},
+			{"other domain", submitting(t, s, header("X-Domain-Id", "acc2"), signed(s, key)), wrong},
+			{"no security token", submitting(t, s, domain, signed(s, AccessKey{key.AccessKey, key.SecretKey, "", ""})), wrong},
 		} {
-			if got != name {
-				t.Errorf("%s: got %s, want %s", op, got, name)
+			if c.got != c.want {
+				t.Errorf("%s, %s: got %s, want %s", op, c.name, c.got, c.want)
 			}
 		}
 		now = epoch.Add(life)
@@ -454,14 +454,17 @@ func TestDomains(t *testing.T) {
 	r, _ := calls[OpSecurityTokens].send(t, s, "", "")
 	key, _ := keysOf(t, r)
 	const company = `{"domains":[{"id":"acc","name":"company"}]}`
-	for want, change := range map[string][]func(*http.Request){
-		company:                                 {signed(s, key)},
-		company + "\n":                          {header("X-Auth-Token", exchanged(t, s, "", ""))},
-		`{"domains":[]}`:                        {signed(s, userKey)},
-		`{"domains":[{"id":"acc2","name":""}]}`: {signed(s, otherKey)},
+	for _, c := range []struct {
+		change func(*http.Request)
+		want   string
+	}{
+		{signed(s, key), company},
+		{header("X-Auth-Token", exchanged(t, s, "", "")), company},
+		{signed(s, userKey), `{"domains":[]}`},
+		{signed(s, otherKey), `{"domains":[{"id":"acc2","name":""}]}`},
 	} {
-		if got := bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", change...)); got != strings.TrimSpace(want) {
-			t.Errorf("got %s, want %s", got, want)
+		if got := bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", c.change)); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
 }

@@ -26,8 +26,8 @@ func commands() []command {
 				return call.server.do(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]}, &nothing{})
 			}),
 		},
-		statusCommand("close", "Close a ticket", 3),
-		statusCommand("reopen", "Reopen a closed ticket", 1),
+		statusCommand("close", "Close a ticket", 3),          // completed
+		statusCommand("reopen", "Reopen a closed ticket", 1), // processing
 		{
 			name: "faults", usage: "-url URL [FAULT ...]", summary: "Replace the faults of the server, or clear them", arguments: -1,
 			about: `Without a FAULT, all faults are cleared. A FAULT is one of:
