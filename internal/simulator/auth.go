@@ -206,6 +206,7 @@ func (s *Simulator) issueToken(method, user string, c credential, life time.Dura
 // The forms in which issuers refuse. Each takes the place of wireError, the form of the
 // ticket service. A code of the ticket service, or none, becomes the endpoint's own.
 
+// iamError is for the endpoints whose errors no page documents, too.
 func iamError(_ *exchange, status int, e wireError) any {
 	return map[string]any{"error": map[string]any{"code": status, "message": e.Msg, "title": http.StatusText(status)}}
 }
@@ -224,9 +225,6 @@ func stsError(ex *exchange, status int, e wireError) any {
 	}
 	return body
 }
-
-// plainError is for the endpoints whose errors no page documents.
-func plainError(_ *exchange, _ int, e wireError) any { return map[string]string{"message": e.Msg} }
 
 func ownCode(e wireError, own string) string {
 	if e.Code == "" || strings.HasPrefix(e.Code, "OSM.") {

@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -99,14 +98,7 @@ func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
 	case !isJSON(r.Header.Get("Content-Type")):
 		return nil, &controlError{http.StatusUnsupportedMediaType, "Content-Type must be application/json"}
 	default:
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxControl+1))
-		switch {
-		case err != nil:
-			return nil, invalid("the body ends too early")
-		case len(body) > maxControl:
-			return nil, &controlError{http.StatusRequestEntityTooLarge, "the body is too large"}
-		}
-		d := json.NewDecoder(bytes.NewReader(body))
+		d := json.NewDecoder(io.LimitReader(r.Body, maxControl))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&v); err != nil {
 			return nil, invalid("invalid body: " + err.Error())

@@ -49,7 +49,7 @@ func TestControlRefuses(t *testing.T) {
 		{"no media type", "PUT", StatusPath, `{"id":"new"}`, "415 Content-Type must be application/json", header("Content-Type")},
 		{"no body", "PUT", StatusPath, "", "400 invalid body: EOF", header("Content-Type", "application/json")},
 		{"two values", "PUT", StatusPath, `{"id":"new"}{}`, "400 the body has more than one JSON value", nil},
-		{"too large", "PUT", StatusPath, `{"id":"new"}` + strings.Repeat(" ", maxControl), "413 the body is too large", nil},
+		{"too large", "PUT", StatusPath, `{"id":"new"` + strings.Repeat(" ", maxControl) + "}", "400 invalid body: unexpected EOF", nil},
 		{"unknown member", "PUT", StatusPath, `{"id":"new","other":"x"}`, `400 invalid body: json: unknown field "other"`, nil},
 
 		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 status is required", nil},

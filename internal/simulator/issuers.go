@@ -80,20 +80,13 @@ func (a account) is(id, name string) bool {
 	return a.ID == id && a.Name == "" || a.ID == "" && a.Name == name
 }
 
-// agency returns the first agency that fits.
-func (s *Simulator) agency(fits func(Agency) bool) (Agency, bool) {
-	if i := slices.IndexFunc(s.opts.Agencies, fits); i >= 0 {
-		return s.opts.Agencies[i], true
+// first returns the first element that fits, and reports whether there is one.
+func first[T any](all []T, fits func(T) bool) (v T, found bool) {
+	i := slices.IndexFunc(all, fits)
+	if i >= 0 {
+		v = all[i]
 	}
-	return Agency{}, false
-}
-
-// provider returns the first identity provider that fits.
-func (s *Simulator) provider(fits func(OIDCProvider) bool) (OIDCProvider, bool) {
-	if i := slices.IndexFunc(s.opts.Providers, fits); i >= 0 {
-		return s.opts.Providers[i], true
-	}
-	return OIDCProvider{}, false
+	return v, i >= 0
 }
 
 // assumeWithOIDC is STS: keys of an agency for an ID token.
@@ -110,14 +103,14 @@ func (ex *exchange) assumeWithOIDC(body object) (do func() *answer, refusal *ans
 	}
 	return func() *answer {
 		s := ex.s
-		p, known := s.provider(func(p OIDCProvider) bool { return p.URN() == providerURN })
+		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.URN() == providerURN })
 		if !known {
 			return refuse(404, "", "No such identity provider")
 		}
 		if wrong := p.check(token, s.nowLocked()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
-		a, known := s.agency(func(a Agency) bool { return a.URN() == agencyURN })
+		a, known := first(s.opts.Agencies, func(a Agency) bool { return a.URN() == agencyURN })
 		if !known || !slices.Contains(p.Agencies, a.Name) {
 			return refuse(403, "", "The agency does not trust the provider")
 		}
@@ -137,7 +130,7 @@ func (ex *exchange) assume(body object) (do func() *answer, refusal *answer) {
 	}
 	life := r.duration(body, 3600, most)
 	return func() *answer {
-		a, known := ex.s.agency(func(a Agency) bool { return a.URN() == urn })
+		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.URN() == urn })
 		if !known {
 			return refuse(403, "", "The agency cannot be assumed")
 		}
@@ -156,7 +149,7 @@ func (ex *exchange) securityTokens(body object) (do func() *answer, refusal *ans
 	domain := r.domain(role, "domain_id", "domain_name")
 	life := r.duration(role, 900, 86400)
 	return func() *answer {
-		a, known := ex.s.agency(func(a Agency) bool { return a.Name == name && domain.is(a.DomainID, a.DomainName) })
+		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.Name == name && domain.is(a.DomainID, a.DomainName) })
 		if !known {
 			return refuse(404, "", "Could not find the agency.")
 		}
@@ -183,7 +176,7 @@ func (ex *exchange) exchangeIDToken(body object) (do func() *answer, refusal *an
 	}
 	return func() *answer {
 		s := ex.s
-		p, known := s.provider(func(p OIDCProvider) bool { return p.Name == ids[0] })
+		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.Name == ids[0] })
 		if !known {
 			return refuse(404, "", "Could not find the identity provider.")
 		}

@@ -51,10 +51,10 @@ var routes = []route{
 	{op: OpIDTokenExchange, method: "POST", pattern: "/v3.0/OS-AUTH/id-token/tokens", json: true, access: noCredentials, form: exchangeError, handle: (*exchange).exchangeIDToken},
 	{op: OpAssume, method: "POST", pattern: "/v5/agencies/assume", json: true, access: signatureOnly, form: stsError, handle: (*exchange).assume},
 	{op: OpAssumeWithOIDC, method: "POST", pattern: "/v5/agencies/assume-with-oidc", json: true, access: noCredentials, form: stsError, handle: (*exchange).assumeWithOIDC},
-	{op: OpPodCredentials, method: "POST", pattern: PodCredentialsPath, json: true, untyped: true, access: ownCredentials, form: plainError, handle: (*exchange).podCredentials},
-	{op: OpMetadataToken, method: "PUT", pattern: "/meta-data/latest/api/token", access: noCredentials, form: plainError, handle: (*exchange).metadataToken},
-	{op: OpMetadataKeys, method: "GET", pattern: "/openstack/latest/securitykey", access: noCredentials, form: plainError, handle: (*exchange).metadataKeys},
-	{op: OpIDTokenRequest, method: "GET", pattern: IDTokenRequestPath, query: []string{"api-version", "audience"}, access: ownCredentials, form: plainError, handle: (*exchange).requestIDToken},
+	{op: OpPodCredentials, method: "POST", pattern: PodCredentialsPath, json: true, untyped: true, access: ownCredentials, form: iamError, handle: (*exchange).podCredentials},
+	{op: OpMetadataToken, method: "PUT", pattern: "/meta-data/latest/api/token", access: noCredentials, form: iamError, handle: (*exchange).metadataToken},
+	{op: OpMetadataKeys, method: "GET", pattern: "/openstack/latest/securitykey", access: noCredentials, form: iamError, handle: (*exchange).metadataKeys},
+	{op: OpIDTokenRequest, method: "GET", pattern: IDTokenRequestPath, query: []string{"api-version", "audience"}, access: ownCredentials, form: iamError, handle: (*exchange).requestIDToken},
 }
 
 // match finds the route of a request. A miss is answered like the gateway's

@@ -13,6 +13,10 @@
 //     service does. Of the published codes it fits best: the request is correct and
 //     the ticket exists.
 //
+// Beside the service there are the issuers of its credentials: STS, IAM, pod identity,
+// instance metadata, and GitHub's ID tokens. They are as strict, and each refuses in
+// its own form.
+//
 // Authentication comes first, as at a gateway. Then the request is checked. Only
 // then a [Fault] may strike. So a wrong request is always refused, and a request
 // that a fault strikes is a correct one.
@@ -297,25 +301,27 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.send(refusal)
 		return
 	}
-	carryOut := func() *answer {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return do()
-	}
-	f := ex.fault
-	if f == nil {
-		ex.send(carryOut())
+	a, struck := ex.carryOut(do)
+	if !struck {
+		ex.send(a)
 		return
 	}
-	var a *answer
-	if f.Stored {
-		if a = carryOut(); a.refused {
-			ex.send(a)
-			return
-		}
+	ex.fault.kind.strike(ex, ex.fault.Fault, a)
+}
+
+// carryOut carries out the operation, unless a fault prevents it, and reports whether
+// the fault answers. Who sees the message of a fault that stores it sees the fault, too.
+func (ex *exchange) carryOut(do func() *answer) (a *answer, struck bool) {
+	ex.s.mu.Lock()
+	defer ex.s.mu.Unlock()
+	if ex.fault == nil || ex.fault.Stored {
+		a = do()
 	}
-	ex.note(func(r *Request) { r.Fault = f.Kind })
-	f.kind.strike(ex, f.Fault, a)
+	if ex.fault == nil || a != nil && a.refused {
+		return a, false
+	}
+	ex.record.Fault = ex.fault.Kind
+	return a, true
 }
 
 // arrive records the request before anything can go wrong, and decides which fault

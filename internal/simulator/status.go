@@ -33,11 +33,7 @@ func Statuses() []Status { return slices.Clone(statuses) }
 // findStatus returns the status with this number, and reports whether there is
 // one.
 func findStatus(number int) (Status, bool) {
-	i := slices.IndexFunc(statuses, func(s Status) bool { return s.Number == number })
-	if i < 0 {
-		return Status{}, false
-	}
-	return statuses[i], true
+	return first(statuses, func(s Status) bool { return s.Number == number })
 }
 
 // closed reports whether the ticket is closed. An unknown status is open.

@@ -62,36 +62,3 @@ func TestClosedTicketOrder(t *testing.T) {
 		t.Errorf("messages %v", got)
 	}
 }
-
-func TestCaseValidate(t *testing.T) {
-	x := func(n int) string {
-		b := make([]rune, n)
-		for i := range b {
-			b[i] = 'ü'
-		}
-		return string(b)
-	}
-	for _, c := range []struct {
-		name string
-		c    Case
-		ok   bool
-	}{
-		{"ID", Case{ID: "a"}, true},
-		{"no ID", Case{}, false},
-		{"ID 64", Case{ID: x(64)}, true},
-		{"ID 65", Case{ID: x(65)}, false},
-		{"ID with a slash", Case{ID: "a/b"}, true}, // escaped on the wire
-		{"dot", Case{ID: "."}, false},
-		{"dots", Case{ID: ".."}, false},
-		{"three dots", Case{ID: "..."}, true},
-		{"invalid UTF-8", Case{ID: "\xff"}, false},
-		{"group 64", Case{ID: "a", GroupID: x(64)}, true},
-		{"group 65", Case{ID: "a", GroupID: x(65)}, false},
-		{"status", Case{ID: "a", Status: 17}, true},
-		{"unknown status", Case{ID: "a", Status: 6}, false},
-	} {
-		if err := c.c.Validate(); (err == nil) != c.ok {
-			t.Errorf("%s: %v", c.name, err)
-		}
-	}
-}

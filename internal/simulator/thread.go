@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 )
 
 // Case is a ticket, as it is seeded.
@@ -25,21 +24,6 @@ type Case struct {
 	Region        string    // dc_name
 	CreateTime    time.Time // zero is now
 	ResolveTime   time.Time // zero is not yet
-}
-
-// Validate refuses a ticket that no request can name, or with an unknown status.
-// AddCase accepts such tickets, since a test may need them.
-func (c Case) Validate() error {
-	switch {
-	case !between(c.ID, 1, 64) || c.ID == "." || c.ID == ".." || !utf8.ValidString(c.ID):
-		return fmt.Errorf("the ID %q is not a valid path segment of 1 to 64 characters", c.ID)
-	case !between(c.GroupID, 0, 64):
-		return fmt.Errorf("the group ID %q is longer than 64 characters", c.GroupID)
-	}
-	if _, known := findStatus(c.Status); !known {
-		return fmt.Errorf("unknown status %d", c.Status)
-	}
-	return nil
 }
 
 // Message is a message on a ticket.
@@ -67,11 +51,6 @@ type caseState struct {
 func (s *Simulator) AddCase(c Case) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addCase(c)
-}
-
-// addCase needs s.mu.
-func (s *Simulator) addCase(c Case) {
 	if c.CreateTime.IsZero() {
 		c.CreateTime = s.nowLocked()
 	}

@@ -23,15 +23,15 @@ const (
 
 var notHere = refuse(404, "", "Not found")
 
-// named returns a func that fits the agency of this name, and none if it is "".
-func named(name string) func(Agency) bool {
-	return func(a Agency) bool { return name != "" && a.Name == name }
+// named returns the agency of this name. There is none for "".
+func (s *Simulator) named(name string) (a Agency, known bool) {
+	return first(s.opts.Agencies, func(a Agency) bool { return name != "" && a.Name == name })
 }
 
 // podCredentials is CCE's pod identity.
 func (ex *exchange) podCredentials(body object) (do func() *answer, refusal *answer) {
 	s := ex.s
-	a, known := s.agency(named(s.opts.PodAgency))
+	a, known := s.named(s.opts.PodAgency)
 	switch {
 	case !known || s.opts.PodToken == "":
 		return nil, notHere
@@ -48,7 +48,7 @@ func (ex *exchange) metadataToken(object) (do func() *answer, refusal *answer) {
 	s := ex.s
 	seconds, _ := sentHeader(ex.r.Header, "X-Metadata-Token-Ttl-Seconds")
 	ttl, err := strconv.Atoi(seconds)
-	switch _, known := s.agency(named(s.opts.ECSAgency)); {
+	switch _, known := s.named(s.opts.ECSAgency); {
 	case !known || s.opts.MetadataV1:
 		return nil, notHere
 	case err != nil || ttl < 1 || ttl > maxMetadataTTL:
@@ -65,7 +65,7 @@ func (ex *exchange) metadataToken(object) (do func() *answer, refusal *answer) {
 // metadataKeys gives the keys of an ECS server's agency.
 func (ex *exchange) metadataKeys(object) (do func() *answer, refusal *answer) {
 	s := ex.s
-	a, known := s.agency(named(s.opts.ECSAgency))
+	a, known := s.named(s.opts.ECSAgency)
 	if !known {
 		return nil, notHere
 	}

@@ -35,40 +35,26 @@ func (c *client) set(text string) error {
 	return nil
 }
 
-// request is a request to a server.
-type request struct {
-	method string
-	path   string
-	token  string // "" sends none; the simulator's own endpoints need none
-	body   any    // nil is none
+// get reads the JSON answer into v.
+func (c client) get(ctx context.Context, path string, v any) error {
+	return c.do(ctx, http.MethodGet, path, nil, v)
 }
 
-// change sends a request that answers nothing.
-func (c client) change(ctx context.Context, method, path string, body any) error {
-	return c.do(ctx, request{method: method, path: path, body: body}, &struct{}{})
-}
-
-// do sends a request and reads the JSON answer into v.
-func (c client) do(ctx context.Context, r request, v any) error {
+// do sends a JSON body, nil for none, and reads the JSON answer into v.
+func (c client) do(ctx context.Context, method, path string, body map[string]any, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	var body io.Reader = http.NoBody
-	if r.body != nil {
-		data, err := json.Marshal(r.body)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
+	var data []byte
+	if body != nil {
+		data, _ = json.Marshal(body) // texts and numbers
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
-	if r.body != nil {
+	req.Header.Set("X-Auth-Token", token()) // only the service itself wants it
+	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
-	}
-	if r.token != "" {
-		req.Header.Set("X-Auth-Token", r.token)
 	}
 	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
@@ -107,7 +93,7 @@ func awaitServer(ctx context.Context, call invocation) error {
 	var last error
 	for {
 		var counts map[string]int
-		err := call.server.do(ctx, request{method: http.MethodGet, path: simulator.CountsPath}, &counts)
+		err := call.server.get(ctx, simulator.CountsPath, &counts)
 		if err == nil {
 			return nil
 		}

@@ -23,11 +23,11 @@ func commands() []command {
 			name: "reply", usage: "-url URL CASE TEXT", summary: "Add an engineer's answer to a ticket", arguments: 2,
 			about: `Closed tickets accept answers too.`,
 			prepare: always(func(ctx context.Context, call invocation) error {
-				return call.server.change(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]})
+				return call.server.do(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]}, &nothing{})
 			}),
 		},
-		statusCommand("close", "Close a ticket", 3),
-		statusCommand("reopen", "Reopen a closed ticket", 1),
+		statusCommand("close", "Close a ticket", 3),          // completed
+		statusCommand("reopen", "Reopen a closed ticket", 1), // processing
 		{
 			name: "faults", usage: "-url URL [FAULT ...]", summary: "Replace the faults of the server, or clear them", arguments: -1,
 			about: `Without a FAULT, all faults are cleared. A FAULT is one of:
@@ -48,7 +48,7 @@ answer, with the documented code for this status, if any. Examples:
   '200@1?code=OSM.01010014'`,
 			prepare: always(func(ctx context.Context, call invocation) error {
 				faults := append([]string{}, call.args...) // never null
-				return call.server.change(ctx, http.MethodPut, simulator.FaultsPath, map[string]any{"faults": faults})
+				return call.server.do(ctx, http.MethodPut, simulator.FaultsPath, map[string]any{"faults": faults}, &nothing{})
 			}),
 			more: listFaultKinds,
 		},
@@ -65,7 +65,7 @@ own commands do not count, except those of thread, which reads the ticket as a
 client of the service does.`,
 			prepare: always(func(ctx context.Context, call invocation) error {
 				var counts map[string]int
-				if err := call.server.do(ctx, request{method: http.MethodGet, path: simulator.CountsPath}, &counts); err != nil {
+				if err := call.server.get(ctx, simulator.CountsPath, &counts); err != nil {
 					return err
 				}
 				for _, op := range slices.Sorted(maps.Keys(counts)) {
@@ -87,7 +87,7 @@ client of the service does.`,
 						Token string `json:"id_token"`
 					}
 					body := map[string]any{"audience": *audience, "seconds": int(lifetime.Seconds())}
-					if err := call.server.do(ctx, request{method: http.MethodPost, path: simulator.IDTokensPath, body: body}, &v); err != nil {
+					if err := call.server.do(ctx, http.MethodPost, simulator.IDTokensPath, body, &v); err != nil {
 						return err
 					}
 					_, err := fmt.Fprintln(call.out, v.Token)
@@ -97,6 +97,9 @@ client of the service does.`,
 		},
 	}
 }
+
+// nothing is what a command that only changes something reads of the answer.
+type nothing struct{}
 
 // always prepares a command without flags of its own.
 func always(do action) func(*flag.FlagSet) action {
@@ -108,7 +111,7 @@ func statusCommand(name, summary string, status int) command {
 		name: name, usage: "-url URL CASE", summary: summary, arguments: 1,
 		about: `The server refuses messages on a closed ticket with OSM.01010002.`,
 		prepare: always(func(ctx context.Context, call invocation) error {
-			return call.server.change(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status})
+			return call.server.do(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status}, &nothing{})
 		}),
 	}
 }

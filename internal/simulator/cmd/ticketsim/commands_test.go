@@ -136,7 +136,7 @@ func TestUsageErrors(t *testing.T) {
 		{`ticketsim: unknown command "other"`, []string{"other"}},
 		{"ticketsim: wrong number of arguments; flags come before them", []string{"-ecs-agency", "other"}},
 		{"ticketsim: flag provided but not defined: -other", []string{"-other"}},
-		{`ticketsim: invalid value "=x" for flag -case: the ID ""`, []string{"-case", "=x"}},
+		{`ticketsim: invalid value "=x" for flag -case: must begin with an ID`, []string{"-case", "=x"}},
 		{`ticketsim: invalid value "n:p" for flag -user: `, []string{"-user", "n:p"}},
 		{`ticketsim: invalid value ":p:d" for flag -user: `, []string{"-user", ":p:d"}},
 		{`ticketsim: invalid value "n::d" for flag -user: `, []string{"-user", "n::d"}},

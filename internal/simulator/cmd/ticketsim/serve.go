@@ -39,9 +39,11 @@ func prepareServe(flags *flag.FlagSet) action {
 	flags.StringVar(&v.addrFile, "addr-file", "", "write the URL to this `file` once the server listens")
 	flags.Func("case", "initial ticket, `ID[=DESCRIPTION]`; repeatable", func(text string) error {
 		var c simulator.Case
-		c.ID, c.Description, _ = strings.Cut(text, "=")
+		if c.ID, c.Description, _ = strings.Cut(text, "="); c.ID == "" {
+			return errors.New("must begin with an ID")
+		}
 		v.cases = append(v.cases, c)
-		return c.Validate()
+		return nil
 	})
 	flags.Func("user", "`name:password:domain` of a user who may log in; repeatable", func(text string) error {
 		name, rest, _ := strings.Cut(text, ":")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -33,8 +32,7 @@ type message struct {
 
 func printThread(ctx context.Context, call invocation) error {
 	var t ticket
-	path := "/v2/servicerequest/cases/" + url.PathEscape(call.args[0])
-	if err := call.server.do(ctx, request{method: http.MethodGet, path: path, token: token()}, &t); err != nil {
+	if err := call.server.get(ctx, "/v2/servicerequest/cases/"+url.PathEscape(call.args[0]), &t); err != nil {
 		return err
 	}
 	_, err := io.WriteString(call.out, t.String())
