@@ -157,9 +157,26 @@ func (c *Credentials) Authenticate(ctx context.Context, req *http.Request, body 
 	if err != nil {
 		return err
 	}
+	c.add(i, req, body)
+	return nil
+}
+
+// AuthenticateNow is Authenticate with what is at hand. It asks no issuer, and reports
+// whether there are credentials that have not expired.
+func (c *Credentials) AuthenticateNow(req *http.Request, body []byte) bool {
+	c.mu.Lock()
+	current, alive := c.current, c.alive(c.now())
+	c.mu.Unlock()
+	if alive {
+		c.add(*current, req, body)
+	}
+	return alive
+}
+
+func (c *Credentials) add(i issued, req *http.Request, body []byte) {
 	if i.token != "" {
 		req.Header.Set("X-Auth-Token", i.token)
-		return nil
+		return
 	}
 	if i.key.SecurityToken != "" {
 		req.Header.Set("X-Security-Token", i.key.SecurityToken)
@@ -168,7 +185,6 @@ func (c *Credentials) Authenticate(ctx context.Context, req *http.Request, body 
 		req.Header.Set("X-Domain-Id", i.key.DomainID)
 	}
 	signing.Sign(req, body, signing.Key{AccessKey: i.key.AccessKey, SecretKey: i.key.SecretKey}, c.now())
-	return nil
 }
 
 // usable returns the current credentials, unless others are needed. An error says that

@@ -9,7 +9,7 @@
 //	                    rejected              the end: refused
 //	                    throttled             wait, then a POST, as long as there is time
 //	                    not executed          wait, then a POST; the end when retries are used up
-//	                    unauthenticated       a POST with the renewed credentials, once
+//	                    unauthenticated       a POST with renewed credentials; two in a row are final
 //	                    unknown               checks of the ticket
 //	                    unknown, refused      checks; no POST follows
 //	a check             present               the end: a receipt
@@ -130,7 +130,7 @@ type delivery struct {
 	attempts  int                    // POSTs so far
 	retries   int                    // of MaxRetries
 	throttles int                    // POSTs that were throttled
-	renewed   bool                   // the credentials were renewed
+	renewed   bool                   // after the last attempt the credentials were renewed
 	unknown   servicerequest.Attempt // the last attempt whose outcome was unknown
 	doubt     string                 // why that outcome was unknown; empty: there was none
 	resent    string                 // as Receipt has it

@@ -93,13 +93,22 @@ func TestOutcomes(t *testing.T) {
 		"lost, then throttled":           {[]fate{lostAnswer(false), stopped, accepted}, gotResent, 1, 3, 5, 26062500 * time.Microsecond},
 		"lost, with Retry-After":         {[]fate{unavailable, accepted}, gotResent, 1, 2, 5, 20062500 * time.Microsecond},
 		"credentials expired":            {[]fate{expired, accepted}, gotReceipt, 1, 2, 1, 0},
+		"expired again later":            {[]fate{expired, throttled, expired, accepted}, gotReceipt, 1, 4, 1, 250 * time.Millisecond},
 		"credentials refused twice":      {[]fate{expired, expired}, gotRefused, 0, 2, 1, 0},
 		"lost, then credentials expired": {[]fate{lostAnswer(false), expired, accepted}, gotResent, 1, 3, 5, 6 * time.Second},
 		"no credentials":                 {[]fate{{err: errBroken}}, gotNotPosted, 0, 1, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onPost = fates(tc.fates...)
+				answer, doubt := fates(tc.fates...), false
+				f.onPost = func(n int, p servicerequest.Post) fate {
+					if p.Checked != doubt {
+						t.Errorf("POST %d may wait for new credentials: %t", n, !p.Checked)
+					}
+					got := answer(n, p)
+					doubt = doubt || got.attempt.Outcome == servicerequest.Unknown
+					return got
+				}
 				began := time.Now()
 				deliver(t, f.deliverer(), hello(), tc.want)
 				f.want(t, tc.messages, tc.posts, tc.lists)

@@ -69,13 +69,16 @@ func (d *delivery) post(ctx context.Context) (servicerequest.Attempt, error) {
 	d.notify(StepPosting, "", 0)
 	a, err := d.service.Post(ctx, servicerequest.Post{
 		CaseID: d.message.CaseID, Content: Keyed(d.message.Key, d.message.Content), AccessoryIDs: d.message.AccessoryIDs,
-		GroupID: d.message.GroupID, Secret: d.message.Secret,
+		GroupID: d.message.GroupID, Secret: d.message.Secret, Checked: d.doubt != "",
 	})
 	if err != nil {
 		d.possible(-1)
 		return a, err
 	}
-	d.attempts++
+	if !a.Began.IsZero() {
+		d.attempts++
+	}
+	d.renewed = d.renewed && a.Outcome == servicerequest.Unauthenticated
 	switch a.Outcome {
 	case servicerequest.Rejected, servicerequest.Unauthenticated, servicerequest.Throttled, servicerequest.NotExecuted:
 		d.possible(-1)

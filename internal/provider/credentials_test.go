@@ -119,21 +119,30 @@ func TestEveryMode(t *testing.T) {
 	}
 }
 
-// Keys are renewed in the middle of an apply, before they expire or after a 401. Each message
-// is posted once, even if a fifth of the answers are lost or failures.
+// Keys are renewed in the middle of an apply, before they expire or after they were revoked.
+// Each message is posted once, even if a fifth of the answers are lost or failures.
 func TestExpiringKeysPostOnce(t *testing.T) {
 	t.Parallel()
 	const messages = 200
-	for name, options := range map[string]simulator.Options{
-		"2 seconds": {CredentialLifetime: 2 * time.Second},
-		"40 calls":  {CredentialCalls: 40},
-		"40 calls, faults": {CredentialCalls: 40, Faults: []simulator.Fault{
+	for name, row := range map[string]struct {
+		options simulator.Options
+		revoke  int32 // after so many messages
+	}{
+		"2 seconds": {simulator.Options{CredentialLifetime: 2 * time.Second}, 0},
+		"revoked, and faults": {simulator.Options{Faults: []simulator.Fault{
 			{Kind: "lost-answer", Rate: 0.1}, {Kind: "503", Rate: 0.05}, {Kind: "503", Stored: true, Rate: 0.05},
-		}},
+		}}, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newSecuredFixture(t, options)
+			var f *fixture
+			var committed atomic.Int32
+			row.options.Observe = func(r simulator.Request) {
+				if r.Committed && row.revoke > 0 && committed.Add(1)%row.revoke == 0 {
+					f.RevokeIssued()
+				}
+			}
+			f = newSecuredFixture(t, row.options)
 			p := newProtocol(t, f, f.withOIDCBlock(f.IDToken("aud", 1000*time.Hour)))
 			var want []string
 			for i := range messages {
@@ -153,7 +162,7 @@ func TestExpiringKeysPostOnce(t *testing.T) {
 			}
 			all.Wait()
 			f.wantContents(t, want...)
-			if n := f.Count(simulator.OpAssumeWithOIDC); n < 2 && options.CredentialCalls > 0 {
+			if n := f.Count(simulator.OpAssumeWithOIDC); n < 5 && row.revoke > 0 {
 				t.Errorf("%d renewals", n)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -122,6 +123,8 @@ type request struct {
 	private bool
 	// once: the transport must not repeat the request either.
 	once bool
+	// atHand: the request is made with the credentials that are at hand, or not at all.
+	atHand bool
 	// issuer: the request is not for the service, but for an issuer of credentials. It is
 	// authenticated by auth, unless that is nil.
 	issuer bool
@@ -161,6 +164,8 @@ type observation struct {
 	request  *http.Request
 }
 
+var errNoneAtHand = errors.New("the credentials have expired")
+
 // do makes one HTTP exchange. An error means that preparing the request failed (no
 // credentials, a broken URL), and nothing was sent. The observation has all other
 // failures.
@@ -193,7 +198,13 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		req.GetBody = nil
 	}
 	c.setHeaders(req, r)
-	if auth := c.authOf(r); auth != nil {
+	switch auth := c.authOf(r); {
+	case auth == nil:
+	case r.atHand:
+		if !auth.AuthenticateNow(req, r.body) {
+			return observation{}, errNoneAtHand
+		}
+	default:
 		if err := auth.Authenticate(ctx, req, r.body); err != nil {
 			return observation{}, err
 		}

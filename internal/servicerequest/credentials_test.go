@@ -109,6 +109,26 @@ func TestRevokedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
+// A POST right after a check does not wait for new credentials.
+func TestCheckedPost(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}})
+	c := withPassword(t, s, testUser.Password)
+	p := hello()
+	p.Checked = true
+	post(t, c, p, Unauthenticated)
+	wantCounts(t, s, 0, 0)
+	if _, err := c.List(t.Context(), testCase, ""); err != nil {
+		t.Fatal(err)
+	}
+	post(t, c, p, Submitted)
+	_ = s.clock.Sleep(t.Context(), 24*time.Hour-5*time.Minute) // to be renewed, but alive
+	post(t, c, p, Submitted)
+	_ = s.clock.Sleep(t.Context(), 5*time.Minute)
+	post(t, c, p, Unauthenticated)
+	wantCounts(t, s, 1, 2)
+}
+
 // The token is also renewed for a list.
 func TestListRenewsTheToken(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,9 @@ type Post struct {
 	AccessoryIDs []string // at most 10, each 1 to 64 characters; nil is not sent, empty is sent as []
 	GroupID      string   // at most 64 characters; empty is not sent
 	Secret       bool     // keeps the content out of every error
+	// Checked says that the ticket was checked just now. Then the POST does not wait for new
+	// credentials, which may take minutes: without any at hand, it is Unauthenticated.
+	Checked bool
 }
 
 // Outcome is what one POST of a message came to.
@@ -53,7 +56,7 @@ type Attempt struct {
 	Reason     string        // the outcome in a few words, for logs and progress
 	Err        error         // describes the answer or the failure; nil if Submitted
 	RequestID  string        // the service's X-Request-Id, if it gave one
-	Began      time.Time     // by the local clock
+	Began      time.Time     // by the local clock; zero if no request was made
 	Ended      time.Time     // by the local clock: when the answer's body was read, or the failure came
 	AnsweredAt time.Time     // by the service's clock if its answer told the time, else by the local one
 	RetryAfter time.Duration // how long the service asks to wait; 0 is not at all
@@ -68,7 +71,11 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	o, err := c.do(ctx, request{method: http.MethodPost, path: casePath(p.CaseID, "message"), body: body, once: true, private: p.Secret})
+	o, err := c.do(ctx, request{method: http.MethodPost, path: casePath(p.CaseID, "message"), body: body, once: true, private: p.Secret, atHand: p.Checked})
+	if errors.Is(err, errNoneAtHand) {
+		now := c.clock.Now()
+		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: now}, nil
+	}
 	if err != nil {
 		return Attempt{}, c.redactError(err)
 	}

@@ -135,6 +135,7 @@ func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observa
 			renewed = true
 			continue
 		}
+		renewed = o.status == http.StatusUnauthorized // two in a row are final
 		if slices.Contains(r.statuses, o.status) {
 			return o, nil
 		}
