@@ -173,7 +173,7 @@ var settings = []setting{
 		description: "Path of a file with the ID token, which is read at each renewal.",
 	},
 	{
-		name: "assume_agency_with_oidc.audience", check: all(length(1, 255), noControl),
+		name: "assume_agency_with_oidc.audience", env: []string{"SERVICEREQUEST_OIDC_AUDIENCE"}, check: all(length(1, 255), noControl),
 		description: "Audience of the ID token that the provider gets from GitHub Actions. Without `id_token` and `id_token_file` it does so if the job has the permission `id-token: write`. Else it takes HCP Terraform's `TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST`, then `TFC_WORKLOAD_IDENTITY_TOKEN`.",
 	},
 	{
