@@ -293,7 +293,7 @@ func TestAttachmentBadInput(t *testing.T) {
 		{object{"source": loop}, "source", "cannot be read"},
 		{object{"source": empty}, "source", "is empty"},
 		{object{"source": huge}, "source", "has 9437185 bytes"},
-		{object{"source": writeFile(t, folder, "a\tb.txt", "x")}, "source", "has a name that cannot be used: it contains a line break or another control character"},
+		{object{"source": writeFile(t, folder, "a\u0085b.txt", "x")}, "source", "has a name that cannot be used: it contains a line break or another control character"},
 		{object{"source": ""}, "source", "must not be empty"},
 		{object{"content": "", "name": "a.txt"}, "content", "must not be empty"},
 		{object{"content_base64": "", "name": "a.txt"}, "content_base64", "must not be empty"},

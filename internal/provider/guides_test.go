@@ -417,12 +417,8 @@ func TestGuideToLongTexts(t *testing.T) {
 func TestGuideToTests(t *testing.T) {
 	t.Parallel()
 	const folder = "guides/test-your-configuration"
-	mocks, err := os.ReadFile(filepath.Join(root, "examples", folder, "mocks", "servicerequest.tfmock.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
-	got, want := mocked(string(mocks)), map[string][]string{}
+	got, want := mocked(readText(t, filepath.Join(root, "examples", folder, "mocks", "servicerequest.tfmock.hcl"))), map[string][]string{}
 	for kind, schemas := range map[string]map[string]*tfprotov6.Schema{"mock_resource": p.schemas.ResourceSchemas, "mock_data": p.schemas.DataSourceSchemas} {
 		for name, schema := range schemas {
 			for _, a := range schema.Block.Attributes {
@@ -454,10 +450,7 @@ func TestGuideToTests(t *testing.T) {
 // that apply asks.
 func TestGuideToTicketsim(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
+	needBash(t)
 	_, section, _ := strings.Cut(readGuide(t, "test-your-configuration"), "## With `ticketsim`")
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\nterraform() { \"$CLI\" \"$@\"; }\n")
@@ -485,7 +478,7 @@ func TestGuideToTicketsim(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, bash, "-c", strings.ReplaceAll(script.String(), "127.0.0.1:8080", address))
+	cmd := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(script.String(), "127.0.0.1:8080", address))
 	cmd.Dir, cmd.Env = c.dir, c.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -637,11 +630,7 @@ func TestGuideToCredentials(t *testing.T) {
 // The files that the README's map names exist.
 func TestGuideToTheRepository(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(root + "/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, layout, _ := strings.Cut(string(text), "## Repository layout")
+	_, layout, _ := strings.Cut(readText(t, root+"/README.md"), "## Repository layout")
 	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
 	for _, name := range names {
 		for _, pattern := range []string{root + "/", root + "/internal/*/"} {
