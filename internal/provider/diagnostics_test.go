@@ -64,22 +64,17 @@ var answerRows = []struct {
 		[]string{"Not posted: ", "HTTP 403 Forbidden, the answer is an HTML page, body: <html> <body>Blocked by [31m policy</body></html> filler", "…, request ID req-page_403."}},
 	{"page_200", 200, "<!DOCTYPE html><title>Sign in</title>", "",
 		[]string{"May be on the ticket: ", "HTTP 200 OK, the answer is an HTML page, body: <!DOCTYPE html><title>Sign in</title>, request ID req-page_200"}},
-	{"huge", 200, "", "",
-		[]string{"May be on the ticket: ", "HTTP 200 OK, the answer is longer than any answer of the service, body: xxx"}},
 	{"redirect", 307, "", "",
 		[]string{"May be on the ticket: ", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect"}},
-	// An http.Client would follow this redirect with a GET that has the token.
-	{"redirect_found", 302, "", "",
-		[]string{"May be on the ticket: ", "HTTP 302 Found"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",
 		[]string{"Not posted: ", "OSM.0003, *** is bad, request ID"}},
 }
 
 // scripted is a service whose answer depends on the ticket. It refuses to list
 // messages.
-func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
+func scripted(t *testing.T) (url string, posts *atomic.Int64) {
 	t.Helper()
-	posts, followed = &atomic.Int64{}, &atomic.Int64{}
+	posts = &atomic.Int64{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v2/servicerequest/cases/{id}/message", func(w http.ResponseWriter, r *http.Request) {
 		posts.Add(1)
@@ -89,21 +84,8 @@ func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 			}
 			w.Header().Set("X-Request-Id", "req-"+row.name)
 			w.Header().Set("Retry-After", "3600") // so that nothing waits
-			switch row.name {
-			case "redirect":
-				w.Header().Set("Location", "http://elsewhere.example.com/login?token=x")
-			case "redirect_here", "redirect_found":
-				w.Header().Set("Location", "/followed")
-			}
+			w.Header().Set("Location", "http://elsewhere.example.com/login?token=x")
 			w.WriteHeader(row.status)
-			if row.name == "huge" {
-				chunk := []byte(strings.Repeat("x", 1<<20))
-				for range 100 {
-					if _, err := w.Write(chunk); err != nil {
-						return
-					}
-				}
-			}
 			_, _ = w.Write([]byte(strings.ReplaceAll(row.body, "TOKEN", testToken)))
 		}
 	})
@@ -111,16 +93,15 @@ func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte(`{"error_code":"OSM.0003","error_msg":"may not read"}`))
 	})
-	mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) { followed.Add(1) })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return server.URL, posts, followed
+	return server.URL, posts
 }
 
 // All rows in one apply, each a resource in a file of its own.
 func TestEveryAnswerIsExplained(t *testing.T) {
 	t.Parallel()
-	url, posts, followed := scripted(t)
+	url, posts := scripted(t)
 	files := map[string]string{"main.tf": requiredProvider + fmt.Sprintf(`
 provider "servicerequest" {
   endpoint    = %q
@@ -177,8 +158,8 @@ resource "servicerequest_case_message" %[1]q {
 	if strings.Contains(r.output(), testToken) {
 		t.Error("the token is shown")
 	}
-	if posts.Load() != int64(len(answerRows)) || followed.Load() != 0 {
-		t.Errorf("%d posts for %d messages, %d other requests", posts.Load(), len(answerRows), followed.Load())
+	if posts.Load() != int64(len(answerRows)) {
+		t.Errorf("%d posts for %d messages", posts.Load(), len(answerRows))
 	}
 	if left := c.run("state", "list").stdout; left != "" {
 		t.Errorf("in the state: %s", left)
@@ -204,39 +185,38 @@ func TestAdvice(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		err  error
-		at   string
 		want []string // the cause, and a part of what to do
 	}{
-		{"no request ID", noRequestID, "", []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), "", []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
-		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), "", []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
+		{"no request ID", noRequestID, []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
+		{"key", api(401, "APIGW.0301", servicerequest.ModeAccessKey), []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
+		{"login's token", api(401, "APIGW.0307", servicerequest.ModePassword), []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
 
-		{"clock is slow", skewed(401, servicerequest.ModeAccessKey, 20*time.Minute), "", []string{clock, "Set the clock"}},
-		{"clock is fast", skewed(403, servicerequest.ModeAccessKey, -20*time.Minute), "", []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
-		{"clock is near", skewed(401, servicerequest.ModeAccessKey, 13*time.Minute), "", []string{"the service refused the signature", "Check access_key"}},
-		{"clock does not matter to a token", skewed(401, servicerequest.ModeToken, time.Hour), "", []string{"the token is invalid or expired", ""}},
-		{"clock does not matter to a throttle", skewed(429, servicerequest.ModeAccessKey, time.Hour), "", []string{"the service is throttling requests", ""}},
-		{"no Date", noDate, "", []string{"the service refused the signature", "Check access_key"}},
+		{"clock is slow", skewed(401, servicerequest.ModeAccessKey, 20*time.Minute), []string{clock, "Set the clock"}},
+		{"clock is fast", skewed(403, servicerequest.ModeAccessKey, -20*time.Minute), []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
+		{"clock is near", skewed(401, servicerequest.ModeAccessKey, 13*time.Minute), []string{"the service refused the signature", "Check access_key"}},
+		{"clock does not matter to a token", skewed(401, servicerequest.ModeToken, time.Hour), []string{"the token is invalid or expired", ""}},
+		{"clock does not matter to a throttle", skewed(429, servicerequest.ModeAccessKey, time.Hour), []string{"the service is throttling requests", ""}},
+		{"no Date", noDate, []string{"the service refused the signature", "Check access_key"}},
 
-		{"login", &servicerequest.LoginError{Err: api(401, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "Check the provider's user_name, password, domain_name and auth_url"}},
-		{"login, throttled", &servicerequest.LoginError{Err: api(429, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "IAM may be unavailable"}},
-		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, "", []string{"IAM did not issue a token", "Check the provider's auth_url."}},
-		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, "", []string{"IAM could not be reached", "Check the network, the proxy if there is one, and the provider's auth_url."}},
-		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
-		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", servicerequest.ModeToken)}), "",
+		{"login", &servicerequest.LoginError{Err: api(401, "", servicerequest.ModePassword)}, []string{"IAM did not issue a token", "Check the provider's user_name, password, domain_name and auth_url"}},
+		{"login, throttled", &servicerequest.LoginError{Err: api(429, "", servicerequest.ModePassword)}, []string{"IAM did not issue a token", "IAM may be unavailable"}},
+		{"login, IAM is down", &servicerequest.LoginError{Err: api(503, "", servicerequest.ModePassword)}, []string{"IAM did not issue a token", "Check the provider's auth_url."}},
+		{"login, no connection", &servicerequest.LoginError{Err: errors.New("no such host")}, []string{"IAM could not be reached", "Check the network, the proxy if there is one, and the provider's auth_url."}},
+		{"login, certificate", &servicerequest.LoginError{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
+		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", servicerequest.ModeToken)}),
 			[]string{"the next attempt has to wait 2m0s, but only 40s of timeouts.create remain. The last attempt failed: the service is throttling requests", "raise timeouts.create"}},
-		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", servicerequest.ModeToken)), "", []string{"Terraform was interrupted", "Apply again."}},
-		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", []string{"the server does not use TLS on this port", "Check the port of the https URL in the provider configuration."}},
-		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), "", []string{"the service could not be reached", "Check the network, the proxy if there is one, and the provider's endpoint."}},
-		{"something else", errors.New("Proxy Authentication Required"), "", []string{"the call failed", "See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}},
+		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", servicerequest.ModeToken)), []string{"Terraform was interrupted", "Apply again."}},
+		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), []string{"the server does not use TLS on this port", "Check the port of the https URL in the provider configuration."}},
+		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), []string{"the service could not be reached", "Check the network, the proxy if there is one, and the provider's endpoint."}},
+		{"something else", errors.New("Proxy Authentication Required"), []string{"the call failed", "See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := advise(row.err, "timeouts.create")
-			if a.at != row.at || !strings.HasPrefix(a.cause, row.want[0]) || !strings.Contains(a.todo, row.want[1]) {
-				t.Errorf("%+v\nwant at %q: %q", a, row.at, row.want)
+			if a.at != "" || !strings.HasPrefix(a.cause, row.want[0]) || !strings.Contains(a.todo, row.want[1]) {
+				t.Errorf("%+v\nwant %q", a, row.want)
 			}
 		})
 	}
