@@ -256,25 +256,3 @@ func TestKeyDoesNotShowItsSecret(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkSign(b *testing.B) {
-	for _, size := range []int{100, 10_000, 1_000_000} {
-		b.Run(fmt.Sprintf("body=%d", size), func(b *testing.B) {
-			body := bytes.Repeat([]byte("x"), size)
-			req, err := http.NewRequest(http.MethodPost,
-				"https://osm.example.com/v2/servicerequest/cases/TT201801020526/message?group_id=1", nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			req.Header.Set("Content-Type", "application/json")
-			req.Header.Set("X-Domain-Id", "0123456789abcdef0123456789abcdef")
-			req.Header.Set("X-Language", "en-us")
-			req.Header.Set("User-Agent", "benchmark")
-			b.ReportAllocs()
-			b.SetBytes(int64(size))
-			for b.Loop() {
-				signing.Sign(req, body, key, at)
-			}
-		})
-	}
-}
