@@ -21,6 +21,7 @@ import (
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
 // answerRows are the documented answers of the service and the gateway to a submit,
@@ -29,18 +30,18 @@ var answerRows = []struct {
 	name   string
 	status int
 	body   string
-	line   string   // of the configuration, that the diagnostic points at; "" is the resource
+	at     string   // the attribute that the diagnostic points at; "" is the resource
 	want   []string // the outcome, and other parts of the detail
 }{
 	{"parameter", 200, `{"error_code":"OSM.01010001","error_msg":"bad parameter"}`, "",
 		[]string{"Not posted: the service refused a parameter.", "HTTP 200 OK, OSM.01010001, bad parameter, request ID req-parameter."}},
-	{"permission", 200, `{"error_code":"OSM.01010002","error_msg":"no permission"}`, `case_id = "permission"`,
+	{"permission", 200, `{"error_code":"OSM.01010002","error_msg":"no permission"}`, "case_id",
 		[]string{"Not posted: the user of the credentials is not allowed to work on this ticket, or the ticket is closed.", "set group_id", "HTTP 200 OK, OSM.01010002, no permission, request ID req-permission."}},
-	{"attachments", 200, `{"error_code":"OSM.01010005","error_msg":"daily size"}`, `accessory_ids = ["a"]`,
+	{"attachments", 200, `{"error_code":"OSM.01010005","error_msg":"daily size"}`, "accessory_ids",
 		[]string{"Not posted: the daily size limit for attachments is exceeded.", "HTTP 200 OK, OSM.01010005, daily size, request ID req-attachments."}},
 	{"customer", 200, `{"error_code":"OSM.01010011","error_msg":"no customer"}`, "",
 		[]string{"Not posted: the token does not identify a customer.", "scoped to the account", "HTTP 200 OK, OSM.01010011, no customer, request ID req-customer."}},
-	{"no_case", 200, `{"error_code":"OSM.01010015","error_msg":"no case"}`, `case_id = "no_case"`,
+	{"no_case", 200, `{"error_code":"OSM.01010015","error_msg":"no case"}`, "case_id",
 		[]string{"Not posted: there is no such ticket at this endpoint.", "HTTP 200 OK, OSM.01010015, no case, request ID req-no_case."}},
 	{"other", 200, `{"error_code":"OSM.09999999"}`, "",
 		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.09999999, request ID req-other"}},
@@ -98,71 +99,39 @@ func scripted(t *testing.T) (url string, posts *atomic.Int64) {
 	return server.URL, posts
 }
 
-// All rows in one apply, each a resource in a file of its own.
 func TestEveryAnswerIsExplained(t *testing.T) {
 	t.Parallel()
 	url, posts := scripted(t)
-	files := map[string]string{"main.tf": requiredProvider + fmt.Sprintf(`
-provider "servicerequest" {
-  endpoint    = %q
-  token       = %q
-  max_retries = 0
-}`, url, testToken)}
-	for _, row := range answerRows {
-		files[row.name+".tf"] = fmt.Sprintf(`
-resource "servicerequest_case_message" %[1]q {
-  case_id = %[1]q
-  content = "a text of %[1]s"
-  accessory_ids = ["a"]
-  timeouts = { create = "1m" }
-}`, row.name)
-	}
-	c := newCLI(t, files)
-	r := c.fail("apply", "-json", "-auto-approve", "-parallelism=30")
-	got := r.diagnostics()
+	p := newProtocol(t, newFixture(t, simulator.Options{}), object{"endpoint": url, "max_retries": 0})
 	for _, row := range answerRows {
 		t.Run(row.name, func(t *testing.T) {
-			mine := about(got, row.name+".tf")
-			if len(mine) != 1 {
-				t.Fatalf("%d diagnostics: %+v", len(mine), mine)
-			}
-			d := mine[0]
-			wantAll(t, d.Detail, append([]string{"POST /v2/servicerequest/cases/" + row.name + "/message: "}, row.want...)...)
-			summary := "Unable to submit case message"
+			m := p.manage(t, caseMessageType)
+			diagnostics := m.apply(object{"case_id": row.name, "content": "a text of " + row.name, "accessory_ids": []any{"a"}, "timeouts": object{"create": "1m"}})
+			want := append([]string{"Unable to submit case message\n", "POST /v2/servicerequest/cases/" + row.name + "/message: "}, row.want...)
 			if strings.HasPrefix(row.want[0], "May be") {
-				summary = "Case message may or may not be on the ticket"
-				wantAll(t, d.Detail, "  ticket: "+row.name+"\n", fmt.Sprintf("  text:   %d characters\n", len("a text of "+row.name)), "HTTP 403 Forbidden, OSM.0003, may not read", "idempotency_key")
+				want[0] = "Case message may or may not be on the ticket\n"
+				want = append(want, "  ticket: "+row.name+"\n", fmt.Sprintf("  text:   %d characters\n", len("a text of "+row.name)), "HTTP 403 Forbidden, OSM.0003, may not read", "idempotency_key")
 			}
-			if d.Summary != summary || !strings.HasPrefix(d.Detail, row.want[0]) {
-				t.Errorf("%s: %s\nwant the summary %q, and the outcome first", d.Summary, d.Detail, summary)
-			}
-			paragraphs := strings.Split(d.Detail, "\n\n")
-			if last := paragraphs[len(paragraphs)-1]; !strings.Contains(last, "/message: HTTP ") || strings.Contains(strings.Join(paragraphs[:len(paragraphs)-1], ""), "HTTP ") {
-				t.Errorf("the HTTP answer is not the last paragraph alone: %s", d.Detail)
-			}
-			if strings.Contains(d.Detail, "a text of") {
-				t.Errorf("the text is shown: %s", d.Detail)
-			}
-			line := row.line
-			if line == "" {
-				line = fmt.Sprintf(`resource "servicerequest_case_message" %q {`, row.name)
-			}
-			if got := strings.Join(strings.Fields(d.Snippet.Code), " "); got != strings.Join(strings.Fields(line), " ") {
-				t.Errorf("points at %s, want %s", got, line)
-			}
-			if len(d.Detail) > 2000 || strings.ContainsAny(d.Detail, "\x1b\x00\r") {
-				t.Errorf("detail of %d bytes: %q", len(d.Detail), d.Detail)
+			wantOne(t, diagnostics, strings.TrimSuffix("error at "+row.at, " at "), want...)
+			detail := diagnostics[0].Detail
+			paragraphs := strings.Split(detail, "\n\n")
+			last := paragraphs[len(paragraphs)-1]
+			switch {
+			case !strings.HasPrefix(detail, row.want[0]):
+				t.Errorf("the outcome is not first: %s", detail)
+			case !strings.Contains(last, "/message: HTTP ") || strings.Contains(strings.TrimSuffix(detail, last), "HTTP "):
+				t.Errorf("the HTTP answer is not the last paragraph alone: %s", detail)
+			case strings.Contains(detail, "a text of") || strings.Contains(detail, testToken):
+				t.Errorf("the text or the token is shown: %s", detail)
+			case len(detail) > 2000 || strings.ContainsAny(detail, "\x1b\x00\r"):
+				t.Errorf("detail of %d bytes: %q", len(detail), detail)
+			case !m.state.IsNull():
+				t.Errorf("the state is %s", m.state)
 			}
 		})
 	}
-	if strings.Contains(r.output(), testToken) {
-		t.Error("the token is shown")
-	}
 	if posts.Load() != int64(len(answerRows)) {
 		t.Errorf("%d posts for %d messages", posts.Load(), len(answerRows))
-	}
-	if left := c.run("state", "list").stdout; left != "" {
-		t.Errorf("in the state: %s", left)
 	}
 }
 
