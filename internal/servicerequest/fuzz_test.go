@@ -14,7 +14,8 @@ import (
 func FuzzClassify(f *testing.F) {
 	for _, body := range []string{"", " ", "{}", "null", "[]", `{"error_code":""}`, `{"error_code":null}`, `{"error_code":"OSM.01010014"}`,
 		`{"error_code":"OSM.01010015","error_msg":"x"}`, `{"error_msg":"x"}`, `{"error_code":0}`, `{"error_code":"`, `{"Error_Code":"X","error_code":""}`,
-		`{"error_code":"","error_code":"X"}`, "<html>", "\ufeff{}", "{}{}", "0"} {
+		`{"error_code":"","error_code":"X"}`, "<html>", "\ufeff{}", "{}{}", "0",
+		`{"a":1}`, `{ "a" : -1.5e3 , "b":true}`, `{"a":"x\"y\\","b":null,"c":false}`, `{"a":{"b":[1,"]}",{}]},"c":[]}`, `{"a\u0062\"":"",` + "\n\t" + `"":[[],{}] }`, `{"a":"{","b":"}"}`} {
 		f.Add(200, []byte(body), false, true)
 	}
 	for _, status := range []int{100, 204, 301, 400, 401, 408, 429, 500, 503} {
