@@ -1,4 +1,6 @@
 terraform {
+  required_version = ">= 1.0"
+
   required_providers {
     servicerequest = {
       source  = "seed-9e648b51/servicerequest"

@@ -87,7 +87,6 @@ func run(ctx context.Context) error {
 	only := regexp.MustCompile("")
 	flag.StringVar(&o.provider, "provider", "", "`path` of the provider's binary")
 	out := flag.String("out", "", "`directory` to write README.md and the charts to (default: print only)")
-	rounds := flag.Int("rounds", 0, "`number` of rounds (default: more for fewer messages)")
 	flag.Func("run", `only the scenarios that match this `+"`regexp`"+`, such as "^1000 after 2000$" or "HTTPS"`, func(text string) (err error) {
 		only, err = regexp.Compile(text)
 		return err
@@ -103,9 +102,6 @@ func run(ctx context.Context) error {
 	var chosen []scenario
 	for _, s := range scenarios {
 		if only.MatchString(s.String()) {
-			if *rounds > 0 {
-				s.rounds = *rounds
-			}
 			chosen = append(chosen, s)
 		}
 	}

@@ -191,9 +191,6 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	}
 	attachment, diags := m.read()
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
 	ctx, client, diags := r.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {

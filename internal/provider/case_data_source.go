@@ -49,20 +49,23 @@ type caseSummaryModel struct {
 	CreatedAtRaw types.String `tfsdk:"created_at_raw"`
 }
 
+// The attributes that name a ticket.
+var (
+	caseIDAttribute = schema.StringAttribute{
+		Required: true, Validators: []validator.String{caseIDCheck}, MarkdownDescription: caseIDDescription,
+	}
+	groupIDAttribute = schema.StringAttribute{
+		Optional: true, Validators: []validator.String{groupIDCheck}, MarkdownDescription: groupIDDescription,
+	}
+)
+
 func (d *caseDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_case"
 }
 
 func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := caseSummaryAttributes()
-	attributes["case_id"] = schema.StringAttribute{
-		Required: true, Validators: []validator.String{caseIDCheck},
-		MarkdownDescription: caseIDDescription,
-	}
-	attributes["group_id"] = schema.StringAttribute{
-		Optional: true, Validators: []validator.String{groupIDCheck},
-		MarkdownDescription: groupIDDescription,
-	}
+	attributes["case_id"], attributes["group_id"] = caseIDAttribute, groupIDAttribute
 	attributes["severity"] = computedString("Name of the severity level.")
 	attributes["source"] = computedString("Name of the channel through which the ticket was created.")
 	attributes["judgement"] = computedString("The customer's comment on the service.")
@@ -77,9 +80,6 @@ func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m caseModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
 	ctx, client, diags := d.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {

@@ -35,7 +35,8 @@ const (
 		"The key, its brackets and the space after them count towards the 10000 characters of the message. " +
 		"It is not a lock: two runs, or two provider configurations of one run, that search the ticket within the same seconds may both post the message. " +
 		"A warning says so if the ticket then shows both."
-	timeoutDescription = "Time limit for posting the message, including retries and waiting while the service throttles requests, as a duration such as `10m`, at most `24h`. Default `5m`."
+	timeoutsDescription = "How long the provider may take."
+	timeoutDescription  = "Time limit for posting the message, including retries and waiting while the service throttles requests, as a duration such as `10m`, at most `24h`. Default `5m`."
 )
 
 var (

@@ -36,6 +36,7 @@ func (a *caseMessageAction) Metadata(_ context.Context, req action.MetadataReque
 
 func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	limits := timeouts.Attributes(ctx).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
+	limits.MarkdownDescription = timeoutsDescription
 	limits.Attributes["invoke"] = schema.StringAttribute{
 		Optional: true, Validators: []validator.String{timeoutCheck},
 		MarkdownDescription: timeoutDescription,

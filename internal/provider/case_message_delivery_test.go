@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -15,34 +14,16 @@ import (
 func TestUnconfirmedAndItsAdvice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "lost-answer", Times: 1}, {Kind: "403", Operation: simulator.OpList}}})
-	message := func(more string) string {
-		return requiredProvider + f.config(fmt.Sprintf(`
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "a message of many words"
-  %s
-}`, more))
-	}
-	c := newCLI(t, map[string]string{"main.tf": message("")})
-	refused := func() string {
-		t.Helper()
-		got := about(c.fail("apply", "-json", "-auto-approve").diagnostics(), "main.tf")
-		if len(got) != 1 {
-			t.Fatalf("%+v", got)
-		}
-		return got[0].Summary + "\n" + got[0].Detail
-	}
-	wantAll(t, refused(), "Case message may or may not be on the ticket", "May be on the ticket: ", "ticket: TT201801020526", "text:   23 characters",
+	m := newProtocol(t, f).manage(t, caseMessageType)
+	wantOne(t, m.apply(message()), "error", "Case message may or may not be on the ticket", "May be on the ticket: ", "ticket: TT201801020526", "text:   22 characters",
 		"has no permission to read the ticket's messages", "Check the ticket in the console. If the message is there, import it", "If it is not, apply again.",
 		"Give the next message an idempotency_key.", "HTTP 403 Forbidden, OSM.0003")
-	c.write("main.tf", message(`idempotency_key = "run-4711"`))
-	wantAll(t, refused(), `Nothing was sent: ticket TT201801020526 could not be searched for the idempotency_key "run-4711"`, "no permission for this call")
+	wantOne(t, m.apply(message(deployKey)), "error", `Nothing was sent: ticket TT201801020526 could not be searched for the idempotency_key "deploy 4711"`, "no permission for this call")
 
 	f.SetFaults()
-	c.write("main.tf", message(""))
-	c.run("import", messageAddress, testCase+"/"+f.Messages(testCase)[0].ID)
-	c.run("apply", "-auto-approve")
-	f.wantContents(t, "a message of many words")
+	wantNoDiagnostics(t, m.importID(testCase+"/"+f.Messages(testCase)[0].ID))
+	wantNoDiagnostics(t, m.apply(message()))
+	f.wantContents(t, "Release 1.4.0 is live.")
 	f.wantSubmits(t, 1)
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -110,10 +109,7 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 		resp.Diagnostics.AddError(importError, fmt.Sprintf("Message %s on ticket %s cannot be imported. It %s.",
 			wanted.MessageID.ValueString(), wanted.CaseID.ValueString(), checkManageable(ticket.Messages[at])))
 	default:
-		set := func(name string, value attr.Value) diag.Diagnostics {
-			return resp.State.SetAttribute(ctx, path.Root(name), value)
-		}
-		resp.Diagnostics.Append(setMessage(ctx, set, wanted, ticket.Messages[at])...)
+		resp.Diagnostics.Append(setMessage(ctx, &resp.State, wanted, ticket.Messages[at])...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, wanted)...)
 	}
 }
@@ -181,28 +177,23 @@ func showsAttachments(shown, configured []types.String) bool {
 
 // setMessage sets a resource's attributes from a message on the ticket. What the
 // service does not show stays null, and so does confirmed_by: see isNewImport.
-func setMessage(ctx context.Context, set func(string, attr.Value) diag.Diagnostics, id caseMessageIdentity, m servicerequest.Message) diag.Diagnostics {
-	accessories := types.ListNull(types.StringType)
-	var diags diag.Diagnostics
-	if len(m.Accessories) > 0 {
-		ids := make([]string, 0, len(m.Accessories))
-		for _, a := range m.Accessories {
-			ids = append(ids, a.ID)
-		}
-		accessories, diags = types.ListValueFrom(ctx, types.StringType, ids)
+func setMessage(ctx context.Context, state interface {
+	SetAttribute(ctx context.Context, at path.Path, value any) diag.Diagnostics
+}, id caseMessageIdentity, m servicerequest.Message) diag.Diagnostics {
+	var accessories []string // nil is null
+	for _, a := range m.Accessories {
+		accessories = append(accessories, a.ID)
 	}
-	for _, a := range []struct {
-		name  string
-		value attr.Value
-	}{
-		{"case_id", id.CaseID},
-		{"content", types.StringValue(m.Content)},
-		{"accessory_ids", accessories},
-		{"group_id", id.GroupID},
-		{"id", types.StringValue(id.CaseID.ValueString() + "/" + m.ID)},
-		{"submitted_at", timestamp(m.Created)},
+	var diags diag.Diagnostics
+	for name, value := range map[string]any{
+		"case_id":       id.CaseID,
+		"content":       m.Content,
+		"accessory_ids": accessories,
+		"group_id":      id.GroupID,
+		"id":            id.CaseID.ValueString() + "/" + m.ID,
+		"submitted_at":  timestamp(m.Created),
 	} {
-		diags.Append(set(a.name, a.value)...)
+		diags.Append(state.SetAttribute(ctx, path.Root(name), value)...)
 	}
 	return diags
 }

@@ -3,11 +3,9 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/list/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -84,10 +82,7 @@ func (l *caseMessageList) result(ctx context.Context, req list.ListRequest, m ca
 	id := caseMessageIdentity{CaseID: m.CaseID, MessageID: types.StringValue(message.ID), GroupID: m.GroupID}
 	result.Diagnostics.Append(result.Identity.Set(ctx, id)...)
 	if req.IncludeResource {
-		set := func(name string, value attr.Value) diag.Diagnostics {
-			return result.Resource.SetAttribute(ctx, path.Root(name), value)
-		}
-		result.Diagnostics.Append(setMessage(ctx, set, id, message)...)
+		result.Diagnostics.Append(setMessage(ctx, result.Resource, id, message)...)
 	}
 	return result
 }

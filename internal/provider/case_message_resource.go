@@ -53,6 +53,7 @@ func (r *caseMessageResource) Metadata(_ context.Context, req resource.MetadataR
 func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	limits := timeouts.Attributes(ctx, timeouts.Opts{Create: true}).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
+	limits.MarkdownDescription = timeoutsDescription
 	limits.Attributes["create"] = schema.StringAttribute{
 		Optional: true, Validators: []validator.String{timeoutCheck},
 		MarkdownDescription: timeoutDescription,

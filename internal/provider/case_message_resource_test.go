@@ -256,6 +256,11 @@ func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
 		wantNoDiagnostics(t, c.diagnostics)
 		wantOne(t, m.applyChange(c), "error", append(row.want, "Missing provider configuration")...)
 	}
+	uploaded := newProtocol(t, f).manage(t, attachmentType)
+	wantNoDiagnostics(t, uploaded.apply(events))
+	f.Reset()
+	uploaded.protocol = newProtocol(t, f, object{"token": nil}) // Terraform deletes with the provider of that run
+	wantOne(t, uploaded.destroy(), "error", "Missing provider configuration", "SERVICEREQUEST_TOKEN")
 	for _, kind := range []string{"case", "case_messages", "cases"} {
 		config := object{"case_id": testCase}
 		if kind == "cases" {

@@ -50,14 +50,8 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 		MarkdownDescription: "Reads all messages of a service ticket. Makes one request for the ticket, and one for each 100 messages. " +
 			"Values that the service does not return are null.",
 		Attributes: map[string]schema.Attribute{
-			"case_id": schema.StringAttribute{
-				Required: true, Validators: []validator.String{caseIDCheck},
-				MarkdownDescription: caseIDDescription,
-			},
-			"group_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{groupIDCheck},
-				MarkdownDescription: groupIDDescription,
-			},
+			"case_id":  caseIDAttribute,
+			"group_id": groupIDAttribute,
 			"author_type": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{oneOf(authorTypes...)},
 				MarkdownDescription: "Return only the messages of this type of author: `customer`, `engineer` (of Huawei Cloud) or `third_party`.",
@@ -90,9 +84,6 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 func (d *caseMessagesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m caseMessagesModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
 	ctx, client, diags := d.provider.clientFor(ctx)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {

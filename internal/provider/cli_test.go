@@ -227,7 +227,6 @@ func tail(s string) string { return s[max(0, len(s)-20000):] }
 type diagnostic struct {
 	Severity, Summary, Detail string
 	Range                     struct{ Filename string }
-	Snippet                   struct{ Code string } // the line that it points at
 }
 
 func (r result) diagnostics() []diagnostic {

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/delivery"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
 // answerRows are the documented answers of the service and the gateway to a submit,
@@ -30,18 +31,18 @@ var answerRows = []struct {
 	name   string
 	status int
 	body   string
-	line   string   // of the configuration, that the diagnostic points at; "" is the resource
+	at     string   // the attribute that the diagnostic points at; "" is the resource
 	want   []string // the outcome, and other parts of the detail
 }{
 	{"parameter", 200, `{"error_code":"OSM.01010001","error_msg":"bad parameter"}`, "",
 		[]string{"Not posted: the service refused a parameter.", "HTTP 200 OK, OSM.01010001, bad parameter, request ID req-parameter."}},
-	{"permission", 200, `{"error_code":"OSM.01010002","error_msg":"no permission"}`, `case_id = "permission"`,
+	{"permission", 200, `{"error_code":"OSM.01010002","error_msg":"no permission"}`, "case_id",
 		[]string{"Not posted: the user of the credentials is not allowed to work on this ticket, or the ticket is closed.", "set group_id", "HTTP 200 OK, OSM.01010002, no permission, request ID req-permission."}},
-	{"attachments", 200, `{"error_code":"OSM.01010005","error_msg":"daily size"}`, `accessory_ids = ["a"]`,
+	{"attachments", 200, `{"error_code":"OSM.01010005","error_msg":"daily size"}`, "accessory_ids",
 		[]string{"Not posted: the daily size limit for attachments is exceeded.", "HTTP 200 OK, OSM.01010005, daily size, request ID req-attachments."}},
 	{"customer", 200, `{"error_code":"OSM.01010011","error_msg":"no customer"}`, "",
 		[]string{"Not posted: the token does not identify a customer.", "scoped to the account", "HTTP 200 OK, OSM.01010011, no customer, request ID req-customer."}},
-	{"no_case", 200, `{"error_code":"OSM.01010015","error_msg":"no case"}`, `case_id = "no_case"`,
+	{"no_case", 200, `{"error_code":"OSM.01010015","error_msg":"no case"}`, "case_id",
 		[]string{"Not posted: there is no such ticket at this endpoint.", "HTTP 200 OK, OSM.01010015, no case, request ID req-no_case."}},
 	{"other", 200, `{"error_code":"OSM.09999999"}`, "",
 		[]string{"May be on the ticket: ", "HTTP 200 OK, OSM.09999999, request ID req-other"}},
@@ -65,22 +66,17 @@ var answerRows = []struct {
 		[]string{"Not posted: ", "HTTP 403 Forbidden, the answer is an HTML page, body: <html> <body>Blocked by [31m policy</body></html> filler", "…, request ID req-page_403."}},
 	{"page_200", 200, "<!DOCTYPE html><title>Sign in</title>", "",
 		[]string{"May be on the ticket: ", "HTTP 200 OK, the answer is an HTML page, body: <!DOCTYPE html><title>Sign in</title>, request ID req-page_200"}},
-	{"huge", 200, "", "",
-		[]string{"May be on the ticket: ", "HTTP 200 OK, the answer is longer than any answer of the service, body: xxx"}},
 	{"redirect", 307, "", "",
 		[]string{"May be on the ticket: ", "HTTP 307 Temporary Redirect, redirect to http://elsewhere.example.com, request ID req-redirect"}},
-	// An http.Client would follow this redirect with a GET that has the token.
-	{"redirect_found", 302, "", "",
-		[]string{"May be on the ticket: ", "HTTP 302 Found"}},
 	{"echo", 403, `{"error_code":"OSM.0003","error_msg":"TOKEN is bad"}`, "",
 		[]string{"Not posted: ", "OSM.0003, *** is bad, request ID"}},
 }
 
 // scripted is a service whose answer depends on the ticket. It refuses to list
 // messages.
-func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
+func scripted(t *testing.T) (url string, posts *atomic.Int64) {
 	t.Helper()
-	posts, followed = &atomic.Int64{}, &atomic.Int64{}
+	posts = &atomic.Int64{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v2/servicerequest/cases/{id}/message", func(w http.ResponseWriter, r *http.Request) {
 		posts.Add(1)
@@ -90,21 +86,8 @@ func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 			}
 			w.Header().Set("X-Request-Id", "req-"+row.name)
 			w.Header().Set("Retry-After", "3600") // so that nothing waits
-			switch row.name {
-			case "redirect":
-				w.Header().Set("Location", "http://elsewhere.example.com/login?token=x")
-			case "redirect_here", "redirect_found":
-				w.Header().Set("Location", "/followed")
-			}
+			w.Header().Set("Location", "http://elsewhere.example.com/login?token=x")
 			w.WriteHeader(row.status)
-			if row.name == "huge" {
-				chunk := []byte(strings.Repeat("x", 1<<20))
-				for range 100 {
-					if _, err := w.Write(chunk); err != nil {
-						return
-					}
-				}
-			}
 			_, _ = w.Write([]byte(strings.ReplaceAll(row.body, "TOKEN", testToken)))
 		}
 	})
@@ -112,77 +95,44 @@ func scripted(t *testing.T) (url string, posts, followed *atomic.Int64) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte(`{"error_code":"OSM.0003","error_msg":"may not read"}`))
 	})
-	mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) { followed.Add(1) })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return server.URL, posts, followed
+	return server.URL, posts
 }
 
-// All rows in one apply, each a resource in a file of its own.
 func TestEveryAnswerIsExplained(t *testing.T) {
 	t.Parallel()
-	url, posts, followed := scripted(t)
-	files := map[string]string{"main.tf": requiredProvider + fmt.Sprintf(`
-provider "servicerequest" {
-  endpoint    = %q
-  token       = %q
-  max_retries = 0
-}`, url, testToken)}
-	for _, row := range answerRows {
-		files[row.name+".tf"] = fmt.Sprintf(`
-resource "servicerequest_case_message" %[1]q {
-  case_id = %[1]q
-  content = "a text of %[1]s"
-  accessory_ids = ["a"]
-  timeouts = { create = "1m" }
-}`, row.name)
-	}
-	c := newCLI(t, files)
-	r := c.fail("apply", "-json", "-auto-approve", "-parallelism=30")
-	got := r.diagnostics()
+	url, posts := scripted(t)
+	p := newProtocol(t, newFixture(t, simulator.Options{}), object{"endpoint": url, "max_retries": 0})
 	for _, row := range answerRows {
 		t.Run(row.name, func(t *testing.T) {
-			mine := about(got, row.name+".tf")
-			if len(mine) != 1 {
-				t.Fatalf("%d diagnostics: %+v", len(mine), mine)
-			}
-			d := mine[0]
-			wantAll(t, d.Detail, append([]string{"POST /v2/servicerequest/cases/" + row.name + "/message: "}, row.want...)...)
-			summary := "Unable to submit case message"
+			m := p.manage(t, caseMessageType)
+			diagnostics := m.apply(object{"case_id": row.name, "content": "a text of " + row.name, "accessory_ids": []any{"a"}, "timeouts": object{"create": "1m"}})
+			want := append([]string{"Unable to submit case message\n", "POST /v2/servicerequest/cases/" + row.name + "/message: "}, row.want...)
 			if strings.HasPrefix(row.want[0], "May be") {
-				summary = "Case message may or may not be on the ticket"
-				wantAll(t, d.Detail, "  ticket: "+row.name+"\n", fmt.Sprintf("  text:   %d characters\n", len("a text of "+row.name)), "HTTP 403 Forbidden, OSM.0003, may not read", "idempotency_key")
+				want[0] = "Case message may or may not be on the ticket\n"
+				want = append(want, "  ticket: "+row.name+"\n", fmt.Sprintf("  text:   %d characters\n", len("a text of "+row.name)), "HTTP 403 Forbidden, OSM.0003, may not read", "idempotency_key")
 			}
-			if d.Summary != summary || !strings.HasPrefix(d.Detail, row.want[0]) {
-				t.Errorf("%s: %s\nwant the summary %q, and the outcome first", d.Summary, d.Detail, summary)
-			}
-			paragraphs := strings.Split(d.Detail, "\n\n")
-			if last := paragraphs[len(paragraphs)-1]; !strings.Contains(last, "/message: HTTP ") || strings.Contains(strings.Join(paragraphs[:len(paragraphs)-1], ""), "HTTP ") {
-				t.Errorf("the HTTP answer is not the last paragraph alone: %s", d.Detail)
-			}
-			if strings.Contains(d.Detail, "a text of") {
-				t.Errorf("the text is shown: %s", d.Detail)
-			}
-			line := row.line
-			if line == "" {
-				line = fmt.Sprintf(`resource "servicerequest_case_message" %q {`, row.name)
-			}
-			if got := strings.Join(strings.Fields(d.Snippet.Code), " "); got != strings.Join(strings.Fields(line), " ") {
-				t.Errorf("points at %s, want %s", got, line)
-			}
-			if len(d.Detail) > 2000 || strings.ContainsAny(d.Detail, "\x1b\x00\r") {
-				t.Errorf("detail of %d bytes: %q", len(d.Detail), d.Detail)
+			wantOne(t, diagnostics, strings.TrimSuffix("error at "+row.at, " at "), want...)
+			detail := diagnostics[0].Detail
+			paragraphs := strings.Split(detail, "\n\n")
+			last := paragraphs[len(paragraphs)-1]
+			switch {
+			case !strings.HasPrefix(detail, row.want[0]):
+				t.Errorf("the outcome is not first: %s", detail)
+			case !strings.Contains(last, "/message: HTTP ") || strings.Contains(strings.TrimSuffix(detail, last), "HTTP "):
+				t.Errorf("the HTTP answer is not the last paragraph alone: %s", detail)
+			case strings.Contains(detail, "a text of") || strings.Contains(detail, testToken):
+				t.Errorf("the text or the token is shown: %s", detail)
+			case len(detail) > 2000 || strings.ContainsAny(detail, "\x1b\x00\r"):
+				t.Errorf("detail of %d bytes: %q", len(detail), detail)
+			case !m.state.IsNull():
+				t.Errorf("the state is %s", m.state)
 			}
 		})
 	}
-	if strings.Contains(r.output(), testToken) {
-		t.Error("the token is shown")
-	}
-	if posts.Load() != int64(len(answerRows)) || followed.Load() != 0 {
-		t.Errorf("%d posts for %d messages, %d other requests", posts.Load(), len(answerRows), followed.Load())
-	}
-	if left := c.run("state", "list").stdout; left != "" {
-		t.Errorf("in the state: %s", left)
+	if posts.Load() != int64(len(answerRows)) {
+		t.Errorf("%d posts for %d messages", posts.Load(), len(answerRows))
 	}
 }
 
@@ -206,43 +156,42 @@ func TestAdvice(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		err  error
-		at   string
 		want []string // the cause, and a part of what to do
 	}{
-		{"no request ID", noRequestID, "", []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), "", []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
-		{"login's token", api(401, "APIGW.0307", credentials.ModePassword), "", []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
+		{"no request ID", noRequestID, []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
+		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
+		{"login's token", api(401, "APIGW.0307", credentials.ModePassword), []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
 
-		{"clock is slow", skewed(401, credentials.ModeAccessKey, 20*time.Minute), "", []string{clock, "Set the clock"}},
-		{"clock is fast", skewed(403, credentials.ModeAccessKey, -20*time.Minute), "", []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
-		{"clock is near", skewed(401, credentials.ModeAccessKey, 13*time.Minute), "", []string{"the service refused the signature", "Check access_key"}},
-		{"clock does not matter to a token", skewed(401, credentials.ModeToken, time.Hour), "", []string{"the token is invalid or expired", ""}},
-		{"clock does not matter to a throttle", skewed(429, credentials.ModeAccessKey, time.Hour), "", []string{"the service is throttling requests", ""}},
-		{"no Date", noDate, "", []string{"the service refused the signature", "Check access_key"}},
+		{"clock is slow", skewed(401, credentials.ModeAccessKey, 20*time.Minute), []string{clock, "Set the clock"}},
+		{"clock is fast", skewed(403, credentials.ModeAccessKey, -20*time.Minute), []string{clock, "This machine's clock shows 2026-01-10T22:00:00Z, the service's 2026-01-10T21:40:00Z."}},
+		{"clock is near", skewed(401, credentials.ModeAccessKey, 13*time.Minute), []string{"the service refused the signature", "Check access_key"}},
+		{"clock does not matter to a token", skewed(401, credentials.ModeToken, time.Hour), []string{"the token is invalid or expired", ""}},
+		{"clock does not matter to a throttle", skewed(429, credentials.ModeAccessKey, time.Hour), []string{"the service is throttling requests", ""}},
+		{"no Date", noDate, []string{"the service refused the signature", "Check access_key"}},
 
-		{"login", none(credentials.ModePassword, &credentials.RefusedError{Err: api(401, "", credentials.ModePassword)}), "", []string{"IAM did not issue credentials", "Check user_name, password, domain_name and auth_url, then apply again. The provider asks once"}},
-		{"login, throttled", none(credentials.ModePassword, api(429, "", credentials.ModePassword)), "", []string{"IAM did not issue credentials", "IAM may be unavailable"}},
-		{"login, IAM is down", none(credentials.ModePassword, api(503, "", credentials.ModePassword)), "", []string{"IAM did not issue credentials", "Check auth_url."}},
-		{"login, no connection", none(credentials.ModePassword, &net.DNSError{Err: "no such host"}), "", []string{"IAM could not be reached", "Check the network, the proxy if there is one, and auth_url."}},
-		{"login, certificate", none(credentials.ModePassword, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"OIDC", none(credentials.ModeOIDC, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), "", []string{"STS did not issue credentials", "the audience of the ID token, and the trust policy of the agency"}},
-		{"agency's clock", none(credentials.ModeAgency, &credentials.RefusedError{Err: skewed(401, credentials.ModeAccessKey, 20*time.Minute)}), "", []string{clock, "Set the clock"}},
-		{"agency's base", none(credentials.ModeAgency, none(credentials.ModeProfile, &credentials.UnusableError{Err: errors.New("the file is encrypted")})), "", []string{"the file is encrypted", "Correct this"}},
-		{"agency's keys", api(401, "APIGW.0301", credentials.ModeAgency), "", []string{"the service refused the credentials that were issued, and also second ones", "says how to find out"}},
-		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), "", []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
-		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", credentials.ModeToken)}), "",
+		{"login", none(credentials.ModePassword, &credentials.RefusedError{Err: api(401, "", credentials.ModePassword)}), []string{"IAM did not issue credentials", "Check user_name, password, domain_name and auth_url, then apply again. The provider asks once"}},
+		{"login, throttled", none(credentials.ModePassword, api(429, "", credentials.ModePassword)), []string{"IAM did not issue credentials", "IAM may be unavailable"}},
+		{"login, IAM is down", none(credentials.ModePassword, api(503, "", credentials.ModePassword)), []string{"IAM did not issue credentials", "Check auth_url."}},
+		{"login, no connection", none(credentials.ModePassword, &net.DNSError{Err: "no such host"}), []string{"IAM could not be reached", "Check the network, the proxy if there is one, and auth_url."}},
+		{"login, certificate", none(credentials.ModePassword, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"OIDC", none(credentials.ModeOIDC, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), []string{"STS did not issue credentials", "the audience of the ID token, and the trust policy of the agency"}},
+		{"agency's clock", none(credentials.ModeAgency, &credentials.RefusedError{Err: skewed(401, credentials.ModeAccessKey, 20*time.Minute)}), []string{clock, "Set the clock"}},
+		{"agency's base", none(credentials.ModeAgency, none(credentials.ModeProfile, &credentials.UnusableError{Err: errors.New("the file is encrypted")})), []string{"the file is encrypted", "Correct this"}},
+		{"agency's keys", api(401, "APIGW.0301", credentials.ModeAgency), []string{"the service refused the credentials that were issued, and also second ones", "says how to find out"}},
+		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
+		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", credentials.ModeToken)}),
 			[]string{"the next attempt has to wait 2m0s, but only 40s of timeouts.create remain. The last attempt failed: the service is throttling requests", "raise timeouts.create"}},
-		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", credentials.ModeToken)), "", []string{"Terraform was interrupted", "Apply again."}},
-		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "", []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), "", []string{"the server does not use TLS on this port", "Check the port of the https URL in the provider configuration."}},
-		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), "", []string{"the service could not be reached", "Check the network, the proxy if there is one, and the provider's endpoint."}},
-		{"something else", errors.New("Proxy Authentication Required"), "", []string{"the call failed", "See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}},
+		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", credentials.ModeToken)), []string{"Terraform was interrupted", "Apply again."}},
+		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), []string{"the server does not use TLS on this port", "Check the port of the https URL in the provider configuration."}},
+		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), []string{"the service could not be reached", "Check the network, the proxy if there is one, and the provider's endpoint."}},
+		{"something else", errors.New("Proxy Authentication Required"), []string{"the call failed", "See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a := advise(row.err, "timeouts.create")
-			if a.at != row.at || !strings.HasPrefix(a.cause, row.want[0]) || !strings.Contains(a.todo, row.want[1]) {
-				t.Errorf("%+v\nwant at %q: %q", a, row.at, row.want)
+			if a.at != "" || !strings.HasPrefix(a.cause, row.want[0]) || !strings.Contains(a.todo, row.want[1]) {
+				t.Errorf("%+v\nwant %q", a, row.want)
 			}
 		})
 	}

@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -65,116 +67,67 @@ func whole(text string) string {
 // elsewhere are the folders under examples/ that have tests of their own.
 var elsewhere = []string{"guides/gitops", "guides/long-texts", "guides/pipelines", "guides/runbook", "guides/sites", "guides/test-your-configuration", "modules"}
 
-// Each folder with a configuration under examples/, and each file in it that stands
-// alone, is applied, and planned again without a change.
+// Each configuration under examples/ stands alone, with the text files beside it. It is
+// applied, and planned again without a change.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	var folders []string
-	err := filepath.WalkDir(root+"/examples", func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && slices.Contains(elsewhere, filepath.ToSlash(strings.TrimPrefix(name, root+"/examples/"))) {
+	err := fs.WalkDir(os.DirFS(root+"/examples"), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		run := map[string]func(*testing.T, string, string){".tf": runExample, ".sh": runImport, ".hcl": runQuery}[path.Ext(name)]
+		switch {
+		case slices.Contains(elsewhere, name):
 			return fs.SkipDir
+		case run != nil:
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				folder := root + "/examples/" + path.Dir(name)
+				run(t, folder, readText(t, folder+"/"+path.Base(name)))
+			})
+		case !entry.IsDir() && name != "README.md" && path.Ext(name) != ".txt":
+			t.Errorf("nobody runs %s", name)
 		}
-		if err == nil && !entry.IsDir() && filepath.Base(name) != "README.md" && !slices.Contains(folders, filepath.Dir(name)) {
-			folders = append(folders, filepath.Dir(name))
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range folders {
-		files := map[string]string{} // of the folder's own configuration
-		err := fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			content, err := os.ReadFile(filepath.Join(folder, name))
-			files[name] = string(content)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		alone := map[string]string{}
-		for name, text := range files {
-			if strings.HasPrefix(name, "import") || strings.HasSuffix(name, ".tfquery.hcl") {
-				alone[name] = text
-				delete(files, name)
-			}
-		}
-		title := filepath.ToSlash(strings.TrimPrefix(folder, root+"/examples/"))
-		configured := false
-		for name := range files {
-			configured = configured || strings.HasSuffix(name, ".tf")
-		}
-		switch {
-		case configured:
-			t.Run(title, func(t *testing.T) { t.Parallel(); runExample(t, files) })
-		case len(alone) == 0:
-			// A part of a folder that is run: files that an example reads.
-			if parent := filepath.Dir(folder); !slices.Contains(folders, parent) {
-				t.Errorf("%s has nothing to run", title)
-			}
-		}
-		for name, text := range alone {
-			t.Run(title+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				switch filepath.Ext(name) {
-				case ".tf":
-					runExample(t, map[string]string{name: text})
-				case ".sh":
-					runImport(t, files, text)
-				case ".hcl":
-					runQuery(t, text)
-				default:
-					t.Errorf("nobody runs it")
-				}
-			})
-		}
-	}
 }
 
-func runExample(t *testing.T, files map[string]string) {
-	t.Helper()
-	var all strings.Builder
-	for name, text := range files {
-		if filepath.Ext(name) == ".tf" {
-			all.WriteString(text)
-		}
-	}
-	needFeatures(t, all.String())
+func runExample(t *testing.T, folder, text string) {
+	needFeatures(t, text)
 	f := newExampleFixture(t)
 	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken, "TF_VAR_release=1.4.0")
-	for name, text := range files {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(c.dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if len(files) == 1 {
-			text = whole(text)
-		}
-		c.write(name, text)
+	copyTree(t, folder, c.dir)
+	all, err := filepath.Glob(filepath.Join(c.dir, "*.tf"))
+	for _, name := range all {
+		err = errors.Join(err, os.Remove(name))
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write("main.tf", whole(text))
 	c.run("apply", "-auto-approve")
 	if len(f.Requests()) == 0 {
 		t.Error("it makes no request")
 	}
 	submits := f.Count(simulator.OpSubmit)
-	if strings.Contains(all.String(), "\nimport {") && submits != 0 {
+	if strings.Contains(text, "\nimport {") && submits != 0 {
 		t.Error("an import submits")
 	}
 	c.run("plan", "-detailed-exitcode")
 	f.wantSubmits(t, submits)
 }
 
-// runImport runs the command of an import.sh beside the folder's configuration.
-func runImport(t *testing.T, files map[string]string, script string) {
-	t.Helper()
+// runImport runs the command of an import.sh with the resource beside it.
+func runImport(t *testing.T, folder, script string) {
 	command := regexp.MustCompile(`(?m)^terraform (import (\S+) \S+)$`).FindStringSubmatch(script)
 	if command == nil {
 		t.Fatalf("no terraform import in:\n%s", script)
 	}
 	f := newExampleFixture(t)
-	c := newCLI(t, files, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": readText(t, folder+"/resource.tf")}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
 	c.run(strings.Fields(command[1])...)
 	if got := strings.TrimSpace(c.run("state", "list").stdout); got != command[2] {
 		t.Errorf("in the state: %q", got)
@@ -184,8 +137,7 @@ func runImport(t *testing.T, files map[string]string, script string) {
 	}
 }
 
-func runQuery(t *testing.T, text string) {
-	t.Helper()
+func runQuery(t *testing.T, _, text string) {
 	needCLI(t, 14, never, "terraform query")
 	f := newExampleFixture(t)
 	c := newCLI(t, map[string]string{"main.tf": requiredProvider, "list.tfquery.hcl": text},
@@ -203,11 +155,7 @@ func TestConfigurationsInTexts(t *testing.T) {
 	blocks := regexp.MustCompile("(?ms)^( *)```(?:terraform|hcl)\n(.*?)^ *```")
 	found := 0
 	for _, name := range append(texts, root+"/templates/index.md.tmpl", root+"/README.md") {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, block := range blocks.FindAllStringSubmatch(string(text), -1) {
+		for _, block := range blocks.FindAllStringSubmatch(readText(t, name), -1) {
 			found++
 			config := regexp.MustCompile(`(?m)^`+block[1]).ReplaceAllString(block[2], "")
 			t.Run(filepath.Base(name), func(t *testing.T) {

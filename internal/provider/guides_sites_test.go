@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -32,11 +31,7 @@ func TestGuideSites(t *testing.T) {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			block := string(text)
+			block := readText(t, file)
 			if !strings.Contains(index, `"examples/guides/sites/`+name+`"`) {
 				t.Error("the first page does not show it")
 			}

@@ -51,131 +51,70 @@ func tableRows(text, header string) [][]string {
 	return rows
 }
 
-// changeMessage is a message in the table of the guide on changes.
-type changeMessage struct {
-	name    string // of the resource
-	caseID  string
-	content string
-	key     string // empty: none
-	more    string // other arguments and blocks
-}
+// changedMessage is the message that a row changes. NAME is the resource and the
+// ticket, KEY an idempotency_key or nothing.
+const changedMessage = `resource "servicerequest_case_message" "NAME" {
+  case_id = "NAME"
+  content = "Release 1.4.0 is live."
+  KEY
 
-func (m changeMessage) String() string {
-	key := ""
-	if m.key != "" {
-		key = fmt.Sprintf("  idempotency_key = %q\n", m.key)
-	}
-	// HCL's own escapes and templates in content stay as they are.
-	return fmt.Sprintf("resource \"servicerequest_case_message\" %q {\n  case_id = %q\n  content = \"%s\"\n%s  %s\n}\n",
-		m.name, m.caseID, m.content, key, m.more)
+  lifecycle {
+    create_before_destroy = true
+  }
 }
+`
 
-// createFirst is a lifecycle with create_before_destroy, and more.
-func createFirst(more string) string {
-	return "lifecycle {\n    create_before_destroy = true\n    " + more + "\n  }\n"
-}
-
-// changeRow is how a row of the guide's table is tried out. before and after get
-// a message of their own ticket, and return a configuration; nil leaves the
-// message as it is.
+// changeRow is how a row of the guide's table is tried out: before and after are pairs
+// of what is replaced in changedMessage.
 type changeRow struct {
-	before, after func(m changeMessage) string
-	replace       bool // given to plan as -replace
-	forget        bool // terraform state rm, before the plan
+	before, after []string
+	more          string // follows the message, after the change
+	command       string // state rm, or the option of plan
 }
 
-func changeWith(more string) func(changeMessage) string {
-	return func(m changeMessage) string {
-		m.more = more + "\n  " + m.more
-		return m.String()
-	}
+// set adds an argument to the message.
+func set(argument string) []string { return []string{"KEY", argument + "\n  KEY"} }
+
+func moved(from, to string) string {
+	return fmt.Sprintf("moved {\n  from = servicerequest_case_message.%s\n  to   = servicerequest_case_message.%s\n}\n", from, to)
 }
 
-func changeContent(change func(string) string) func(changeMessage) string {
-	return func(m changeMessage) string {
-		m.content = change(m.content)
-		return m.String()
-	}
+// late has a text whose end is known only after a change of what it comes from.
+func late(value string) []string {
+	return []string{"live.", `live. ${substr(terraform_data.NAME.output, 0, 4)}`, "resource \"serv", "resource \"terraform_data\" \"NAME\" {\n  input = \"" + value + "\"\n}\nresource \"serv"}
 }
 
-// renamed is the message under another name, and where it was if moved.
-func changeName(moved bool) func(changeMessage) string {
-	return func(m changeMessage) string {
-		from := m.name
-		m.name += "_new"
-		return m.String() + movedBlock(moved, "servicerequest_case_message."+from, "servicerequest_case_message."+m.name)
-	}
-}
-
-func movedBlock(moved bool, from, to string) string {
-	if !moved {
-		return ""
-	}
-	return fmt.Sprintf("moved {\n  from = %s\n  to   = %s\n}\n", from, to)
-}
-
-func changeEach(key string) func(changeMessage) string {
-	return changeWith(fmt.Sprintf("for_each = toset([%q])", key))
-}
-
-func changeEachKey(moved bool) func(changeMessage) string {
-	return func(m changeMessage) string {
-		address := "servicerequest_case_message." + m.name
-		return changeEach("b")(m) + movedBlock(moved, address+`["a"]`, address+`["b"]`)
-	}
-}
-
-func changeLate(value string) func(changeMessage) string {
-	return func(m changeMessage) string {
-		m.content += fmt.Sprintf(" ${substr(terraform_data.%s.output, 0, 4)}", m.name)
-		return m.String() + fmt.Sprintf("resource \"terraform_data\" %q {\n  input = %q\n}\n", m.name, value)
-	}
-}
-
-func takenOut(changeMessage) string { return "" }
+var (
+	renamed = []string{`message" "NAME"`, `message" "NAME_new"`}
+	removed = []string{changedMessage, ""}
+)
 
 var changeRows = map[string]changeRow{
-	"the provider block": {},
-	"`timeouts`":         {after: changeWith(`timeouts = { create = "1m" }`)},
-	"`idempotency_key`": {after: func(m changeMessage) string {
-		m.key = "another key"
-		return m.String()
-	}},
-	"an unset attribute, set to `null`":   {after: changeWith("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
-	"`triggers`, from unset to `{}`":      {after: changeWith("triggers = {}")},
-	"`accessory_ids`, from unset to `[]`": {after: changeWith("accessory_ids = []")},
-	"`triggers`":                          {before: changeWith(`triggers = { a = "1" }`), after: changeWith(`triggers = { a = "2" }`)},
-	"`accessory_ids`, or their order":     {before: changeWith(`accessory_ids = ["a", "b"]`), after: changeWith(`accessory_ids = ["b", "a"]`)},
-	"`content`, only in white space":      {after: changeContent(func(s string) string { return strings.Replace(s, "live", " live", 1) })},
-	"`content`, to another text":          {after: changeContent(func(s string) string { return s + " At last." })},
-	"`content`, with `ignore_changes`": {after: func(m changeMessage) string {
-		m.content += " At last."
-		m.more = createFirst("ignore_changes = [content]")
-		return m.String()
-	}},
-	"a value that is unknown during the plan and turns out to be the same": {before: changeLate("same-1"), after: changeLate("same-2")},
-	"`case_id`": {after: func(m changeMessage) string {
-		m.caseID += "-other"
-		return m.String()
-	}},
-	"with a `moved` block: the name of the resource":    {after: changeName(true)},
-	"without a `moved` block: the name of the resource": {after: changeName(false)},
-	"with a `moved` block: a key of `for_each`":         {before: changeEach("a"), after: changeEachKey(true)},
-	"without a `moved` block: a key of `for_each`":      {before: changeEach("a"), after: changeEachKey(false)},
-	"with a `moved` block: from `count` to `for_each`": {before: changeWith("count = 1"), after: func(m changeMessage) string {
-		address := "servicerequest_case_message." + m.name
-		return changeEach("a")(m) + movedBlock(true, address+"[0]", address+`["a"]`)
-	}},
-	"with a `moved` block: its module": {after: func(m changeMessage) string {
-		address := "servicerequest_case_message." + m.name
-		return fmt.Sprintf("module %q {\n  source = \"./%s\"\n}\n", m.name, m.name) + movedBlock(true, address, "module."+m.name+"."+address)
-	}},
-	"the resource is removed from the configuration": {after: takenOut},
-	"the resource is replaced with a `removed` block": {after: func(m changeMessage) string {
-		return fmt.Sprintf("removed {\n  from = servicerequest_case_message.%s\n\n  lifecycle {\n    destroy = false\n  }\n}\n", m.name)
-	}},
-	"the state, after `terraform state rm`": {forget: true},
-	"nothing, but the plan has `-replace`":  {replace: true},
+	"the provider block":                  {},
+	"`timeouts`":                          {after: set(`timeouts = { create = "1m" }`)},
+	"`idempotency_key`":                   {after: []string{"KEY", `idempotency_key = "another key"`}},
+	"an unset attribute, set to `null`":   {after: set("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
+	"`triggers`, from unset to `{}`":      {after: set("triggers = {}")},
+	"`accessory_ids`, from unset to `[]`": {after: set("accessory_ids = []")},
+	"`triggers`":                          {before: set(`triggers = { a = "1" }`), after: set(`triggers = { a = "2" }`)},
+	"`accessory_ids`, or their order":     {before: set(`accessory_ids = ["a", "b"]`), after: set(`accessory_ids = ["b", "a"]`)},
+	"`content`, only in white space":      {after: []string{"live", " live"}},
+	"`content`, to another text":          {after: []string{"live.", "live. At last."}},
+	"`content`, with `ignore_changes`":    {after: []string{"live.", "live. At last.", "= true", "= true\n    ignore_changes = [content]"}},
+	"a value that is unknown during the plan and turns out to be the same": {before: late("same-1"), after: late("same-2")},
+	"`case_id`": {after: []string{`case_id = "NAME"`, `case_id = "NAME-other"`}},
+	"with a `moved` block: the name of the resource":    {after: renamed, more: moved("NAME", "NAME_new")},
+	"without a `moved` block: the name of the resource": {after: renamed},
+	"with a `moved` block: a key of `for_each`":         {before: set(`for_each = toset(["a"])`), after: set(`for_each = toset(["b"])`), more: moved(`NAME["a"]`, `NAME["b"]`)},
+	"without a `moved` block: a key of `for_each`":      {before: set(`for_each = toset(["a"])`), after: set(`for_each = toset(["b"])`)},
+	"with a `moved` block: from `count` to `for_each`":  {before: set("count = 1"), after: set(`for_each = toset(["a"])`), more: moved("NAME[0]", `NAME["a"]`)},
+	"with a `moved` block: its module": {after: []string{changedMessage, "module \"NAME\" {\n  source = \"./NAME\"\n}\n"},
+		more: "moved {\n  from = servicerequest_case_message.NAME\n  to   = module.NAME.servicerequest_case_message.NAME\n}\n"},
+	"the resource is removed from the configuration": {after: removed},
+	"the resource is replaced with a `removed` block": {after: removed,
+		more: "removed {\n  from = servicerequest_case_message.NAME\n  lifecycle {\n    destroy = false\n  }\n}\n"},
+	"the state, after `terraform state rm`": {command: "state rm"},
+	"nothing, but the plan has `-replace`":  {command: "-replace"},
 }
 
 // planned is a plan's resource change, as show -json prints it.
@@ -241,30 +180,26 @@ func TestGuideToChanges(t *testing.T) {
 		}
 		seen[cells[0]] = true
 		for _, variant := range []string{"plain", "keyed"} {
-			m := changeMessage{name: ticket(i, variant), more: createFirst("")}
-			m.caseID = m.name
-			m.content = "Release 1.4.0 is live."
+			name, key := ticket(i, variant), ""
 			if variant == "keyed" {
-				m.key = fmt.Sprintf("row %04d", i)
+				key = fmt.Sprintf("idempotency_key = \"row %04d\"", i)
 			}
-			f.AddCase(simulator.Case{ID: m.caseID})
-			f.AddCase(simulator.Case{ID: m.caseID + "-other"})
-			files[m.name+".tf"] = m.String()
-			if row.before != nil {
-				files[m.name+".tf"] = row.before(m)
+			f.AddCase(simulator.Case{ID: name})
+			f.AddCase(simulator.Case{ID: name + "-other"})
+			config := func(change []string, more string) string {
+				return strings.NewReplacer("NAME", name, "KEY", key).Replace(strings.NewReplacer(change...).Replace(changedMessage) + more)
 			}
-			after[m.name+".tf"] = files[m.name+".tf"]
-			if row.after != nil {
-				after[m.name+".tf"] = row.after(m)
+			files[name+".tf"] = config(row.before, "")
+			after[name+".tf"] = config(row.after, row.more)
+			if strings.HasPrefix(after[name+".tf"], "module ") {
+				after[filepath.Join(name, "main.tf")] = requiredProvider + config(nil, "")
 			}
-			if strings.HasPrefix(after[m.name+".tf"], "module ") {
-				after[filepath.Join(m.name, "main.tf")] = requiredProvider + m.String()
-			}
-			if row.forget {
-				forget = append(forget, "servicerequest_case_message."+m.name)
-			}
-			if row.replace {
-				replace = append(replace, "-replace=servicerequest_case_message."+m.name)
+			address := "servicerequest_case_message." + name
+			switch row.command {
+			case "state rm":
+				forget = append(forget, address)
+			case "-replace":
+				replace = append(replace, "-replace="+address)
 			}
 		}
 	}
@@ -358,8 +293,8 @@ func TestGuideToChangesCreateBeforeDestroy(t *testing.T) {
 	for createFirst, want := range map[bool][]string{true: {"first"}, false: {"first", "first"}} {
 		f := newFixture(t, simulator.Options{})
 		config := func(content string) string {
-			return requiredProvider + f.config(changeMessage{name: "test", caseID: testCase, content: content,
-				more: fmt.Sprintf("lifecycle {\n create_before_destroy = %t\n}", createFirst)}.String())
+			return requiredProvider + f.config(strings.NewReplacer(`case_id = "NAME"`, `case_id = "`+testCase+`"`, "NAME", "test",
+				"Release 1.4.0 is live.", content, "KEY", "", "= true", fmt.Sprint("= ", createFirst)).Replace(changedMessage))
 		}
 		c := newCLI(t, map[string]string{"main.tf": config("first")})
 		c.run("apply", "-auto-approve")
@@ -417,12 +352,8 @@ func TestGuideToLongTexts(t *testing.T) {
 func TestGuideToTests(t *testing.T) {
 	t.Parallel()
 	const folder = "guides/test-your-configuration"
-	mocks, err := os.ReadFile(filepath.Join(root, "examples", folder, "mocks", "servicerequest.tfmock.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
-	got, want := mocked(string(mocks)), map[string][]string{}
+	got, want := mocked(readText(t, filepath.Join(root, "examples", folder, "mocks", "servicerequest.tfmock.hcl"))), map[string][]string{}
 	for kind, schemas := range map[string]map[string]*tfprotov6.Schema{"mock_resource": p.schemas.ResourceSchemas, "mock_data": p.schemas.DataSourceSchemas} {
 		for name, schema := range schemas {
 			for _, a := range schema.Block.Attributes {
@@ -454,10 +385,7 @@ func TestGuideToTests(t *testing.T) {
 // that apply asks.
 func TestGuideToTicketsim(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
+	needBash(t)
 	_, section, _ := strings.Cut(readGuide(t, "test-your-configuration"), "## With `ticketsim`")
 	var script strings.Builder
 	script.WriteString("set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\nterraform() { \"$CLI\" \"$@\"; }\n")
@@ -485,7 +413,7 @@ func TestGuideToTicketsim(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, bash, "-c", strings.ReplaceAll(script.String(), "127.0.0.1:8080", address))
+	cmd := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(script.String(), "127.0.0.1:8080", address))
 	cmd.Dir, cmd.Env = c.dir, c.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -640,11 +568,7 @@ func TestGuideToCredentials(t *testing.T) {
 // The files that the README's map names exist.
 func TestGuideToTheRepository(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(root + "/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, layout, _ := strings.Cut(string(text), "## Repository layout")
+	_, layout, _ := strings.Cut(readText(t, root+"/README.md"), "## Repository layout")
 	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
 	for _, name := range names {
 		for _, pattern := range []string{root + "/", root + "/internal/*/"} {

@@ -2,8 +2,10 @@ package provider
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -102,50 +104,31 @@ func (s shortcuts) answer(t testing.TB, resp any, err error) string {
 	return b.String()
 }
 
+// same makes a call with and without the shortcut, and fails unless Terraform sees the
+// same answer.
+func same[Q, A any](t testing.TB, s shortcuts, call func(framework, context.Context, *Q) (*A, error), req *Q) *A {
+	t.Helper()
+	with, err := call(s.with, t.Context(), req)
+	got := s.answer(t, with, err)
+	without, err := call(s.without, t.Context(), req)
+	if want := s.answer(t, without, err); got != want {
+		t.Fatalf("%+v\n%s\nwithout the shortcut:\n%s", *req, got, want)
+	}
+	return with
+}
+
 func (s shortcuts) upgrade(t testing.TB, version int64, raw []byte) (short bool) {
 	t.Helper()
-	req := &tfprotov6.UpgradeResourceStateRequest{TypeName: caseMessageType, Version: version, RawState: &tfprotov6.RawState{JSON: raw}}
-	with, err := s.with.UpgradeResourceState(t.Context(), req)
-	got := s.answer(t, with, err)
-	without, err := s.without.UpgradeResourceState(t.Context(), req)
-	if want := s.answer(t, without, err); got != want {
-		t.Fatalf("upgrade of %s:\n%s\nwithout the shortcut:\n%s", raw, got, want)
-	}
+	with := same(t, s, framework.UpgradeResourceState, &tfprotov6.UpgradeResourceStateRequest{
+		TypeName: caseMessageType, Version: version, RawState: &tfprotov6.RawState{JSON: raw},
+	})
 	return with.UpgradedState != nil && bytes.Equal(with.UpgradedState.JSON, raw)
 }
 
 func (s shortcuts) read(t testing.TB, req *tfprotov6.ReadResourceRequest) (resp *tfprotov6.ReadResourceResponse, short bool) {
 	t.Helper()
-	with, err := s.with.ReadResource(t.Context(), req)
-	got := s.answer(t, with, err)
-	without, err := s.without.ReadResource(t.Context(), req)
-	if want := s.answer(t, without, err); got != want {
-		t.Fatalf("read of %s:\n%s\nwithout the shortcut:\n%s", decoded(req.CurrentState, s.state), got, want)
-	}
+	with := same(t, s, framework.ReadResource, req)
 	return with, with.NewState == req.CurrentState
-}
-
-func (s shortcuts) plan(t testing.TB, req *tfprotov6.PlanResourceChangeRequest) (short bool) {
-	t.Helper()
-	with, err := s.with.PlanResourceChange(t.Context(), req)
-	got := s.answer(t, with, err)
-	without, err := s.without.PlanResourceChange(t.Context(), req)
-	if want := s.answer(t, without, err); got != want {
-		t.Fatalf("plan from %s to %s:\n%s\nwithout the shortcut:\n%s",
-			decoded(req.PriorState, s.state), decoded(req.ProposedNewState, s.state), got, want)
-	}
-	return with.PlannedState == req.PriorState
-}
-
-func (s shortcuts) destroy(t testing.TB, req *tfprotov6.ApplyResourceChangeRequest) (short bool) {
-	t.Helper()
-	with, err := s.with.ApplyResourceChange(t.Context(), req)
-	got := s.answer(t, with, err)
-	without, err := s.without.ApplyResourceChange(t.Context(), req)
-	if want := s.answer(t, without, err); got != want {
-		t.Fatalf("destroy of %s:\n%s\nwithout the shortcut:\n%s", decoded(req.PriorState, s.state), got, want)
-	}
-	return with.NewState == req.PlannedState
 }
 
 // draw makes values for the attributes of a message.
@@ -263,22 +246,13 @@ func TestShortcuts(t *testing.T) {
 
 		// A configuration that says the same, or something else. Terraform proposes
 		// what it says, with the computed attributes of the state.
-		proposed := map[string]any{}
-		for name, value := range values {
-			proposed[name] = value
-		}
+		proposed := maps.Clone(values)
 		for range d.IntN(2) {
 			other := d.state()
 			name := d.oneOf("content", "triggers", "idempotency_key", "timeouts", "accessory_ids", "group_id", "content_wo_version").(string) //nolint:forcetypeassert // all are strings
 			proposed[name] = other[name]
 		}
-		config := map[string]any{}
-		for name, value := range proposed {
-			config[name] = value
-		}
-		for _, computed := range []string{"id", "submitted_at", "confirmed_by"} {
-			config[computed] = nil
-		}
+		config := merged(proposed, object{"id": nil, "submitted_at": nil, "confirmed_by": nil})
 		if config["content"] == nil {
 			config["content_wo"] = d.text()
 		}
@@ -293,10 +267,11 @@ func TestShortcuts(t *testing.T) {
 		case 2:
 			req.PriorState, req.PriorIdentity = s.dynamic(t, nil), nil // a creation
 		}
-		count(&plans, s.plan(t, req))
-		count(&destroys, s.destroy(t, &tfprotov6.ApplyResourceChangeRequest{
+		count(&plans, same(t, s, framework.PlanResourceChange, req).PlannedState == req.PriorState)
+		destroy := &tfprotov6.ApplyResourceChangeRequest{
 			TypeName: caseMessageType, PriorState: state, PlannedState: s.dynamic(t, nil), Config: s.dynamic(t, nil), PlannedIdentity: identity,
-		}))
+		}
+		count(&destroys, same(t, s, framework.ApplyResourceChange, destroy).NewState == destroy.PlannedState)
 	}
 	t.Logf("handed back: %d of %d states, %d of %d reads, %d of %d plans, %d of %d destroys", upgrades, cases, reads, 2*cases, plans, cases, destroys, cases)
 	if upgrades < cases/4 || reads < 2*cases || plans < cases/4 || destroys < cases {

@@ -12,9 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/provider"
 )
@@ -41,142 +41,69 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("%s: %s", d.Summary, d.Detail)
 		}
 	}
-	if len(schemas.Functions) > 0 || len(schemas.StateStoreSchemas) > 0 {
-		return errors.New("functions and state stores are not supported yet")
+	if len(schemas.Functions)+len(schemas.EphemeralResourceSchemas)+len(schemas.StateStoreSchemas) > 0 {
+		return errors.New("functions, ephemeral resources and state stores are not supported yet")
 	}
-	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+	return json.NewEncoder(os.Stdout).Encode(object{
 		"format_version": "1.0",
-		"provider_schemas": map[string]any{
-			// The short name is one of the two names that tfplugindocs looks for.
-			"servicerequest": map[string]any{
-				"provider":                   newSchema(schemas.Provider),
-				"resource_schemas":           each(schemas.ResourceSchemas, newSchema),
-				"resource_identity_schemas":  each(identities.IdentitySchemas, newIdentity),
-				"data_source_schemas":        each(schemas.DataSourceSchemas, newSchema),
-				"ephemeral_resource_schemas": each(schemas.EphemeralResourceSchemas, newSchema),
-				"list_resource_schemas":      each(schemas.ListResourceSchemas, newSchema),
-				"action_schemas":             each(schemas.ActionSchemas, func(a *tfprotov6.ActionSchema) schema { return newSchema(a.Schema) }),
-			},
-		},
+		// The short name is one of the two names that tfplugindocs looks for.
+		"provider_schemas": object{"servicerequest": object{
+			"provider":                  schema(schemas.Provider),
+			"resource_schemas":          each(schemas.ResourceSchemas, schema),
+			"resource_identity_schemas": each(identities.IdentitySchemas, identity),
+			"data_source_schemas":       each(schemas.DataSourceSchemas, schema),
+			"list_resource_schemas":     each(schemas.ListResourceSchemas, schema),
+			"action_schemas":            each(schemas.ActionSchemas, func(a *tfprotov6.ActionSchema) object { return schema(a.Schema) }),
+		}},
 	})
 }
 
-func each[From, To any](from map[string]From, convert func(From) To) map[string]To {
-	to := make(map[string]To, len(from))
+type object map[string]any
+
+func each[From any](from map[string]From, convert func(From) object) object {
+	to := object{}
 	for name, value := range from {
 		to[name] = convert(value)
 	}
 	return to
 }
 
-type schema struct {
-	Version int64 `json:"version"`
-	Block   block `json:"block"`
-}
-
-type block struct {
-	Attributes      map[string]attribute   `json:"attributes,omitempty"`
-	BlockTypes      map[string]nestedBlock `json:"block_types,omitempty"`
-	Description     string                 `json:"description,omitempty"`
-	DescriptionKind string                 `json:"description_kind"`
-	Deprecated      bool                   `json:"deprecated,omitempty"`
-}
-
-type attribute struct {
-	Type            tftypes.Type `json:"type,omitempty"`
-	NestedType      *nestedType  `json:"nested_type,omitempty"`
-	Description     string       `json:"description,omitempty"`
-	DescriptionKind string       `json:"description_kind"`
-	Deprecated      bool         `json:"deprecated,omitempty"`
-	Required        bool         `json:"required,omitempty"`
-	Optional        bool         `json:"optional,omitempty"`
-	Computed        bool         `json:"computed,omitempty"`
-	Sensitive       bool         `json:"sensitive,omitempty"`
-	WriteOnly       bool         `json:"write_only,omitempty"`
-}
-
-type nestedType struct {
-	Attributes  map[string]attribute `json:"attributes"`
-	NestingMode string               `json:"nesting_mode"`
-}
-
-type nestedBlock struct {
-	NestingMode string `json:"nesting_mode"`
-	Block       block  `json:"block"`
-	MinItems    int64  `json:"min_items,omitempty"`
-	MaxItems    int64  `json:"max_items,omitempty"`
-}
-
-type identity struct {
-	Version    int64                        `json:"version"`
-	Attributes map[string]identityAttribute `json:"attributes"`
-}
-
-type identityAttribute struct {
-	Type              tftypes.Type `json:"type"`
-	Description       string       `json:"description,omitempty"`
-	RequiredForImport bool         `json:"required_for_import,omitempty"`
-	OptionalForImport bool         `json:"optional_for_import,omitempty"`
-}
-
-func newSchema(s *tfprotov6.Schema) schema {
-	return schema{Version: s.Version, Block: newBlock(s.Block)}
-}
-
-func newBlock(b *tfprotov6.SchemaBlock) block {
-	blocks := make(map[string]nestedBlock, len(b.BlockTypes))
-	for _, n := range b.BlockTypes {
-		blocks[n.TypeName] = nestedBlock{
-			NestingMode: map[tfprotov6.SchemaNestedBlockNestingMode]string{
-				tfprotov6.SchemaNestedBlockNestingModeSingle: "single",
-				tfprotov6.SchemaNestedBlockNestingModeList:   "list",
-				tfprotov6.SchemaNestedBlockNestingModeSet:    "set",
-				tfprotov6.SchemaNestedBlockNestingModeMap:    "map",
-				tfprotov6.SchemaNestedBlockNestingModeGroup:  "group",
-			}[n.Nesting],
-			Block: newBlock(n.Block), MinItems: n.MinItems, MaxItems: n.MaxItems,
-		}
+func schema(s *tfprotov6.Schema) object {
+	if len(s.Block.BlockTypes) > 0 {
+		panic("nested blocks are not supported yet")
 	}
-	return block{
-		Attributes: newAttributes(b.Attributes), BlockTypes: blocks,
-		Description: b.Description, DescriptionKind: kind(b.DescriptionKind), Deprecated: b.Deprecated,
-	}
+	return object{"version": s.Version, "block": object{
+		"attributes":  attributes(s.Block.Attributes),
+		"description": s.Block.Description, "description_kind": kind(s.Block.DescriptionKind), "deprecated": s.Block.Deprecated,
+	}}
 }
 
-func newAttributes(from []*tfprotov6.SchemaAttribute) map[string]attribute {
-	to := make(map[string]attribute, len(from))
+func attributes(from []*tfprotov6.SchemaAttribute) object {
+	to := object{}
 	for _, a := range from {
-		converted := attribute{
-			Type: a.Type, Description: a.Description, DescriptionKind: kind(a.DescriptionKind), Deprecated: a.Deprecated,
-			Required: a.Required, Optional: a.Optional, Computed: a.Computed, Sensitive: a.Sensitive, WriteOnly: a.WriteOnly,
+		converted := object{
+			"description": a.Description, "description_kind": kind(a.DescriptionKind), "deprecated": a.Deprecated,
+			"required": a.Required, "optional": a.Optional, "computed": a.Computed, "sensitive": a.Sensitive, "write_only": a.WriteOnly,
 		}
 		if n := a.NestedType; n != nil {
-			converted.NestedType = &nestedType{
-				Attributes: newAttributes(n.Attributes),
-				NestingMode: map[tfprotov6.SchemaObjectNestingMode]string{
-					tfprotov6.SchemaObjectNestingModeSingle: "single",
-					tfprotov6.SchemaObjectNestingModeList:   "list",
-					tfprotov6.SchemaObjectNestingModeSet:    "set",
-					tfprotov6.SchemaObjectNestingModeMap:    "map",
-				}[n.Nesting],
-			}
+			converted["nested_type"] = object{"attributes": attributes(n.Attributes), "nesting_mode": strings.ToLower(n.Nesting.String())}
+		} else {
+			converted["type"] = a.Type
 		}
 		to[a.Name] = converted
 	}
 	return to
 }
 
-func newIdentity(s *tfprotov6.ResourceIdentitySchema) identity {
-	to := make(map[string]identityAttribute, len(s.IdentityAttributes))
+func identity(s *tfprotov6.ResourceIdentitySchema) object {
+	to := object{}
 	for _, a := range s.IdentityAttributes {
-		to[a.Name] = identityAttribute{a.Type, a.Description, a.RequiredForImport, a.OptionalForImport}
+		to[a.Name] = object{
+			"type": a.Type, "description": a.Description,
+			"required_for_import": a.RequiredForImport, "optional_for_import": a.OptionalForImport,
+		}
 	}
-	return identity{Version: s.Version, Attributes: to}
+	return object{"version": s.Version, "attributes": to}
 }
 
-func kind(k tfprotov6.StringKind) string {
-	if k == tfprotov6.StringKindMarkdown {
-		return "markdown"
-	}
-	return "plain"
-}
+func kind(k tfprotov6.StringKind) string { return strings.ToLower(k.String()) }

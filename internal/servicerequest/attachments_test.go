@@ -1,4 +1,4 @@
-package servicerequest_test
+package servicerequest
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,30 +15,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// attachmentClient is a client of a service that answers by the handler.
-func attachmentClient(t *testing.T, handler http.HandlerFunc) *servicerequest.Client {
+func newAttachment(t *testing.T, name, content string) *Attachment {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	endpoint, err := servicerequest.ParseEndpoint(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: credentials.Token("token-for-tests"), Clock: servicerequest.NewTestClock()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
-
-func newAttachment(t *testing.T, name, content string) *servicerequest.Attachment {
-	t.Helper()
-	a, err := servicerequest.NewAttachment(name, int64(len(content)), strings.NewReader(content))
+	a, err := NewAttachment(name, int64(len(content)), strings.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +29,7 @@ func newAttachment(t *testing.T, name, content string) *servicerequest.Attachmen
 func TestNewAttachmentHoldsToTheSize(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int64{2, 4, 0} {
-		if _, err := servicerequest.NewAttachment("a.txt", size, strings.NewReader("abc")); err == nil {
+		if _, err := NewAttachment("a.txt", size, strings.NewReader("abc")); err == nil {
 			t.Errorf("3 bytes were taken for %d", size)
 		}
 	}
@@ -65,12 +45,12 @@ func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
 	const most = 12 << 20
 	for _, name := range []string{"a.txt", strings.Repeat("ö", 508) + ".txt", strings.Repeat(`"`, 512)} {
 		var length atomic.Int64
-		client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
+		client, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
 			length.Store(r.ContentLength)
 			_, _ = io.Copy(io.Discard, r.Body)
 			_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
 		})
-		size := servicerequest.MaxAttachmentSize(name)
+		size := MaxAttachmentSize(name)
 		a := newAttachment(t, name, strings.Repeat("x", int(size)))
 		if _, err := client.Upload(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -78,7 +58,7 @@ func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
 		if got := length.Load(); got > most || got+4 <= most {
 			t.Errorf("a body of %d bytes, want 12 MB or up to 3 less", got)
 		}
-		if _, err := servicerequest.NewAttachment(name, size+1, strings.NewReader(strings.Repeat("x", int(size+1)))); err == nil {
+		if _, err := NewAttachment(name, size+1, strings.NewReader(strings.Repeat("x", int(size+1)))); err == nil {
 			t.Errorf("%d bytes were taken", size+1)
 		}
 	}
@@ -87,11 +67,11 @@ func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
 // An upload of the largest file allocates less than twice its size. The limit is 4
 // times its size.
 func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's allocations
-	client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
+	client, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
 	})
-	for _, size := range []int64{2 << 20, servicerequest.MaxAttachmentSize("largest.txt")} {
+	for _, size := range []int64{2 << 20, MaxAttachmentSize("largest.txt")} {
 		file := filepath.Join(t.TempDir(), "largest.txt")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -105,7 +85,7 @@ func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's a
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := servicerequest.NewAttachment("largest.txt", size, f)
+		a, err := NewAttachment("largest.txt", size, f)
 		if err == nil {
 			_, err = client.Upload(t.Context(), a)
 		}
@@ -149,7 +129,7 @@ func TestUploadAnswers(t *testing.T) {
 		t.Run(fmt.Sprintf("%d %.30s", test.status, test.body), func(t *testing.T) {
 			t.Parallel()
 			var requests atomic.Int32
-			client := attachmentClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			client, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
 				requests.Add(1)
 				w.WriteHeader(test.status)
 				_, _ = io.WriteString(w, test.body)
@@ -200,7 +180,7 @@ func TestDeleteAttachmentAnswers(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.status, test.body), func(t *testing.T) {
 			t.Parallel()
-			client := attachmentClient(t, func(w http.ResponseWriter, r *http.Request) {
+			client, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
 				if want := "/v2/servicerequest/accessorys/a%2Fb"; r.Method != http.MethodDelete || r.URL.EscapedPath() != want {
 					t.Errorf("%s %s, want DELETE %s", r.Method, r.URL.EscapedPath(), want)
 				}
@@ -212,7 +192,7 @@ func TestDeleteAttachmentAnswers(t *testing.T) {
 			})
 			err := client.DeleteAttachment(t.Context(), "a/b")
 			got := deleted
-			var kept *servicerequest.NotDeletedError
+			var kept *NotDeletedError
 			switch {
 			case errors.As(err, &kept):
 				got = refused
@@ -252,7 +232,7 @@ func TestAttachmentLimitsAreReadTolerantly(t *testing.T) {
 	} {
 		t.Run(test.answer, func(t *testing.T) {
 			t.Parallel()
-			client := attachmentClient(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, test.answer) })
+			client, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, test.answer) })
 			limits, err := client.AttachmentLimits(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -266,7 +246,7 @@ func TestAttachmentLimitsAreReadTolerantly(t *testing.T) {
 
 func TestAttachmentLimits(t *testing.T) {
 	t.Parallel()
-	l := servicerequest.AttachmentLimits{MaxMB: 0.5, Types: []string{"jpg", "tar.gz"}}
+	l := AttachmentLimits{MaxMB: 0.5, Types: []string{"jpg", "tar.gz"}}
 	for size, want := range map[int64]bool{1: true, 1 << 19: true, 1<<19 + 1: false} {
 		if got := l.TakesSize(size); got != want {
 			t.Errorf("takes %d bytes: %t", size, got)
@@ -277,7 +257,7 @@ func TestAttachmentLimits(t *testing.T) {
 			t.Errorf("takes %s: %t", name, got)
 		}
 	}
-	unknown := servicerequest.AttachmentLimits{}
+	unknown := AttachmentLimits{}
 	if !unknown.TakesSize(1<<40) || !unknown.TakesType("a") {
 		t.Error("what is not known must not refuse")
 	}
@@ -287,7 +267,7 @@ func TestAttachmentLimitsAreAskedOnce(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 403} {
 		var requests atomic.Int32
-		client := attachmentClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		client, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
 			requests.Add(1)
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, `{"accessory_limit":{"limit_size":2}}`)
@@ -319,23 +299,12 @@ func TestAttachmentLimitsAreAskedOnce(t *testing.T) {
 func TestAttachmentLimitsTakeTheTimeOfOneRequest(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
-	clock := servicerequest.NewTestClock()
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	clock := newFakeClock()
+	client, _ := handler(t, func(_ http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		_ = clock.Sleep(r.Context(), 30*time.Second)
 		<-r.Context().Done()
-	}))
-	t.Cleanup(server.Close)
-	endpoint, err := servicerequest.ParseEndpoint(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := servicerequest.New(servicerequest.Config{
-		Endpoint: endpoint, Credentials: credentials.Token("token-for-tests"), Clock: clock, RequestTimeout: 30 * time.Second,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, func(c *Config) { c.Clock, c.RequestTimeout = clock, 30*time.Second })
 	for range 2 {
 		if _, err := client.AttachmentLimits(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)

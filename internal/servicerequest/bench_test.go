@@ -35,26 +35,3 @@ func BenchmarkPost(b *testing.B) {
 		})
 	}
 }
-
-// BenchmarkAuthenticate measures the authentication, which is a part of that.
-func BenchmarkAuthenticate(b *testing.B) {
-	body := []byte(`{"message":{"content":"` + strings.Repeat("Some words. ", 50) + `"}}`)
-	for name, source := range map[string]credentials.Source{
-		"token":      credentials.Token(testToken),
-		"access-key": credentials.AccessKey{AccessKey: "AK", SecretKey: "SK"},
-	} {
-		b.Run(name, func(b *testing.B) {
-			c := newClient(b, "http://127.0.0.1:1", func(c *Config) { c.Credentials = source })
-			b.ReportAllocs()
-			for b.Loop() {
-				req, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:1/v2/servicerequest/cases/x/message", nil)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := c.auth.Authenticate(b.Context(), req, body); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

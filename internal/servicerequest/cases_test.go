@@ -1,11 +1,10 @@
-package servicerequest_test
+package servicerequest
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,15 +12,12 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
 // scripted is a service that gives the answers of the test, which may be wrong. It
 // records the requests.
 type scripted struct {
-	*servicerequest.Client
+	*Client
 	mu   sync.Mutex
 	asks []string // path and query
 }
@@ -29,7 +25,7 @@ type scripted struct {
 func newScripted(t *testing.T, timeZone string, answer func(r *http.Request, n int) string) *scripted {
 	t.Helper()
 	s := &scripted{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Client, _ = handler(t, func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asks = append(s.asks, r.URL.RequestURI())
 		n := len(s.asks)
@@ -40,18 +36,7 @@ func newScripted(t *testing.T, timeZone string, answer func(r *http.Request, n i
 			return
 		}
 		_, _ = w.Write([]byte(answer(r, n)))
-	}))
-	t.Cleanup(server.Close)
-	endpoint, err := servicerequest.ParseEndpoint(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Client, err = servicerequest.New(servicerequest.Config{
-		Endpoint: endpoint, Credentials: credentials.Token("token"), TimeZone: timeZone, Clock: servicerequest.NewTestClock(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, func(c *Config) { c.TimeZone = timeZone })
 	return s
 }
 
@@ -77,18 +62,18 @@ func intQuery(r *http.Request, name string) int {
 
 func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 	t.Parallel()
-	want := func() servicerequest.Case {
+	want := func() Case {
 		status := 17
 		created := time.Date(2018, 1, 2, 3, 4, 5, 0, time.UTC)
-		return servicerequest.Case{
-			CaseSummary: servicerequest.CaseSummary{
+		return Case{
+			CaseSummary: CaseSummary{
 				ID: "12", Status: &status, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
 				CustomerID: "7", UserID: "8", UserName: "ada", CreateTime: "2018-01-02 11:04:05", Created: created,
 			},
 			Severity: "high", Source: "console", Judgement: "good", ResolveTime: "1514862245000", Resolved: created,
-			Messages: []servicerequest.Message{{
+			Messages: []Message{{
 				ID: "9", Type: 1, ReplierType: 2, Replier: "5", ReplierName: "grace", Content: "42", CreateTime: "1514862245",
-				Created: created, IsFirst: 1, Accessories: []servicerequest.Accessory{{ID: "6", Name: "a.log"}},
+				Created: created, IsFirst: 1, Accessories: []Accessory{{ID: "6", Name: "a.log"}},
 			}},
 		}
 	}
@@ -126,7 +111,7 @@ func TestCaseWithoutAnything(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
-		if want := (servicerequest.Case{CaseSummary: servicerequest.CaseSummary{ID: "a/b"}}); !reflect.DeepEqual(got, want) {
+		if want := (Case{CaseSummary: CaseSummary{ID: "a/b"}}); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v", body, got)
 		}
 		if want := "/v2/servicerequest/cases/a%2Fb?group_id=g%201"; s.asks[0] != want {
@@ -152,9 +137,9 @@ func TestCaseErrors(t *testing.T) {
 		{`{"incident_detail_info":{"simple_description":"` + strings.Repeat("x", 1<<16) + `"}}`, "", 1},
 	} {
 		s := newScripted(t, "", func(*http.Request, int) string { return test.body })
-		s.SetMaxTicket(1 << 16)
+		s.maxTicket = 1 << 16
 		_, err := s.Case(t.Context(), "c", "")
-		var api *servicerequest.APIError
+		var api *APIError
 		if !errors.As(err, &api) || api.Code != test.code {
 			t.Errorf("%.60s: %v", test.body, err)
 		}
@@ -272,8 +257,8 @@ func TestCasesPages(t *testing.T) {
 		{"the same page again", func(r *http.Request, _ int) string { return tickets(r, append(all[:100:100], all[:100]...), 1<<30) }, 1000, all[:100], false, true, 2},
 	} {
 		s := newScripted(t, "", test.answer)
-		got, more, err := s.Cases(t.Context(), servicerequest.CaseQuery{}, test.limit)
-		var incomplete *servicerequest.IncompleteError
+		got, more, err := s.Cases(t.Context(), CaseQuery{}, test.limit)
+		var incomplete *IncompleteError
 		if errors.As(err, &incomplete) != test.incomplete || !test.incomplete && err != nil {
 			t.Errorf("%s: error %v", test.name, err)
 		}
@@ -299,9 +284,9 @@ func TestCasesAreBounded(t *testing.T) {
 		}
 		return encode(map[string]any{"total_count": 1 << 30, "incident_info_list": list})
 	})
-	s.SetMaxTicket(1 << 20)
-	cases, _, err := s.Cases(t.Context(), servicerequest.CaseQuery{}, 10000)
-	var incomplete *servicerequest.IncompleteError
+	s.maxTicket = 1 << 20
+	cases, _, err := s.Cases(t.Context(), CaseQuery{}, 10000)
+	var incomplete *IncompleteError
 	if !errors.As(err, &incomplete) || incomplete.Have != len(cases) || len(cases) != 150 {
 		t.Errorf("%d tickets, %v", len(cases), err)
 	}
@@ -311,7 +296,7 @@ func TestCasesAreBounded(t *testing.T) {
 func TestCasesRefuseOneWithoutID(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, "", func(*http.Request, int) string { return `{"total_count":1,"incident_info_list":[{"status":1}]}` })
-	if cases, _, err := s.Cases(t.Context(), servicerequest.CaseQuery{}, 10); err == nil {
+	if cases, _, err := s.Cases(t.Context(), CaseQuery{}, 10); err == nil {
 		t.Errorf("%+v", cases)
 	}
 }
@@ -320,7 +305,7 @@ func TestCasesQuery(t *testing.T) {
 	t.Parallel()
 	zero := 0
 	s := newScripted(t, "", func(*http.Request, int) string { return `{"total_count":0,"incident_info_list":[]}` })
-	if _, _, err := s.Cases(t.Context(), servicerequest.CaseQuery{
+	if _, _, err := s.Cases(t.Context(), CaseQuery{
 		Keywords: []string{"a b", "c"}, LabelIDs: []string{"1", "2"}, Status: &zero, GroupID: "g",
 		From: time.Date(2026, 1, 1, 2, 0, 0, 1, time.FixedZone("", 7200)), To: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC),
 	}, 5); err != nil {

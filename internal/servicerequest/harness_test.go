@@ -42,6 +42,9 @@ func (x *fakeContext) Deadline() (time.Time, bool) { return x.deadline, true }
 func (x *fakeContext) Done() <-chan struct{}       { return x.done }
 
 func (x *fakeContext) Err() error {
+	if err := x.Context.Err(); err != nil { // AfterFunc may come later
+		x.end(err)
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.err

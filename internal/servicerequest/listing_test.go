@@ -1,4 +1,4 @@
-package servicerequest_test
+package servicerequest
 
 import (
 	"errors"
@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
 func TestList(t *testing.T) {
@@ -100,8 +98,8 @@ func TestListErrors(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, "", func(*http.Request, int) string { return `{"error_code":"OSM.01010002"}` })
 	_, err := s.List(t.Context(), "c", "")
-	var api *servicerequest.APIError
-	if !errors.As(err, &api) || !servicerequest.IsPermissionDenied(err) || !servicerequest.IsRefusal(err) || servicerequest.PreventsPost(err) {
+	var api *APIError
+	if !errors.As(err, &api) || !IsPermissionDenied(err) || !IsRefusal(err) || PreventsPost(err) {
 		t.Errorf("%v", err)
 	}
 	s.wantAsks(t, 1)
@@ -110,7 +108,7 @@ func TestListErrors(t *testing.T) {
 // A page may be longer than any other answer.
 func TestLongPagesAreRead(t *testing.T) {
 	t.Parallel()
-	text := strings.Repeat("文", servicerequest.MaxContent)
+	text := strings.Repeat("文", MaxContent)
 	list := make([]wireMessage, 40) // over 1 MiB
 	for i := range list {
 		list[i] = note(i, fmt.Sprint(text, i))

@@ -188,19 +188,6 @@ func TestPostToTheService(t *testing.T) {
 	}
 }
 
-// Nil attachments are not sent, an empty list is.
-func TestPostBody(t *testing.T) {
-	t.Parallel()
-	for want, ids := range map[string][]string{
-		`{"message":{"content":"x"}}`:                    nil,
-		`{"message":{"content":"x","accessory_ids":[]}}`: {},
-	} {
-		if got, err := (Post{CaseID: "never in the body", Content: "x", AccessoryIDs: ids, Secret: true}).body(); err != nil || string(got) != want {
-			t.Errorf("%s %v, want %s", got, err, want)
-		}
-	}
-}
-
 // Without an answer the connection decides: it is refused, or it never comes about.
 func TestPostWithoutAConnection(t *testing.T) {
 	t.Parallel()

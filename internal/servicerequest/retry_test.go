@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -196,23 +195,6 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	_, err := s.client(t).List(ctx, testCase, "")
 	if n := s.Count(simulator.OpList); err == nil || n != 1 {
 		t.Errorf("%d requests, %v", n, err)
-	}
-}
-
-// A request ends when the clock reaches its time limit, and a login has its own.
-func TestRequestTimeoutIsByTheClock(t *testing.T) {
-	t.Parallel()
-	clock := newFakeClock()
-	c, _ := handler(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		clock.advance(29 * time.Second)
-		if r.Method == http.MethodPost {
-			clock.advance(time.Second)
-			<-r.Context().Done()
-		}
-	}, func(c *Config) { c.Clock = clock })
-	if a := post(t, c, hello(), Unknown); !a.TimedOut || !errors.Is(a.Err, context.DeadlineExceeded) || a.Ended.Sub(a.Began) != 30*time.Second {
-		t.Errorf("%+v", a)
 	}
 }
 

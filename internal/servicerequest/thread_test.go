@@ -1,4 +1,4 @@
-package servicerequest_test
+package servicerequest
 
 import (
 	"errors"
@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
 type wireMessage map[string]any
@@ -21,10 +19,7 @@ func note(second int, content string, more ...any) wireMessage {
 		"type": 0, "replier_type": 0, "replier": "u", "content": content,
 		"create_time": fmt.Sprintf("2026-01-01T%02d:%02d:%02dZ", second/3600, second/60%60, second%60),
 	}
-	for i := 0; i < len(more); i += 2 {
-		m[more[i].(string)] = more[i+1]
-	}
-	return m
+	return m.with(more...)
 }
 
 func (m wireMessage) with(more ...any) wireMessage {
@@ -96,7 +91,7 @@ func always(messages []wireMessage) func(int) []wireMessage {
 }
 
 // shown are the IDs and contents of messages.
-func shown(messages []servicerequest.Message) []string {
+func shown(messages []Message) []string {
 	var texts []string
 	for _, m := range messages {
 		texts = append(texts, m.ID+" "+m.Content)
@@ -214,7 +209,7 @@ func TestMessagesOfListsThatContradictThemselves(t *testing.T) {
 	} {
 		s := test.ticket.serve(t)
 		got, err := s.Messages(t.Context(), "c", "")
-		var incomplete *servicerequest.IncompleteError
+		var incomplete *IncompleteError
 		if !errors.As(err, &incomplete) || incomplete.Have != 100 {
 			t.Errorf("%s: error %v", test.name, err)
 		}
@@ -229,9 +224,6 @@ func TestMessagesOfListsThatContradictThemselves(t *testing.T) {
 	}
 }
 
-// A list that contradicts itself is read listReadings times.
-const listReadings = 3
-
 func TestMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("x", 3_000)
@@ -245,9 +237,9 @@ func TestMessagesAreBounded(t *testing.T) {
 		}
 		return encode(map[string]any{"count": 1 << 30, "message_list": page})
 	})
-	s.SetMaxTicket(1 << 20)
+	s.maxTicket = 1 << 20
 	got, err := s.Messages(t.Context(), "c", "")
-	var incomplete *servicerequest.IncompleteError
+	var incomplete *IncompleteError
 	if !errors.As(err, &incomplete) || incomplete.Have != len(got) || len(got) != 300 {
 		t.Errorf("%d messages, %v", len(got), err)
 	}
@@ -281,7 +273,7 @@ func TestMessagesKeepWhatTheListTells(t *testing.T) {
 	}
 	m := got[0]
 	if m.ID != "77" || m.Type != 1 || m.ReplierType != 2 || m.Replier != "u" || m.ReplierName != "ada" ||
-		m.Created.UTC().Format(time.RFC3339) != "2026-01-01T00:00:01Z" || !slices.Equal(m.Accessories, []servicerequest.Accessory{{ID: "1", Name: "a.log"}}) {
+		m.Created.UTC().Format(time.RFC3339) != "2026-01-01T00:00:01Z" || !slices.Equal(m.Accessories, []Accessory{{ID: "1", Name: "a.log"}}) {
 		t.Errorf("%+v", m)
 	}
 	want := []string{
@@ -303,7 +295,7 @@ func TestMessagesErrors(t *testing.T) {
 			return `{"count":0,"message_list":[]}`
 		})
 		got, err := s.Messages(t.Context(), "c", "")
-		var api *servicerequest.APIError
+		var api *APIError
 		if !errors.As(err, &api) || api.Code != "OSM.01010015" || got != nil {
 			t.Errorf("%s: %+v, %v", path, got, err)
 		}

@@ -1,6 +1,8 @@
 package servicerequest
 
 import (
+	"cmp"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -71,50 +73,23 @@ func isPlausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 
 // of the IANA database. Empty is the service's default, GMT+8. It returns nil
 // for a text that it does not know.
 func zone(s string) *time.Location {
-	if s == "" {
-		s = "GMT+8"
-	}
-	upper := strings.ToUpper(s)
-	for _, prefix := range []string{"GMT", "UTC"} {
-		offset, found := strings.CutPrefix(upper, prefix)
-		if !found {
-			continue
+	s = cmp.Or(s, "GMT+8")
+	gmt := regexp.MustCompile(`^(?i:GMT|UTC)(?:([+-])(\d{1,2}):?([0-5]\d)?)?$`)
+	if m := gmt.FindStringSubmatch(s); m != nil {
+		hours, _ := strconv.Atoi(m[2]) // no digits are 0
+		minutes, _ := strconv.Atoi(m[3])
+		if hours > 14 {
+			return nil
 		}
-		if offset == "" {
-			return time.UTC
+		offset := (hours*60 + minutes) * 60
+		if m[1] == "-" {
+			offset = -offset
 		}
-		if seconds, ok := zoneOffset(offset); ok {
-			return time.FixedZone(s, seconds)
-		}
+		return time.FixedZone(s, offset)
 	}
 	location, err := time.LoadLocation(s)
 	if err != nil {
 		return nil
 	}
 	return location
-}
-
-// zoneOffset reads +8, +08, +0800, +08:00 in seconds.
-func zoneOffset(s string) (int, bool) {
-	sign := 1
-	switch s[0] {
-	case '+':
-	case '-':
-		sign = -1
-	default:
-		return 0, false
-	}
-	digits := strings.Replace(s[1:], ":", "", 1)
-	if len(digits) == 0 || len(digits) > 4 || strings.Trim(digits, "0123456789") != "" {
-		return 0, false
-	}
-	n, _ := strconv.Atoi(digits) // at most four digits
-	hours, minutes := n, 0
-	if len(digits) > 2 {
-		hours, minutes = n/100, n%100
-	}
-	if hours > 14 || minutes > 59 {
-		return 0, false
-	}
-	return sign * (hours*60 + minutes) * 60, true
 }

@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     servicerequest = {
-      source = "seed-9e648b51/servicerequest"
+      source  = "seed-9e648b51/servicerequest"
+      version = "~> 0.1"
     }
   }
 }

@@ -1,7 +1,10 @@
 terraform {
+  required_version = ">= 1.0"
+
   required_providers {
     servicerequest = {
-      source = "seed-9e648b51/servicerequest"
+      source  = "seed-9e648b51/servicerequest"
+      version = "~> 0.1"
     }
   }
 }
