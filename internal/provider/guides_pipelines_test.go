@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,10 +30,19 @@ import (
 // in the environment that the file describes.
 
 const (
-	guides        = root + "/examples/guides/"
-	testAccessKey = "AKIDEXAMPLE"
-	testSecretKey = "secret-key-for-tests"
+	guides       = root + "/examples/guides/"
+	guideAccount = "0123456789abcdef0123456789abcdef"
 )
+
+// guideIssuers issue credentials for what the files of the guides name.
+var guideIssuers = simulator.Options{
+	Agencies: []simulator.Agency{{Name: "ticket-messages", DomainID: guideAccount, DomainName: "account"}},
+	Providers: []simulator.OIDCProvider{
+		{Name: "github", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
+		{Name: "gitlab", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
+	},
+	ECSAgency: "ticket-messages", IDTokenRequestToken: "request-token",
+}
 
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
@@ -78,7 +88,7 @@ type runner struct {
 func newRunner(t *testing.T, backend string) *runner {
 	t.Helper()
 	needBash(t)
-	r := &runner{newCLI(t, nil), newFixture(t, simulator.Options{AccessKeys: []simulator.AccessKey{{AccessKey: testAccessKey, SecretKey: testSecretKey}}}), "true"}
+	r := &runner{newCLI(t, nil), newFixture(t, guideIssuers), "true"}
 	copyTree(t, guides+"pipelines/announce", filepath.Join(r.dir, "announce"))
 	r.write("announce/backend.tf", readText(t, guides+backend))
 	r.write("deploy.sh", "#!/bin/sh\nexec \"$DEPLOY\"\n")
@@ -124,7 +134,7 @@ func (r *runner) bash(folder, script string, env map[string]string) (output stri
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	cmd.Env = append(cmd.Env, "DEPLOY="+r.deploy, "SERVICEREQUEST_ENDPOINT="+r.f.URL())
+	cmd.Env = append(cmd.Env, "DEPLOY="+r.deploy, "SERVICEREQUEST_ENDPOINT="+r.f.URL(), "HUAWEICLOUD_SDK_STS_ENDPOINT="+r.f.URL(), "SERVICEREQUEST_METADATA_ENDPOINT="+r.f.URL())
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -140,8 +150,9 @@ type githubJob struct {
 			WorkingDirectory string `yaml:"working-directory"`
 		}
 	}
-	Env   map[string]string
-	Steps []struct {
+	Env         map[string]string
+	Permissions map[string]string
+	Steps       []struct {
 		Run string
 		Env map[string]string
 	}
@@ -161,6 +172,10 @@ func (r *runner) job(j *githubJob, context map[string]string) (output string, ok
 			env = map[string]string{}
 		}
 		maps.Copy(env, step.Env)
+		if j.Permissions["id-token"] == "write" {
+			env["ACTIONS_ID_TOKEN_REQUEST_URL"] = r.f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"
+			env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-token"
+		}
 		for name, value := range env {
 			env[name] = githubExpression.ReplaceAllStringFunc(value, func(expression string) string {
 				value, known := context[githubExpression.FindStringSubmatch(expression)[1]]
@@ -200,7 +215,7 @@ func TestGuideGitHubActions(t *testing.T) {
 		r.deploy = command
 		context := map[string]string{
 			"github.run_id": runID, "github.ref_name": "v1.4.0", "needs.deploy.result": map[string]string{"true": "success", "false": "failure"}[command],
-			"secrets.HW_ACCESS_KEY": testAccessKey, "secrets.HW_SECRET_KEY": testSecretKey, "secrets.PG_CONN_STR": "unused",
+			"secrets.PG_CONN_STR": "unused",
 		}
 		if out, ok := r.job(deploy, context); ok != (command == "true") {
 			t.Fatalf("the deployment with %s:\n%s", command, out)
@@ -217,7 +232,7 @@ func TestGuideGitHubActions(t *testing.T) {
 	if out := run("4711", "true"); strings.Contains(out, "Warning") {
 		t.Errorf("a new message warns:\n%s", out)
 	}
-	r.f.wantPosts(t, 2, 4)
+	r.f.wantSubmits(t, 2)
 	r.clean() // without the state, as in a pipeline that keeps none
 	wantAll(t, run("4711", "true"), "Warning: The ticket already has this message", `"TT201801020526" = "existing"`)
 	run("4712", "true")
@@ -227,7 +242,8 @@ func TestGuideGitHubActions(t *testing.T) {
 // gitlabJob is what the test runs of a job.
 type gitlabJob struct {
 	Extends, Stage string
-	ResourceGroup  string `yaml:"resource_group"`
+	ResourceGroup  string                          `yaml:"resource_group"`
+	IDTokens       map[string]struct{ Aud string } `yaml:"id_tokens"`
 	Variables      map[string]string
 	Rules          []struct{ If, When string }
 	Script         []string
@@ -296,7 +312,9 @@ func TestGuideGitLabCI(t *testing.T) {
 		r.deploy = command
 		ci := map[string]string{
 			"CI_COMMIT_TAG": "v1.4.0", "CI_PIPELINE_ID": id, "CI_PROJECT_ID": "17", "CI_API_V4_URL": server.URL + "/api/v4", "CI_JOB_TOKEN": "job-token",
-			"HW_ACCESS_KEY": testAccessKey, "HW_SECRET_KEY": testSecretKey, // CI/CD variables of the project
+		}
+		for name, token := range common.IDTokens {
+			ci[name] = r.f.IDToken(token.Aud, time.Hour)
 		}
 		if out, ok := r.bash(".", strings.Join(file.Jobs["deploy"].Script, "\n"), ci); ok != (command == "true") {
 			t.Fatalf("deploy:\n%s", out)
@@ -327,7 +345,7 @@ func TestGuideGitLabCI(t *testing.T) {
 	wantAll(t, pipeline("4711", "false"), "No changes") // the job is retried, and has the state
 	pipeline("4711", "true")
 	r.f.wantContents(t, failed, announcedLive)
-	r.f.wantPosts(t, 2, 4)
+	r.f.wantSubmits(t, 2)
 	state.mu.Lock()
 	defer state.mu.Unlock()
 	if state.locks == 0 || state.lock != "" || state.unauthorized != 0 {
@@ -346,10 +364,11 @@ func TestGuideJenkins(t *testing.T) {
 		t.Fatalf("%d shell steps, want 2", len(steps))
 	}
 	for _, step := range steps {
-		if out, ok := r.bash(".", step[1]+step[2], map[string]string{
-			"RELEASE": "v1.4.0", "TF_VAR_release": "v1.4.0", "TF_VAR_outcome": "success", "BUILD_TAG": "jenkins-team-release 1%2F4-4711",
-			"HW_ACCESS_KEY": testAccessKey, "HW_SECRET_KEY": testSecretKey,
-		}); !ok {
+		env := map[string]string{"RELEASE": "v1.4.0", "TF_VAR_outcome": "success", "BUILD_TAG": "jenkins-team-release 1%2F4-4711"}
+		for _, variable := range regexp.MustCompile(`(?m)^ +([A-Za-z_]+) = ['"](.*?)['"]`).FindAllStringSubmatch(text, -1) {
+			env[variable[1]] = strings.Replace(variable[2], "${params.RELEASE}", "v1.4.0", 1)
+		}
+		if out, ok := r.bash(".", step[1]+step[2], env); !ok {
 			t.Fatal(out)
 		}
 	}

@@ -9,6 +9,45 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
+// The provider blocks of the guide on credentials get what the simulated issuers have for the
+// names in them.
+func TestGuideCredentials(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(root + "/examples/guides/credentials/*.tf")
+	if err != nil || len(files) == 0 {
+		t.Fatal("found none: ", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			options := guideIssuers
+			options.AccessKeys = []simulator.AccessKey{testPair}
+			f := newFixture(t, options)
+			block := readText(t, file)
+			env := []string{
+				"ACTIONS_ID_TOKEN_REQUEST_URL=" + f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=request-token",
+				"SERVICEREQUEST_METADATA_ENDPOINT=" + f.URL(),
+			}
+			if strings.Contains(block, "assume_agency = ") {
+				env = append(env, "HW_ACCESS_KEY="+testPair.AccessKey, "HW_SECRET_KEY="+testPair.SecretKey)
+			}
+			c := newCLI(t, map[string]string{"main.tf": requiredProvider + oneMessage, "provider.tf": block}, env...)
+			override := "provider \"servicerequest\" {\n"
+			for _, name := range []string{"endpoint", "sts_endpoint", "auth_url"} {
+				if strings.Contains(block, "  "+name+" ") {
+					override += "  " + name + " = \"" + f.URL() + "\"\n"
+				}
+			}
+			c.write("provider_override.tf", override+"}\n")
+			c.run("apply", "-auto-approve")
+			f.wantContents(t, "hello")
+			if got := headerOf(f.posts()[0], "Authorization") + headerOf(f.posts()[0], "X-Auth-Token"); !strings.Contains(got, "SIMULATED") && !strings.Contains(got, "MIIsimulated") {
+				t.Errorf("posted with %s", got)
+			}
+		})
+	}
+}
+
 // The provider block of each site is applied with the simulator as its endpoint.
 // It is shown on the first page, and sends the language and the time zone that it sets.
 func TestGuideSites(t *testing.T) {
