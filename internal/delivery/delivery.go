@@ -240,6 +240,7 @@ func (d *delivery) conflict(form, shown string, changed bool) error {
 	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Changed: changed}
 	if !d.message.Secret && shown != "" {
 		e.Content, e.Shown = servicerequest.FirstWords(Keyed(d.message.Key, d.message.Content)), servicerequest.FirstWords(shown)
+		e.Length, e.ShownLength = utf8.RuneCountInString(Keyed(d.message.Key, d.message.Content)), utf8.RuneCountInString(shown)
 		e.Part = part(d.own.form, oneForm(form))
 	}
 	return e

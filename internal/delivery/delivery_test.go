@@ -278,7 +278,7 @@ func TestKeyConflict(t *testing.T) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
-	conflict := KeyConflictError{CaseID: testCase, Key: "deploy 4711", Content: "[deploy 4711] Release is down", Shown: deployed, Part: 26}
+	conflict := KeyConflictError{CaseID: testCase, Key: "deploy 4711", Content: "[deploy 4711] Release is down", Shown: deployed, Length: 29, ShownLength: 29, Part: 26}
 	t.Run("on the ticket", func(t *testing.T) {
 		inMemory(t, func(t *testing.T, f *fakeTicket) {
 			f.add(deployed)
@@ -300,7 +300,7 @@ func TestKeyConflict(t *testing.T) {
 		inMemory(t, func(t *testing.T, f *fakeTicket) {
 			f.add("DEPLOY 4711 RELEASE IS LIVE")
 			_, _, err := deliver(t, f.deliverer(), deploy(), gotConflict)
-			check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711", Changed: true, Content: deployed, Shown: "DEPLOY 4711 RELEASE IS LIVE", Part: 1})
+			check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711", Changed: true, Content: deployed, Shown: "DEPLOY 4711 RELEASE IS LIVE", Length: 29, ShownLength: 27, Part: 1})
 		})
 	})
 	t.Run("secret", func(t *testing.T) {

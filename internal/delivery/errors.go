@@ -65,6 +65,8 @@ type KeyConflictError struct {
 	// Content and Shown are the beginnings of the two texts, ours with its key. They
 	// are empty where they are secret.
 	Content, Shown string
+	// Length and ShownLength are the lengths of the two texts in characters.
+	Length, ShownLength int
 	// Part is the position of the first character in which the texts differ, from 1,
 	// once both are in the form in which texts are compared. It is 0 where that is secret.
 	Part int

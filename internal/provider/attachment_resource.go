@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
@@ -289,7 +290,7 @@ func (m *attachmentModel) setName() error {
 }
 
 var (
-	errMissing  = errors.New("does not exist")
+	errMissing  = errors.New("does not exist; if another resource of this apply writes it, take the path from an output of that resource, such as source = terraform_data.report.output")
 	errChanging = errors.New("it changed while it was being read")
 )
 
@@ -367,7 +368,7 @@ func openFile(name string) (*os.File, int64, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, 0, errMissing
+		return nil, 0, missing(name)
 	case err != nil:
 		return nil, 0, fmt.Errorf("cannot be read: %w", err)
 	case info.IsDir():
@@ -380,6 +381,18 @@ func openFile(name string) (*os.File, int64, error) {
 		return nil, 0, fmt.Errorf("cannot be read: %w", err)
 	}
 	return file, info.Size(), nil
+}
+
+// missing is errMissing, unless the folder has a file whose name looks the same: macOS and
+// Linux write accents in two ways.
+func missing(name string) error {
+	entries, _ := os.ReadDir(filepath.Dir(name))
+	for _, e := range entries {
+		if norm.NFC.String(e.Name()) == norm.NFC.String(filepath.Base(name)) {
+			return fmt.Errorf("%w, but its folder has a file with the same name in another Unicode form: %+q", errMissing, e.Name())
+		}
+	}
+	return errMissing
 }
 
 // unusable is the diagnostic of content that cannot be attached.
@@ -405,12 +418,18 @@ func (m *attachmentModel) typeWarning() diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.nameAt(), fileTypeWarning, fmt.Sprintf(
-		"The service may refuse %q: its documentation lists only these file types: %s. %s", name, strings.Join(documentedTypes.Types, ", "), renameAdvice(name)))}
+		"The service may refuse %q: its documentation lists only these file types: %s. %s", name, strings.Join(documentedTypes.Types, ", "), typeAdvice(name, documentedTypes)))}
 }
 
-// renameAdvice says how to send a file of a type that the service refuses.
-func renameAdvice(name string) string {
-	return fmt.Sprintf("To send it as a text file, set name = %q.", name+".txt")
+// typeAdvice says how to send a file of a type that the service refuses.
+func typeAdvice(name string, limits servicerequest.AttachmentLimits) string {
+	switch {
+	case limits.TakesType(name + ".txt"):
+		return fmt.Sprintf("To send it as a text file, set name = %q.", name+".txt")
+	case limits.TakesType(name + ".zip"):
+		return "Send it in a zip archive."
+	}
+	return "Send it as one of these."
 }
 
 // nameAt is the attribute that the name is from.
@@ -437,7 +456,7 @@ func (m *attachmentModel) checkLimits(ctx context.Context, client *servicereques
 	if !limits.TakesType(a.Name) {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(m.nameAt(), unusableAttachmentError, fmt.Sprintf(
 			"The service does not accept %q. It accepts only these file types (limit_file_type): %s. %s Nothing was sent.",
-			a.Name, strings.Join(limits.Types, ", "), renameAdvice(a.Name)))}
+			a.Name, strings.Join(limits.Types, ", "), typeAdvice(a.Name, limits)))}
 	}
 	return nil
 }

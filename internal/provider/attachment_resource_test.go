@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
@@ -177,7 +178,7 @@ func TestAttachmentOfAMissingFile(t *testing.T) {
 	if c.action != "no-op" {
 		t.Errorf("it plans %s", c.action)
 	}
-	wantOne(t, m.plan(object{"source": source, "name": "other.txt"}).diagnostics, "error at source", "Unusable attachment", "does not exist. Nothing was sent.")
+	wantOne(t, m.plan(object{"source": source, "name": "other.txt"}).diagnostics, "error at source", "Unusable attachment", "does not exist; if another resource of this apply writes it, take the path from an output of that resource, such as source = terraform_data.report.output. Nothing was sent.")
 	wantNoDiagnostics(t, m.destroy())
 	f.wantCounts(t, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 1, simulator.OpDeleteAccessory: 1})
 }
@@ -243,6 +244,30 @@ func TestAttachmentLimitsOfTheService(t *testing.T) {
 		wantOne(t, m.applyChange(c), row.kind, row.parts...)
 	}
 	f.wantCounts(t, map[string]int{simulator.OpLimits: 1})
+}
+
+// The advice never repeats the type that was refused.
+func TestTypeAdvice(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ name, types, want string }{
+		{"trace.log", "txt zip", `To send it as a text file, set name = "trace.log.txt".`},
+		{"trace.txt", "png zip", "Send it in a zip archive."},
+		{"trace.txt", "png", "Send it as one of these."},
+	} {
+		if got := typeAdvice(row.name, servicerequest.AttachmentLimits{Types: strings.Fields(row.types)}); got != row.want {
+			t.Errorf("%+v: %s", row, got)
+		}
+	}
+}
+
+// macOS and Linux write an accent in two ways.
+func TestMissingFileInAnotherUnicodeForm(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	writeFile(t, folder, "cafe\u0301.txt", "x")
+	if _, _, err := openFile(filepath.Join(folder, "caf\u00e9.txt")); err != nil && !strings.Contains(err.Error(), `another Unicode form: "cafe\u0301.txt"`) {
+		t.Error(err) // a file system may take both for one
+	}
 }
 
 func TestAttachmentBadInput(t *testing.T) {

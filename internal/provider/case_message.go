@@ -2,8 +2,11 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -40,10 +43,10 @@ const (
 )
 
 var (
-	caseIDCheck      = all(isTicketID, length(1, servicerequest.MaxCaseID), noControl)
-	contentCheck     = all(length(1, servicerequest.MaxContent), notBlank)
+	caseIDCheck      = all(isTicketID, length(1, servicerequest.MaxCaseID), clean, noLookAlike)
+	contentCheck     = all(contentLength, notBlank, noNUL)
 	accessoryIDCheck = all(length(1, servicerequest.MaxAccessoryID), noControl)
-	groupIDCheck     = all(length(1, servicerequest.MaxGroupID), noControl)
+	groupIDCheck     = header(servicerequest.MaxGroupID)
 	keyCheck         = check(delivery.CheckKey)
 	timeoutCheck     = duration(time.Millisecond, 24*time.Hour)
 	accessoryChecks  = []validator.List{
@@ -54,6 +57,44 @@ var (
 	}
 )
 
+// contentLength is length with what to do about a text that is too long.
+func contentLength(s string) error {
+	err := length(1, servicerequest.MaxContent)(s)
+	if err != nil && s != "" {
+		err = fmt.Errorf("%w. The guide \"Long texts and evidence\" shows how to send more", err)
+	}
+	return err
+}
+
+func noNUL(s string) error {
+	if strings.ContainsRune(s, 0) {
+		return errors.New("contains a NUL character; remove it")
+	}
+	return nil
+}
+
+// controlWarning warns of characters that a terminal obeys, and that change what a reviewer
+// sees of a plan.
+func controlWarning(at path.Path, content types.String) diag.Diagnostics {
+	i := strings.IndexFunc(content.ValueString(), func(r rune) bool {
+		return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t\x00", r) || unicode.Is(unicode.Bidi_Control, r)
+	})
+	if i < 0 {
+		return nil
+	}
+	r, _ := utf8.DecodeRuneInString(content.ValueString()[i:])
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(at, controlCharacterWarning, fmt.Sprintf(
+		"The value of %s contains the character %U. It is sent as it is. A terminal may obey it, so that a plan shows something else than the text: use -no-color, and read the plan in another program.", at, r))}
+}
+
+// timeoutOf is the one time limit that timeouts can have; null if it has none.
+func timeoutOf(timeouts types.Object) types.String {
+	for _, v := range timeouts.Attributes() {
+		return v.(types.String) //nolint:forcetypeassert // by the schema
+	}
+	return types.StringNull()
+}
+
 // caseMessage is a message to send, from the plan or the configuration.
 type caseMessage struct {
 	CaseID         types.String
@@ -61,6 +102,7 @@ type caseMessage struct {
 	AccessoryIDs   types.List
 	GroupID        types.String
 	IdempotencyKey types.String
+	Timeout        types.String
 	WriteOnly      bool // the content must not be shown
 	Action         bool // it has no state, and the next apply may not send it again
 }
@@ -83,6 +125,7 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 		{content, types.StringValue(m.Content.ValueString()), contentCheck},
 		{path.Root("group_id"), m.GroupID, groupIDCheck},
 		{path.Root("idempotency_key"), m.IdempotencyKey, keyCheck},
+		{path.Root("timeouts"), m.Timeout, timeoutCheck},
 	} {
 		v.check.ValidateString(ctx, validator.StringRequest{Path: v.at, ConfigValue: v.value}, &values)
 	}
@@ -123,7 +166,7 @@ func (m caseMessage) message(ctx context.Context) (delivery.Message, diag.Diagno
 
 // deliver sends a message. The receipt is valid only without errors. progress, if not
 // nil, is called with each step.
-func (p *providerData) deliver(ctx context.Context, m caseMessage, timeout time.Duration, progress func(string)) (delivery.Receipt, diag.Diagnostics) {
+func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func(string)) (delivery.Receipt, diag.Diagnostics) {
 	ctx, _, diags := p.clientFor(ctx)
 	if diags.HasError() {
 		return delivery.Receipt{}, diags
@@ -131,6 +174,10 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, timeout time.
 	message, diags := m.message(ctx)
 	if diags.HasError() {
 		return delivery.Receipt{}, diags
+	}
+	timeout := defaultTimeout
+	if !m.Timeout.IsNull() {
+		timeout, _ = time.ParseDuration(m.Timeout.ValueString()) // checked above
 	}
 	if progress == nil {
 		progress = func(string) {}

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -22,25 +21,19 @@ func newCaseMessageAction() action.Action { return &caseMessageAction{} }
 type caseMessageAction struct{ provider *providerData }
 
 type caseMessageActionModel struct {
-	CaseID         types.String   `tfsdk:"case_id"`
-	Content        types.String   `tfsdk:"content"`
-	AccessoryIDs   types.List     `tfsdk:"accessory_ids"`
-	GroupID        types.String   `tfsdk:"group_id"`
-	IdempotencyKey types.String   `tfsdk:"idempotency_key"`
-	Timeouts       timeouts.Value `tfsdk:"timeouts"`
+	CaseID         types.String `tfsdk:"case_id"`
+	Content        types.String `tfsdk:"content"`
+	AccessoryIDs   types.List   `tfsdk:"accessory_ids"`
+	GroupID        types.String `tfsdk:"group_id"`
+	IdempotencyKey types.String `tfsdk:"idempotency_key"`
+	Timeouts       types.Object `tfsdk:"timeouts"`
 }
 
 func (a *caseMessageAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_case_message"
 }
 
-func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
-	limits := timeouts.Attributes(ctx).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
-	limits.MarkdownDescription = timeoutsDescription
-	limits.Attributes["invoke"] = schema.StringAttribute{
-		Optional: true, Validators: []validator.String{timeoutCheck},
-		MarkdownDescription: timeoutDescription,
-	}
+func (a *caseMessageAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Posts a message to a service ticket each time it is invoked, unless the message has an `idempotency_key` that the ticket already shows. " +
 			"An action has no state. Use the resource of the same name for a message that is part of a configuration. Requires Terraform 1.14.1 or later.",
@@ -66,7 +59,12 @@ func (a *caseMessageAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 				Optional: true, Validators: []validator.String{keyCheck},
 				MarkdownDescription: keyDescription,
 			},
-			"timeouts": limits,
+			"timeouts": schema.SingleNestedAttribute{
+				Optional: true, MarkdownDescription: timeoutsDescription,
+				Attributes: map[string]schema.Attribute{"invoke": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{timeoutCheck}, MarkdownDescription: timeoutDescription,
+				}},
+			},
 		},
 	}
 }
@@ -79,16 +77,12 @@ func (a *caseMessageAction) ValidateConfig(ctx context.Context, req action.Valid
 	var m caseMessageActionModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	resp.Diagnostics.Append(checkLength(path.Root("content"), m.IdempotencyKey, m.Content)...)
+	resp.Diagnostics.Append(controlWarning(path.Root("content"), m.Content)...)
 }
 
 func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	var m caseMessageActionModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	timeout, diags := m.Timeouts.Invoke(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -100,8 +94,9 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 		}
 	}
 	receipt, diags := a.provider.deliver(ctx, caseMessage{
-		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey, Action: true,
-	}, timeout, progress)
+		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey,
+		Timeout: timeoutOf(m.Timeouts), Action: true,
+	}, progress)
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
 		progress("Confirmed by: " + string(receipt.ConfirmedBy))

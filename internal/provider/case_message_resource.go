@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/go-uuid"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -32,32 +31,26 @@ func newCaseMessageResource() resource.Resource { return &caseMessageResource{} 
 type caseMessageResource struct{ provider *providerData }
 
 type caseMessageModel struct {
-	CaseID           types.String   `tfsdk:"case_id"`
-	Content          types.String   `tfsdk:"content"`
-	ContentWO        types.String   `tfsdk:"content_wo"`
-	ContentWOVersion types.Int64    `tfsdk:"content_wo_version"`
-	AccessoryIDs     types.List     `tfsdk:"accessory_ids"`
-	GroupID          types.String   `tfsdk:"group_id"`
-	Triggers         types.Map      `tfsdk:"triggers"`
-	IdempotencyKey   types.String   `tfsdk:"idempotency_key"`
-	Timeouts         timeouts.Value `tfsdk:"timeouts"`
-	ID               types.String   `tfsdk:"id"`
-	SubmittedAt      types.String   `tfsdk:"submitted_at"`
-	ConfirmedBy      types.String   `tfsdk:"confirmed_by"`
+	CaseID           types.String `tfsdk:"case_id"`
+	Content          types.String `tfsdk:"content"`
+	ContentWO        types.String `tfsdk:"content_wo"`
+	ContentWOVersion types.Number `tfsdk:"content_wo_version"`
+	AccessoryIDs     types.List   `tfsdk:"accessory_ids"`
+	GroupID          types.String `tfsdk:"group_id"`
+	Triggers         types.Map    `tfsdk:"triggers"`
+	IdempotencyKey   types.String `tfsdk:"idempotency_key"`
+	Timeouts         types.Object `tfsdk:"timeouts"`
+	ID               types.String `tfsdk:"id"`
+	SubmittedAt      types.String `tfsdk:"submitted_at"`
+	ConfirmedBy      types.String `tfsdk:"confirmed_by"`
 }
 
 func (r *caseMessageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_case_message"
 }
 
-func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (r *caseMessageResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
-	limits := timeouts.Attributes(ctx, timeouts.Opts{Create: true}).(schema.SingleNestedAttribute) //nolint:forcetypeassert // it is one
-	limits.MarkdownDescription = timeoutsDescription
-	limits.Attributes["create"] = schema.StringAttribute{
-		Optional: true, Validators: []validator.String{timeoutCheck},
-		MarkdownDescription: timeoutDescription,
-	}
 	// Which changes replace the resource: see ModifyPlan.
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A message on a service ticket. Creating the resource posts the message, once. A posted message cannot be edited or deleted. " +
@@ -80,8 +73,8 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 				MarkdownDescription: "Text of the message, like `content`, but stored in neither plan nor state. Requires `content_wo_version`, " +
 					"and Terraform 1.11 or OpenTofu 1.11 or later.",
 			},
-			"content_wo_version": schema.Int64Attribute{
-				Optional:            true,
+			"content_wo_version": schema.NumberAttribute{ // not Int64: the framework calls 1.5 an error in the provider
+				Optional: true, Validators: []validator.Number{check(isWhole)},
 				MarkdownDescription: "Version of `content_wo`, any whole number. Terraform does not store `content_wo`, so it does not detect a new text. Change this number to post the new text.",
 			},
 			"accessory_ids": schema.ListAttribute{
@@ -102,7 +95,12 @@ func (r *caseMessageResource) Schema(ctx context.Context, _ resource.SchemaReque
 				Optional: true, Validators: []validator.String{keyCheck},
 				MarkdownDescription: keyDescription + " Another key is another message: changing it posts one.",
 			},
-			"timeouts": limits,
+			"timeouts": schema.SingleNestedAttribute{
+				Optional: true, MarkdownDescription: timeoutsDescription,
+				Attributes: map[string]schema.Attribute{"create": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{timeoutCheck}, MarkdownDescription: timeoutDescription,
+				}},
+			},
 			"id": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
 				MarkdownDescription: "`<case_id>/<UUID>`. The provider generates the UUID, since the service returns no ID for a new message. " +
@@ -161,6 +159,7 @@ func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.V
 		at, content = "content_wo", m.ContentWO
 	}
 	resp.Diagnostics.Append(checkLength(path.Root(at), m.IdempotencyKey, content)...)
+	resp.Diagnostics.Append(controlWarning(path.Root(at), content)...)
 }
 
 // ModifyPlan decides what a change does. A change of anything that is sent, or of
@@ -256,8 +255,6 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	timeout, diags := m.Timeouts.Create(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
 	// The ID is generated before the message is sent. Nothing may fail afterwards.
 	unique, err := uuid.GenerateUUID()
 	if err != nil {
@@ -269,6 +266,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 
 	message := caseMessage{
 		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey,
+		Timeout: timeoutOf(m.Timeouts),
 	}
 	if m.Content.IsNull() {
 		// Only the configuration has it, not the plan.
@@ -279,7 +277,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 
-	receipt, diags := r.provider.deliver(ctx, message, timeout, nil)
+	receipt, diags := r.provider.deliver(ctx, message, nil)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return

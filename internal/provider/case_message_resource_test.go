@@ -224,7 +224,7 @@ func TestUnknownValueThatIsBad(t *testing.T) {
 		{object{"case_id": ".."}, "error at case_id", `The value of case_id must be a ticket ID, not "." or "..".`},
 		{object{"content": ""}, "error at content", "must have 1 to 10000 characters, but has 0"},
 		{object{"content": nil, "content_wo": " "}, "error at content_wo", "must contain at least one visible character"},
-		{object{"group_id": ""}, "error at group_id", "must have 1 to 64 characters, but has 0"},
+		{object{"group_id": ""}, "error at group_id", "is empty; to leave it out, set it to null"},
 		{object{"accessory_ids": []any{"a", "a"}}, "error at accessory_ids", "duplicate"},
 		{object{"idempotency_key": "[deploy_4711]"}, "error at idempotency_key", `write "deploy-4711" instead; the provider adds the square brackets.`},
 		{object{"idempotency_key": "deploy 4711", "content": strings.Repeat("x", 9990)}, "error at content", "must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10004."},
@@ -372,4 +372,18 @@ func TestDestroyWarns(t *testing.T) {
 		wantAll(t, removed, warning, "TT201801020526")
 	}
 	f.wantPosts(t, 2, 2)
+}
+
+// A terminal obeys control characters, so that a reviewer may see another text.
+func TestControlCharactersWarn(t *testing.T) {
+	t.Parallel()
+	p := newProtocol(t, newFixture(t, simulator.Options{}))
+	for content, want := range map[string]string{"a\x1b[2Kb": "U+001B", "a\u202eb": "U+202E", "a\u200db\n\t": ""} {
+		got := p.manage(t, caseMessageType).plan(message(object{"content": content})).diagnostics
+		if want == "" {
+			wantNoDiagnostics(t, got)
+		} else {
+			wantOne(t, got, "warning at content", "Control character in the text", want, "-no-color")
+		}
+	}
 }

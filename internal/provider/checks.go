@@ -77,11 +77,74 @@ func length(lowest, highest int) check {
 	}
 }
 
+// optional is length for an attribute that can be left out.
+func optional(highest int) check {
+	return func(s string) error {
+		if s == "" {
+			return errors.New("is empty; to leave it out, set it to null")
+		}
+		return length(1, highest)(s)
+	}
+}
+
+// clean refuses what comes along when a value is copied, and what nobody sees.
+var clean = all(noControl, trimmed, noInvisible, noDecoration)
+
+// noControl is for a value that is sent as a header or in a path: a line break would begin
+// another header.
 func noControl(s string) error {
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		return errors.New("contains a line break or another control character; remove it")
 	}
 	return nil
+}
+
+func trimmed(s string) error {
+	if strings.TrimSpace(s) != s {
+		return errors.New("begins or ends with white space; remove it")
+	}
+	return nil
+}
+
+func noInvisible(s string) error {
+	if i := strings.IndexFunc(s, isInvisible); i >= 0 {
+		return fmt.Errorf("contains the invisible character %U; remove it", []rune(s[i:])[0])
+	}
+	return nil
+}
+
+func noDecoration(s string) error {
+	if len(s) > 1 && strings.ContainsRune("\"'`", rune(s[0])) && s[0] == s[len(s)-1] {
+		return errors.New("is in quotation marks; remove them")
+	}
+	for _, name := range []string{"bearer ", "authorization:", "x-auth-token:", "x-security-token:", "x-subject-token:"} {
+		if strings.HasPrefix(strings.ToLower(s), name) {
+			return fmt.Errorf("begins with %q, as in a header; set the value alone", s[:len(name)])
+		}
+	}
+	return nil
+}
+
+// visibleASCII refuses characters that only look like those of a credential.
+func visibleASCII(s string) error {
+	if i := strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
+		return fmt.Errorf("contains the character %U, which is not one of a credential", []rune(s[i:])[0])
+	}
+	return nil
+}
+
+// noLookAlike refuses letters that look like those of ASCII, among some of ASCII.
+func noLookAlike(s string) error {
+	i := strings.IndexFunc(s, func(r rune) bool { return unicode.In(r, unicode.Cyrillic, unicode.Greek) || r >= 0xFF01 && r <= 0xFF5E })
+	if i >= 0 && strings.ContainsFunc(s, func(r rune) bool { return r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) }) {
+		return fmt.Errorf("contains the character %U, which only looks like one of ASCII; type it", []rune(s[i:])[0])
+	}
+	return nil
+}
+
+// isInvisible reports whether a character has no shape and no width, or looks like a space.
+func isInvisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r > '~' && unicode.Is(unicode.Zs, r)
 }
 
 // notBlank refuses a value without a visible character.
@@ -100,15 +163,37 @@ func isTicketID(s string) error {
 		return errors.New(`must be a ticket ID such as "TT201801020526", not a URL`)
 	case s == "." || s == "..":
 		return errors.New(`must be a ticket ID, not "." or ".."`)
-	case strings.TrimSpace(s) != s:
-		return errors.New("begins or ends with white space; remove it")
 	}
 	return nil
 }
 
-func endpoint(s string) error {
+func baseURL(s string) error {
+	if err := clean(s); err != nil {
+		return err
+	}
 	_, err := servicerequest.ParseEndpoint(s)
 	return err
+}
+
+// endpoint is baseURL for the service itself.
+func endpoint(s string) error {
+	for _, path := range []string{"/v2", "/v2/servicerequest", "/v2/servicerequest/cases"} {
+		if strings.HasSuffix(strings.TrimRight(s, "/"), path) {
+			return fmt.Errorf("ends in %s, which the provider adds; leave it out", path)
+		}
+	}
+	return baseURL(s)
+}
+
+// proxyURL checks the address of a proxy. Go ignores one that it cannot read, and would send
+// the message without the proxy.
+func proxyURL(s string) error {
+	for _, address := range []string{s, "http://" + s} {
+		if u, err := url.Parse(address); err == nil && u.Scheme != "" && u.Host != "" {
+			return nil
+		}
+	}
+	return errors.New("is not the URL of a proxy; a special character in its password must be escaped, such as %23 for #")
 }
 
 func oneOf(values ...string) check {
@@ -151,6 +236,13 @@ func wholeNumber(lowest, highest int) check {
 	}
 }
 
+func isWhole(s string) error {
+	if strings.Contains(s, ".") {
+		return errors.New("must be a whole number")
+	}
+	return nil
+}
+
 func isBool(s string) error {
 	if _, err := strconv.ParseBool(s); err != nil {
 		return errors.New("must be true or false")
@@ -161,7 +253,7 @@ func isBool(s string) error {
 // requestURL checks a URL that GitHub Actions sets, with its query.
 func requestURL(s string) error {
 	before, _, _ := strings.Cut(s, "?")
-	return endpoint(before)
+	return baseURL(before)
 }
 
 // localURL checks a URL of the platform itself. Plain http stays on the machine or its

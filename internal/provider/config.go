@@ -61,13 +61,14 @@ const (
 	podURL           = "(pod URL)"
 	podAuthorization = "(pod token file)"
 	metadataURL      = "(metadata URL)"
+	httpsProxy       = "(proxy)"
 )
 
 func (s setting) isAttribute() bool { return s.name[0] != '(' }
 
-// header checks a value that is sent as a header: a line break in it would add
-// another header.
-func header(limit int) check { return all(length(1, limit), noControl) }
+// Checks of settings.
+func header(limit int) check     { return all(optional(limit), clean) } // a line break would add another header
+func credential(limit int) check { return all(optional(limit), clean, visibleASCII) }
 
 var settings = []setting{
 	{
@@ -77,19 +78,19 @@ var settings = []setting{
 			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). Must use `https`; `http` is accepted for loopback hosts only. It may have a path.",
 	},
 	{
-		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, sensitive: true, check: header(5000),
+		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, sensitive: true, check: credential(5000),
 		description: "IAM user token, sent as `X-Auth-Token`. 1 to 5000 characters. A token is valid for 24 hours.",
 	},
 	{
-		name: "access_key", env: []string{"HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY"}, sensitive: true, check: header(128),
+		name: "access_key", env: []string{"HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY"}, sensitive: true, check: credential(128),
 		description: "Access key (AK). Requests are signed with it and `secret_key`. Huawei Cloud recommends access keys over tokens.",
 	},
 	{
-		name: "secret_key", env: []string{"HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "OS_SECRET_KEY"}, sensitive: true, check: header(128),
+		name: "secret_key", env: []string{"HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "OS_SECRET_KEY"}, sensitive: true, check: credential(128),
 		description: "Secret key (SK) of `access_key`. It is never sent.",
 	},
 	{
-		name: "security_token", env: []string{"HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"}, sensitive: true, check: header(10000),
+		name: "security_token", env: []string{"HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"}, sensitive: true, check: credential(10000),
 		description: "Security token of a temporary `access_key`. It must come from where the pair comes from: the provider block, or the same family of variables.",
 	},
 	{
@@ -97,31 +98,31 @@ var settings = []setting{
 		description: "Account ID, sent as `X-Domain-Id` in signed requests.",
 	},
 	{
-		name: "user_name", env: []string{"HW_USER_NAME", "OS_USERNAME"}, check: all(length(1, 255), noControl),
+		name: "user_name", env: []string{"HW_USER_NAME", "OS_USERNAME"}, check: header(255),
 		description: "IAM user name. With `password`, `domain_name` and `auth_url`, the provider gets a token from IAM.",
 	},
 	{
-		name: "password", env: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, sensitive: true, check: length(1, 1024),
+		name: "password", env: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, sensitive: true, check: all(optional(1024), noControl, trimmed, noInvisible),
 		description: "Password of the IAM user.",
 	},
 	{
-		name: "domain_name", env: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
+		name: "domain_name", env: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME"}, check: header(255),
 		description: "Name of the account (domain) to which the IAM user belongs.",
 	},
 	{
-		name: "auth_url", env: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, check: endpoint,
+		name: "auth_url", env: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, check: baseURL,
 		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. Must use `https`, like `endpoint`.",
 	},
 	{
-		name: "sts_endpoint", env: []string{"HUAWEICLOUD_SDK_STS_ENDPOINT"}, check: endpoint,
+		name: "sts_endpoint", env: []string{"HUAWEICLOUD_SDK_STS_ENDPOINT"}, check: baseURL,
 		description: "Base URL of STS, such as `https://sts.ap-southeast-3.myhuaweicloud.com`. Must use `https`, like `endpoint`.",
 	},
 	{
-		name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: length(1, 4096),
+		name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: optional(4096),
 		description: "Path of KooCLI's configuration file, whose access key is used. Default `~/.hcloud/config.json` if `profile` is set.",
 	},
 	{
-		name: "profile", env: []string{"HW_PROFILE"}, check: length(1, 255),
+		name: "profile", env: []string{"HW_PROFILE"}, check: header(255),
 		description: "Profile in `shared_config_file`, of the mode `AKSK` or `SSO`. Default: the file's current profile.",
 	},
 	{
@@ -129,11 +130,11 @@ var settings = []setting{
 		description: "Use the keys that the metadata of this ECS server has for its agency. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`.",
 	},
 	{
-		name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: all(length(1, 64), noControl),
+		name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: header(64),
 		description: "Name of an agency that IAM is asked for, at `auth_url`. It needs `domain_name` or `domain_id` beside it.",
 	},
 	{
-		name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: all(length(1, 255), noControl),
+		name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: header(255),
 		description: "Name of the account that has the agency.",
 	},
 	{
@@ -145,7 +146,7 @@ var settings = []setting{
 		description: "URN of an agency that STS is asked for instead, at `sts_endpoint`: `iam::ACCOUNT_ID:agency:NAME`.",
 	},
 	{
-		name: "assume_agency.session_name", check: length(2, 128),
+		name: "assume_agency.session_name", check: all(length(2, 128), clean),
 		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`.",
 	},
 	{
@@ -173,11 +174,11 @@ var settings = []setting{
 		description: "Path of a file with the ID token, which is read at each renewal.",
 	},
 	{
-		name: "assume_agency_with_oidc.audience", env: []string{"SERVICEREQUEST_OIDC_AUDIENCE"}, check: all(length(1, 255), noControl),
+		name: "assume_agency_with_oidc.audience", env: []string{"SERVICEREQUEST_OIDC_AUDIENCE"}, check: header(255),
 		description: "Audience of the ID token that the provider gets from GitHub Actions. Without `id_token` and `id_token_file` it does so if the job has the permission `id-token: write`. Else it takes HCP Terraform's `TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST`, then `TFC_WORKLOAD_IDENTITY_TOKEN`.",
 	},
 	{
-		name: "assume_agency_with_oidc.session_name", env: []string{"HUAWEICLOUD_OIDC_SESSION_NAME"}, check: length(2, 128),
+		name: "assume_agency_with_oidc.session_name", env: []string{"HUAWEICLOUD_OIDC_SESSION_NAME"}, check: all(length(2, 128), clean),
 		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`.",
 	},
 	{
@@ -201,7 +202,7 @@ var settings = []setting{
 		description: "Time limit for one HTTP request, as a duration from `1ms` to `1h`. Default `" + defaultRequestTimeout + "`.",
 	},
 	{
-		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: length(1, 4096),
+		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: optional(4096),
 		description: "Path of a PEM file with CA certificates. They replace the system's certificates.",
 	},
 	{
@@ -220,8 +221,9 @@ var settings = []setting{
 	{name: githubBearer, env: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, sensitive: true, check: noControl},
 	{name: hcpIdentity, env: []string{"TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST", "TFC_WORKLOAD_IDENTITY_TOKEN"}, sensitive: true, check: idToken},
 	{name: podURL, env: []string{"HC_CONTAINER_CREDENTIALS_FULL_URI"}, check: localURL},
+	{name: httpsProxy, env: []string{"HTTPS_PROXY", "https_proxy"}, sensitive: true, check: proxyURL},
 	{name: metadataURL, env: []string{"SERVICEREQUEST_METADATA_ENDPOINT"}, check: localURL},
-	{name: podAuthorization, env: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}, check: length(1, 4096)},
+	{name: podAuthorization, env: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}, check: optional(4096)},
 }
 
 // The objects of the provider block.

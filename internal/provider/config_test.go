@@ -115,6 +115,7 @@ var samples = map[string][3]string{
 	githubBearer:     {"one", "two", "a\nb"},
 	hcpIdentity:      {"e.y.one", "e.y.two", "/run/token"},
 	podURL:           {"http://169.254.170.23/v1", "https://pod.example.com", "http://example.com"},
+	httpsProxy:       {"http://proxy:3128", "proxy:3128", "http://user:pa%ss@proxy"},
 	metadataURL:      {"http://127.0.0.1:1", "http://[fe80::1]", "http://example.com"},
 	podAuthorization: {"one", "two", strings.Repeat("a", 4097)},
 }

@@ -173,7 +173,7 @@ func TestDataSourcesHoldTheLimitsAtPlan(t *testing.T) {
 		at, detail string // of the diagnostic that refuses it; empty: it is accepted
 	}{
 		{caseType, object{"case_id": ".."}, "case_id", "case_id must be a ticket ID, not \".\" or \"..\"."},
-		{caseType, object{"group_id": ""}, "group_id", "group_id must have 1 to 64 characters, but has 0."},
+		{caseType, object{"group_id": ""}, "group_id", "group_id is empty; to leave it out, set it to null."},
 		{caseMessagesType, object{"case_id": long}, "case_id", "case_id must have 1 to 64 characters, but has 65."},
 		{caseMessagesType, object{"group_id": long}, "group_id", "group_id must have 1 to 64 characters, but has 65."},
 		{caseMessagesType, object{"author_type": "Customer"}, "author_type", `author_type must be "customer" or "engineer" or "third_party".`},

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -54,16 +57,17 @@ const (
 	uploadError                 = "Unable to upload the attachment"
 	deleteError                 = "Unable to delete the attachment"
 
-	existingWarning       = "The ticket already has this message"
-	copiesWarning         = "The ticket has this message more than once"
-	resentWarning         = "Case message was sent again"
-	sameKeyWarning        = "The idempotency_key stays the same"
-	messageStaysWarning   = "The message stays on the ticket"
-	missingFileWarning    = "The file is missing"
-	fileTypeWarning       = "Undocumented type of attachment"
-	incompleteListWarning = "Incomplete list"
-	moreCasesWarning      = "More cases than listed"
-	insecureWarning       = "Server certificates are not verified"
+	existingWarning         = "The ticket already has this message"
+	copiesWarning           = "The ticket has this message more than once"
+	resentWarning           = "Case message was sent again"
+	sameKeyWarning          = "The idempotency_key stays the same"
+	messageStaysWarning     = "The message stays on the ticket"
+	missingFileWarning      = "The file is missing"
+	controlCharacterWarning = "Control character in the text"
+	fileTypeWarning         = "Undocumented type of attachment"
+	incompleteListWarning   = "Incomplete list"
+	moreCasesWarning        = "More cases than listed"
+	insecureWarning         = "Server certificates are not verified"
 )
 
 // deliveryDiagnostic explains an error of Deliver: the outcome in a few words, the
@@ -103,6 +107,10 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 			raw = notPosted.Err
 		}
 	}
+	var api *servicerequest.APIError
+	if errors.As(err, &api) && api.Cause() == servicerequest.CauseParameters {
+		text += "\n\n" + lengths(delivery.Keyed(m.IdempotencyKey.ValueString(), m.Content.ValueString()))
+	}
 	if m.Action {
 		text += "\n\n" + actionAdvice
 	}
@@ -113,6 +121,12 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(path.Root(a.at), summary, text)
 	}
 	return diag.NewErrorDiagnostic(summary, text)
+}
+
+// lengths are those of a text by the ways in which a service may count.
+func lengths(text string) string {
+	return fmt.Sprintf("The text that was sent has %d characters, %d UTF-16 units and %d bytes.",
+		utf8.RuneCountInString(text), len(utf16.Encode([]rune(text))), len(text))
 }
 
 // actionAdvice holds for every event and every on_failure of an action_trigger.
@@ -180,7 +194,11 @@ func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 		text.Reset()
 		fmt.Fprintf(&text, "Nothing was sent: ticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", err.CaseID, err.Key)
 	}
-	if err.Part > 0 { // otherwise one of the two is secret
+	switch {
+	case err.Part == 0: // one of the two is secret
+	case m.Action: // it has no content_wo, so any text may be secret
+		fmt.Fprintf(&text, "  this message:  %d characters\n  other message: %d characters\n  they differ from character %d on\n\n", err.Length, err.ShownLength, err.Part)
+	default:
 		fmt.Fprintf(&text, "  this message:  %s\n  other message: %s\n  they differ from character %d on\n\n", err.Content, err.Shown, err.Part)
 	}
 	ifSame := importAdvice
@@ -253,7 +271,7 @@ var answers = []struct {
 }{
 	{why: servicerequest.CauseParameters, advice: advice{"", "the service refused a parameter",
 		"Compare the configuration with the service's answer below."}},
-	{why: servicerequest.CauseNotPermitted, advice: advice{"case_id", "the user of the credentials is not allowed to work on this ticket, or the ticket is closed",
+	{why: servicerequest.CauseNotPermitted, advice: advice{"case_id", "the ticket is closed, or the user of the credentials is not allowed to work on it",
 		"Read the service's answer below. If the ticket is closed, reopen it or use another one. " +
 			"Otherwise use the credentials of the ticket's owner, or set group_id to the IAM group that you share with the owner."}},
 	{why: servicerequest.CauseDailySize, advice: advice{"accessory_ids", "the daily size limit for attachments is exceeded",
@@ -272,7 +290,7 @@ var answers = []struct {
 			"Or use an access key, which does not expire: set access_key and secret_key in the provider block, " +
 			"or set HW_ACCESS_KEY and HW_SECRET_KEY and unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which take precedence. Then apply again."}},
 	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModeAccessKey, advice: advice{"", "the service refused the signature",
-		"Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active, and that the endpoint belongs to the key's site."}},
+		"Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that the key is active, and that the endpoint belongs to the key's site."}},
 	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
 		"Check that auth_url and endpoint belong to the same site."}},
 	{why: servicerequest.CauseUnauthenticated, advice: advice{"", "the service refused the credentials that were issued, and also second ones",
@@ -376,6 +394,7 @@ func adviseNoCredentials(none *credentials.Error, timeouts string) advice {
 func adviseNoAnswer(err error, timeouts, who, setting string) advice {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
+	var proxy *servicerequest.ProxyError
 	var network net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && timeouts != "":
@@ -387,6 +406,15 @@ func adviseNoAnswer(err error, timeouts, who, setting string) advice {
 	case errors.As(err, &certificate):
 		return advice{"", "the server's certificate is not trusted",
 			"If a private certificate authority issued it, set the provider's ca_cert_file to that authority's certificate."}
+	case servicerequest.IsHandshakeRefused(err):
+		return advice{"", "the server ended the TLS handshake",
+			"It may accept no TLS version or cipher of the provider, which needs TLS 1.2 or later, or ask for a client certificate, which the provider does not have. Check the URL in the provider configuration, and the proxy if there is one."}
+	case errors.As(err, &proxy) && proxy.Status == http.StatusProxyAuthRequired:
+		return advice{"", "the proxy " + proxy.Host + " asks for a user name and a password",
+			"Set them in HTTPS_PROXY, or list the host in NO_PROXY."}
+	case errors.As(err, &proxy):
+		return advice{"", fmt.Sprintf("the proxy %s did not connect to the server: HTTP %d", proxy.Host, proxy.Status),
+			"Ask who runs the proxy, or list the host in NO_PROXY."}
 	case errors.As(err, &noTLS):
 		return advice{"", "the server does not use TLS on this port",
 			"Check the port of the https URL in the provider configuration."}

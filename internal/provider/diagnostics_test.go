@@ -35,9 +35,9 @@ var answerRows = []struct {
 	want   []string // the outcome, and other parts of the detail
 }{
 	{"parameter", 200, `{"error_code":"OSM.01010001","error_msg":"bad parameter"}`, "",
-		[]string{"Not posted: the service refused a parameter.", "HTTP 200 OK, OSM.01010001, bad parameter, request ID req-parameter."}},
+		[]string{"Not posted: the service refused a parameter.", " characters, ", " UTF-16 units and ", "HTTP 200 OK, OSM.01010001, bad parameter, request ID req-parameter."}},
 	{"permission", 200, `{"error_code":"OSM.01010002","error_msg":"no permission"}`, "case_id",
-		[]string{"Not posted: the user of the credentials is not allowed to work on this ticket, or the ticket is closed.", "set group_id", "HTTP 200 OK, OSM.01010002, no permission, request ID req-permission."}},
+		[]string{"Not posted: the ticket is closed, or the user of the credentials is not allowed to work on it.", "set group_id", "HTTP 200 OK, OSM.01010002, no permission, request ID req-permission."}},
 	{"attachments", 200, `{"error_code":"OSM.01010005","error_msg":"daily size"}`, "accessory_ids",
 		[]string{"Not posted: the daily size limit for attachments is exceeded.", "HTTP 200 OK, OSM.01010005, daily size, request ID req-attachments."}},
 	{"customer", 200, `{"error_code":"OSM.01010011","error_msg":"no customer"}`, "",
@@ -159,7 +159,7 @@ func TestAdvice(t *testing.T) {
 		want []string // the cause, and a part of what to do
 	}{
 		{"no request ID", noRequestID, []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), []string{"the service refused the signature", "Check access_key and secret_key, and security_token if the key is temporary. Check that the key is active"}},
+		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), []string{"the service refused the signature", "Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that the key is active"}},
 		{"login's token", api(401, "APIGW.0307", credentials.ModePassword), []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
 
 		{"clock is slow", skewed(401, credentials.ModeAccessKey, 20*time.Minute), []string{clock, "Set the clock"}},
@@ -183,6 +183,8 @@ func TestAdvice(t *testing.T) {
 			[]string{"the next attempt has to wait 2m0s, but only 40s of timeouts.create remain. The last attempt failed: the service is throttling requests", "raise timeouts.create"}},
 		{"interrupt", fmt.Errorf("%w; the last attempt: %w", context.Canceled, api(429, "", credentials.ModeToken)), []string{"Terraform was interrupted", "Apply again."}},
 		{"certificate", fmt.Errorf("tls: %w", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"proxy with a password", fmt.Errorf("POST: %w", &servicerequest.ProxyError{Host: "proxy:3128", Status: 407}), []string{"the proxy proxy:3128 asks for a user name and a password", "Set them in HTTPS_PROXY"}},
+		{"proxy that refuses", fmt.Errorf("POST: %w", &servicerequest.ProxyError{Host: "proxy:3128", Status: 403}), []string{"the proxy proxy:3128 did not connect to the server: HTTP 403", "NO_PROXY"}},
 		{"no TLS", fmt.Errorf("GET /: %w", tls.RecordHeaderError{Msg: "not TLS"}), []string{"the server does not use TLS on this port", "Check the port of the https URL in the provider configuration."}},
 		{"network", fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host"}), []string{"the service could not be reached", "Check the network, the proxy if there is one, and the provider's endpoint."}},
 		{"something else", errors.New("Proxy Authentication Required"), []string{"the call failed", "See the reason below. If it is a connection problem, check the network, the proxy if there is one, and the provider's endpoint."}},
@@ -214,7 +216,7 @@ func TestDeliveryDiagnostic(t *testing.T) {
 	keyed.Key = key.ValueString()
 	pending := keyed
 	pending.Err, pending.Began = nil, time.Time{}
-	conflict := &delivery.KeyConflictError{CaseID: "case-1", Key: key.ValueString(), Content: "our words", Shown: "their words", Part: 1}
+	conflict := &delivery.KeyConflictError{CaseID: "case-1", Key: key.ValueString(), Content: "our words", Shown: "their words", Length: 9, ShownLength: 11, Part: 1}
 	changed, secret := *conflict, *conflict
 	changed.Changed = true
 	secret.Content, secret.Shown, secret.Part = "", "", 0
@@ -253,7 +255,7 @@ func TestDeliveryDiagnostic(t *testing.T) {
 		{"key changed", &changed, caseMessage{IdempotencyKey: key}, notSubmitted,
 			[]string{`Nothing was sent: ticket case-1 has a message that may be this one, with its idempotency_key "run 4711" changed by the service.`, "has."}, nil},
 		{"key conflict of an action", conflict, caseMessage{Action: true, IdempotencyKey: key}, notSubmitted,
-			[]string{"Nothing was sent: ", "If the other message is this one in another form, nothing more is needed. Otherwise choose a key", "\n\nRun terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again."}, []string{"import"}},
+			[]string{"Nothing was sent: ", "  this message:  9 characters\n  other message: 11 characters\n  they differ from character 1 on\n", "If the other message is this one in another form, nothing more is needed. Otherwise choose a key", "\n\nRun terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again."}, []string{"import", "our words"}},
 		{"key conflict of a secret text", &secret, caseMessage{IdempotencyKey: key}, notSubmitted,
 			[]string{"Nothing was sent: ", "import it", "."}, []string{"this message:", "other message:"}},
 		{"unconfirmed", unconfirmed, caseMessage{}, maybe,

@@ -39,7 +39,6 @@ provider "servicerequest" {
   endpoint     = "https://example.com"
   token        = %q
   ca_cert_file = "ca.pem"
-  max_retries  = 0
 }
 `, testToken) + oneMessage,
 	}, "HTTPS_PROXY=http://deployer:proxy-password-5d1c@"+proxy.address, "NO_PROXY=", "no_proxy=")
@@ -49,9 +48,13 @@ provider "servicerequest" {
 	if len(got) != 1 {
 		t.Fatal(refused.output())
 	}
-	wantAll(t, got[0].Detail, "Not posted: ", "check the network, the proxy if there is one, and the provider's endpoint.", "It is safe to apply again.", "Proxy Authentication Required")
+	wantAll(t, got[0].Detail, "Nothing was sent: the proxy "+proxy.address+" asks for a user name and a password.", "Set them in HTTPS_PROXY", "It is safe to apply again.", "answered CONNECT with HTTP 407")
 	if strings.Contains(refused.output(), "proxy-password-5d1c") {
 		t.Errorf("the proxy's password shows: %s", refused.output())
+	}
+
+	if n := len(proxy.asked()); n != 1 {
+		t.Errorf("the proxy was asked %d times", n)
 	}
 
 	proxy.open.Store(true)

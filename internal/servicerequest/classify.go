@@ -11,7 +11,7 @@ var rules = []struct {
 	// Without a connection (DNS, dial, proxy, TLS), no byte of the request was sent.
 	{func(o observation, _ answer) bool { return o.err != nil && !o.connected }, NotExecuted, "no connection"},
 	// The server ended the TLS handshake, so it read nothing that came after it.
-	{func(o observation, _ answer) bool { return isHandshakeRefused(o.err) }, NotExecuted, "TLS handshake refused"},
+	{func(o observation, _ answer) bool { return IsHandshakeRefused(o.err) }, NotExecuted, "TLS handshake refused"},
 	// Once there was a connection, the whole request may have arrived.
 	{func(o observation, _ answer) bool { return o.err != nil }, Unknown, "no answer"},
 	// The gateway checks credentials and the rate before it calls the backend.

@@ -12,11 +12,11 @@ type handshakeError struct{ err error }
 func (e *handshakeError) Error() string { return e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
 
-// isHandshakeRefused reports whether a server refused the TLS handshake, for example
+// IsHandshakeRefused reports whether a server refused the TLS handshake, for example
 // because it wants a client certificate. With TLS 1.3 the client learns this only
 // after it has written its request. But the server cannot decrypt the
 // request before the handshake is complete, so it has not executed it.
-func isHandshakeRefused(err error) bool {
+func IsHandshakeRefused(err error) bool {
 	var e *handshakeError
 	return errors.As(err, &e)
 }

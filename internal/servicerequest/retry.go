@@ -97,7 +97,11 @@ func (o observation) answeredAt() time.Time {
 func isPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
-	return errors.As(err, &certificate) || errors.As(err, &noTLS) || isHandshakeRefused(err)
+	var proxy *ProxyError
+	if errors.As(err, &proxy) {
+		return proxy.Status/100 == 4 && !unknownStatus[proxy.Status] && proxy.Status != http.StatusTooManyRequests
+	}
+	return errors.As(err, &certificate) || errors.As(err, &noTLS) || IsHandshakeRefused(err)
 }
 
 const (

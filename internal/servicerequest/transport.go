@@ -1,6 +1,7 @@
 package servicerequest
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -26,7 +27,13 @@ func newTransport(config Config) (*http.Transport, error) {
 		}
 	}
 	return &http.Transport{
-		Proxy:               proxy,
+		Proxy: proxy,
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &ProxyError{Host: proxy.Host, Status: resp.StatusCode}
+			}
+			return nil
+		},
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: 10 * time.Second,
@@ -43,6 +50,16 @@ func newTransport(config Config) (*http.Transport, error) {
 		// Pings find a dead HTTP/2 connection, on which every later request would fail.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}, nil
+}
+
+// ProxyError reports that a proxy did not connect to the server, so that nothing was sent.
+type ProxyError struct {
+	Host   string // of the proxy, with its port
+	Status int    // of its answer to CONNECT
+}
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy %s answered CONNECT with HTTP %d", e.Host, e.Status)
 }
 
 // localKey marks the context of a request that no proxy may see.
