@@ -3,7 +3,6 @@ package provider
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -194,7 +193,6 @@ func TestUnknownValueThatIsBad(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
-	schema := p.schemas.ResourceSchemas[caseMessageType]
 	for _, row := range []struct {
 		set        object
 		kind, want string
@@ -208,11 +206,8 @@ func TestUnknownValueThatIsBad(t *testing.T) {
 		{object{"idempotency_key": "deploy 4711", "content": strings.Repeat("x", 9990)}, "error at content", "must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10004."},
 	} {
 		config := message(row.set)
-		planned := maps.Clone(config)
-		delete(planned, "content_wo")
-		computed := object{"id": tftypes.UnknownValue, "submitted_at": tftypes.UnknownValue, "confirmed_by": tftypes.UnknownValue}
-		response := p.create(t, caseMessageType, dynamic(t, schema, merged(planned, computed)), dynamic(t, schema, config))
-		wantOne(t, response.Diagnostics, row.kind, row.want)
+		planned := merged(config, object{"content_wo": nil, "id": tftypes.UnknownValue, "submitted_at": tftypes.UnknownValue, "confirmed_by": tftypes.UnknownValue})
+		wantOne(t, p.manage(t, caseMessageType).create(planned, config), row.kind, row.want)
 	}
 	f.wantPosts(t, 0, 0)
 }

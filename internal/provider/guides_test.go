@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -450,15 +449,11 @@ func TestGuideToFaults(t *testing.T) {
 			faults = append(faults, fault)
 		}
 		f := newFixture(t, simulator.Options{Faults: faults})
-		p := newProtocol(t, f)
-		schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
-		values := func(computed any) map[string]any {
-			return map[string]any{"case_id": testCase, "content": "hello", "idempotency_key": "deploy 4711", "id": computed, "submitted_at": computed, "confirmed_by": computed}
-		}
+		m := newProtocol(t, f).manage(t, caseMessageType)
 		began := f.clock.Now()
-		response := p.create(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
+		diagnostics := m.apply(message(deployKey))
 		outcome := fmt.Sprintf("sent again after %.0f seconds", f.clock.Now().Sub(began).Seconds())
-		for _, d := range response.Diagnostics {
+		for _, d := range diagnostics {
 			switch {
 			case d.Severity == tfprotov6.DiagnosticSeverityWarning:
 				outcome += ", with a warning"
@@ -470,7 +465,7 @@ func TestGuideToFaults(t *testing.T) {
 				outcome = "an error: not posted"
 			}
 		}
-		if state, err := response.NewState.Unmarshal(schema.ValueType()); err == nil && strings.Contains(state.String(), `"check"`) {
+		if m.get("confirmed_by") == "check" {
 			outcome = "success, `confirmed_by = \"check\"`"
 		}
 		if outcome != cells[1] {
