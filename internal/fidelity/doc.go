@@ -1,7 +1,6 @@
 // Package fidelity compares this provider with Huawei Cloud's own Go SDK, which is taken as it comes:
 //
-//   - signatures are equal, byte for byte, on random requests (TestRandomRequestsAreSignedAlike);
-//   - the vectors with which internal/signing tests itself are what the SDK says (TestVectors);
+//   - the vectors with which internal/signing tests itself are what the SDK says, byte for byte (TestVectors);
 //   - the SDK's client of the service gets along with internal/simulator (TestTheSDKDrivesTheSimulator);
 //   - the provider's client posts a message as the SDK does (TestTheProviderPostsAsTheSDKDoes).
 //

@@ -1,7 +1,6 @@
 package fidelity
 
 import (
-	"bytes"
 	"net/http"
 	"reflect"
 	"testing"
@@ -56,18 +55,4 @@ func (o order) sdk(t testing.TB) (req *http.Request, authorization string) {
 		t.Fatalf("%s: the SDK cannot build the request: %v", o.name, err)
 	}
 	return req, headers[signer.HeaderAuthorization]
-}
-
-// ours has the provider sign the request that the SDK made of the order.
-func (o order) ours(t testing.TB, req *http.Request) string {
-	t.Helper()
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(req.Body); err != nil {
-		t.Fatal(err)
-	}
-	if body.String() != o.body {
-		t.Fatalf("%s: the SDK sends a body of %d bytes instead of %d", o.name, body.Len(), len(o.body))
-	}
-	signing.Sign(req, body.Bytes(), o.key, o.date)
-	return req.Header.Get(signer.HeaderAuthorization)
 }

@@ -1,8 +1,8 @@
 package provider
 
 import (
+	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -49,7 +49,10 @@ output "test" {
   value = servicerequest_case_message.test
 }`)})
 	c.run("apply", "-auto-approve")
-	message := c.outputs()["test"].(object) //nolint:forcetypeassert // a resource is one
+	var message object
+	if err := json.Unmarshal([]byte(c.run("output", "-json", "test").stdout), &message); err != nil {
+		t.Fatal(err)
+	}
 	for name, pattern := range map[string]string{
 		"id": `^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "submitted_at": `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, "confirmed_by": "^response$",
 	} {
@@ -166,49 +169,23 @@ func TestEveryChange(t *testing.T) {
 	}
 }
 
+// Terraform knows no value yet, not even of the provider block.
 func TestUnknownValuesWait(t *testing.T) {
 	t.Parallel()
-	needCLI(t, 4, 0, "terraform_data")
 	f := newFixture(t, simulator.Options{})
-	f.AddCase(simulator.Case{ID: "late", GroupID: "g"})
-	newCLI(t, map[string]string{"main.tf": requiredProvider + fmt.Sprintf(`
-resource "terraform_data" "late" {
-  input = {
-    endpoint = %q, token = %q, language = "en-us", time_zone = "GMT+1", site = "china", request_timeout = "10s", max_retries = 1, insecure = false
-    case_id = "late", content = "late content", id = "a1", group = "g", trigger = "t", key = "late content", create = "1m"
-  }
-}
-
-provider "servicerequest" {
-  endpoint        = terraform_data.late.output.endpoint
-  token           = terraform_data.late.output.token
-  language        = terraform_data.late.output.language
-  time_zone       = terraform_data.late.output.time_zone
-  site            = terraform_data.late.output.site
-  request_timeout = terraform_data.late.output.request_timeout
-  max_retries     = terraform_data.late.output.max_retries
-  insecure        = terraform_data.late.output.insecure
-}
-
-resource "servicerequest_case_message" "test" {
-  case_id         = terraform_data.late.output.case_id
-  content         = terraform_data.late.output.content
-  accessory_ids   = [terraform_data.late.output.id, "b2"]
-  group_id        = terraform_data.late.output.group
-  triggers        = { late = terraform_data.late.output.trigger }
-  idempotency_key = terraform_data.late.output.key
-  timeouts        = { create = terraform_data.late.output.create }
-}`, f.URL(), testToken)}).run("apply", "-auto-approve")
-	posts := f.posts()
-	if len(posts) != 1 {
-		t.Fatalf("%d posts", len(posts))
+	block, config := object{}, object{}
+	for name := range providerAttributes() {
+		block[name] = tftypes.UnknownValue
 	}
-	if got, want := string(posts[0].Body), `{"group_id":"g","message":{"content":"[late content] late content","accessory_ids":["a1","b2"]}}`; got != want {
-		t.Errorf("body %s\nwant %s", got, want)
+	for _, name := range []string{"case_id", "content", "accessory_ids", "group_id", "triggers", "idempotency_key", "timeouts"} {
+		config[name] = tftypes.UnknownValue
 	}
-	if got := headerOf(posts[0], "X-Language") + headerOf(posts[0], "X-Site"); got != "en-us0" {
-		t.Errorf("X-Language and X-Site %q", got)
+	for _, more := range []object{nil, {"accessory_ids": []any{tftypes.UnknownValue, "b"}, "timeouts": object{"create": tftypes.UnknownValue}}} {
+		c := newProtocol(t, f, block).manage(t, caseMessageType).plan(merged(config, more))
+		wantNoDiagnostics(t, c.diagnostics)
+		wantValue(t, "the action", c.action, "create")
 	}
+	f.wantPosts(t, 0, 0)
 }
 
 // A wrong value that becomes known only at apply is refused before a request.
@@ -216,7 +193,6 @@ func TestUnknownValueThatIsBad(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
-	schema := p.schemas.ResourceSchemas[caseMessageType]
 	for _, row := range []struct {
 		set        object
 		kind, want string
@@ -230,11 +206,8 @@ func TestUnknownValueThatIsBad(t *testing.T) {
 		{object{"idempotency_key": "deploy 4711", "content": strings.Repeat("x", 9990)}, "error at content", "must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10004."},
 	} {
 		config := message(row.set)
-		planned := maps.Clone(config)
-		delete(planned, "content_wo")
-		computed := object{"id": tftypes.UnknownValue, "submitted_at": tftypes.UnknownValue, "confirmed_by": tftypes.UnknownValue}
-		response := p.create(t, caseMessageType, dynamic(t, schema, merged(planned, computed)), dynamic(t, schema, config))
-		wantOne(t, response.Diagnostics, row.kind, row.want)
+		planned := merged(config, object{"content_wo": nil, "id": tftypes.UnknownValue, "submitted_at": tftypes.UnknownValue, "confirmed_by": tftypes.UnknownValue})
+		wantOne(t, p.manage(t, caseMessageType).create(planned, config), row.kind, row.want)
 	}
 	f.wantPosts(t, 0, 0)
 }

@@ -21,19 +21,6 @@ const (
 	casesType        = "servicerequest_cases"
 )
 
-func (c *cli) outputs() map[string]any {
-	c.t.Helper()
-	var outputs map[string]struct{ Value any }
-	if err := json.Unmarshal([]byte(c.run("output", "-json").stdout), &outputs); err != nil {
-		c.t.Fatal(err)
-	}
-	values := map[string]any{}
-	for name, output := range outputs {
-		values[name] = output.Value
-	}
-	return values
-}
-
 func wantValue(t *testing.T, name string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -131,36 +118,6 @@ func TestDataSourceErrors(t *testing.T) {
 	wantOne(t, diagnostics, "error", "Unable to search cases", "The token is invalid or expired", "401")
 }
 
-// The CLI waits for unknown values, and reads each data source once.
-func TestDataSourcesWaitForUnknownValues(t *testing.T) {
-	t.Parallel()
-	needCLI(t, 4, 0, "terraform_data")
-	f := newFixture(t, simulator.Options{})
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
-resource "terraform_data" "later" {
-  input = { id = "TT201801020526", n = 3, time = "2018-01-02T03:04:05Z", type = "customer" }
-}
-locals { later = terraform_data.later.output }
-data "servicerequest_case" "later" { case_id = local.later.id }
-data "servicerequest_case_messages" "later" {
-  case_id     = "TT201801020526"
-  group_id    = local.later.id
-  author_type = local.later.type
-}
-data "servicerequest_cases" "later" {
-  keywords   = [local.later.id]
-  label_ids  = [local.later.id]
-  status     = local.later.n
-  limit      = local.later.n
-  start_time = local.later.time
-  end_time   = local.later.time
-}`)})
-	c.run("plan")
-	f.wantCounts(t, map[string]int{})
-	c.run("apply", "-auto-approve")
-	f.wantCounts(t, map[string]int{simulator.OpDetail: 2, simulator.OpList: 1, simulator.OpCases: 1})
-}
-
 func TestDataSourcesHoldTheLimitsAtPlan(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
@@ -194,6 +151,10 @@ func TestDataSourcesHoldTheLimitsAtPlan(t *testing.T) {
 		{casesType, object{"start_time": "2026-01-31T00:00:01+00:00", "end_time": "2026-01-31T02:00:00+02:00"}, "end_time", "end_time must not be before start_time."},
 		{casesType, object{"start_time": "2026-01-31T00:00:00+00:00", "end_time": "2026-01-31T02:00:00+02:00"}, "", ""},
 		{casesType, object{"start_time": "2026-01-31T00:00:01+00:00", "end_time": tftypes.UnknownValue}, "", ""},
+		{caseType, object{"case_id": tftypes.UnknownValue, "group_id": tftypes.UnknownValue}, "", ""},
+		{caseMessagesType, object{"case_id": tftypes.UnknownValue, "group_id": tftypes.UnknownValue, "author_type": tftypes.UnknownValue}, "", ""},
+		{casesType, object{"keywords": []any{tftypes.UnknownValue}, "label_ids": tftypes.UnknownValue, "status": tftypes.UnknownValue, "limit": tftypes.UnknownValue,
+			"start_time": tftypes.UnknownValue, "end_time": tftypes.UnknownValue}, "", ""},
 		{casesType, object{"group_id": "\t"}, "group_id", "contains a line break or another control character; remove it"},
 		{casesType, object{"limit": 0}, "limit", "limit value must be between 1 and 10000, got: 0"},
 		{casesType, object{"limit": 10001}, "limit", "limit value must be between 1 and 10000, got: 10001"},

@@ -48,57 +48,31 @@ func TestGuideCredentials(t *testing.T) {
 	}
 }
 
-// The provider block of each site is applied with the simulator as its endpoint.
-// It is shown on the first page, and sends the language and the time zone that it sets.
+// The provider block of each site has one region for the service and IAM, is shown on the
+// first page, and sends its language and time zone: here to the simulator.
 func TestGuideSites(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(root + "/examples/guides/sites/*.tf")
 	if err != nil || len(files) == 0 {
 		t.Fatal("found none: ", err)
 	}
-	index := readText(t, root+"/templates/index.md.tmpl")
-	value := func(t *testing.T, text, name string) string {
-		t.Helper()
-		m := regexp.MustCompile(`(?m)^  ` + name + ` += "(.+)"$`).FindStringSubmatch(text)
-		if m == nil {
-			t.Fatalf("no %s in:\n%s", name, text)
-		}
-		return m[1]
-	}
-	region := regexp.MustCompile(`^https://(osm|iam)\.([a-z0-9-]+\.myhuaweicloud\.(?:com|eu))$`)
+	block := regexp.MustCompile(`(?s)endpoint += "https://osm\.([a-z0-9-]+\.myhuaweicloud\.(?:com|eu))"\n +language += "(\S+)"\n +time_zone += "(\S+)"\n.*auth_url += "https://iam\.(\S+)"\n`)
 	for _, file := range files {
-		name := filepath.Base(file)
-		t.Run(name, func(t *testing.T) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			block := readText(t, file)
-			if !strings.Contains(index, `"examples/guides/sites/`+name+`"`) {
-				t.Error("the first page does not show it")
-			}
-			service := region.FindStringSubmatch(value(t, block, "endpoint"))
-			iam := region.FindStringSubmatch(value(t, block, "auth_url"))
-			if service == nil || iam == nil || service[1] != "osm" || iam[1] != "iam" || service[2] != iam[2] {
-				t.Errorf("the service is at %q and IAM at %q", service, iam)
+			wantAll(t, readText(t, root+"/templates/index.md.tmpl"), `"examples/guides/sites/`+filepath.Base(file)+`"`)
+			m := block.FindStringSubmatch(readText(t, file))
+			if m == nil || m[1] != m[4] {
+				t.Fatalf("%q in:\n%s", m, readText(t, file))
 			}
 			f := newFixture(t, simulator.Options{})
-			c := newCLI(t, map[string]string{
-				"main.tf": requiredProvider + `
-resource "servicerequest_case_message" "test" {
-  case_id = "` + testCase + `"
-  content = "hello"
-}
-`,
-				"provider.tf": block,
-			}, "SERVICEREQUEST_TOKEN="+testToken)
-			c.write("provider_override.tf", "provider \"servicerequest\" {\n  endpoint = \""+f.URL()+"\"\n}\n")
-			c.run("apply", "-auto-approve")
-			f.wantContents(t, "hello")
-			for header, want := range map[string]string{
-				"X-Language": value(t, block, "language"), "X-Time-Zone": value(t, block, "time_zone"), "X-Site": "",
-			} {
-				if got := headerOf(f.posts()[0], header); got != want {
-					t.Errorf("header %s = %q, want %q", header, got, want)
-				}
-			}
+			newCLI(t, map[string]string{
+				"main.tf": requiredProvider + oneMessage, "provider.tf": readText(t, file),
+				"provider_override.tf": "provider \"servicerequest\" {\n  endpoint = \"" + f.URL() + "\"\n}\n",
+			}, "SERVICEREQUEST_TOKEN="+testToken).run("apply", "-auto-approve")
+			f.wantPosts(t, 1, 1)
+			post := f.posts()[0]
+			wantValue(t, "the headers", []string{headerOf(post, "X-Language"), headerOf(post, "X-Time-Zone"), headerOf(post, "X-Site")}, []string{m[2], m[3], ""})
 		})
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -72,8 +71,7 @@ type changeRow struct {
 	command       string // state rm, or the option of plan
 }
 
-// set adds an argument to the message.
-func set(argument string) []string { return []string{"KEY", argument + "\n  KEY"} }
+func withArgument(argument string) []string { return []string{"KEY", argument + "\n  KEY"} }
 
 func moved(from, to string) string {
 	return fmt.Sprintf("moved {\n  from = servicerequest_case_message.%s\n  to   = servicerequest_case_message.%s\n}\n", from, to)
@@ -81,7 +79,8 @@ func moved(from, to string) string {
 
 // late has a text whose end is known only after a change of what it comes from.
 func late(value string) []string {
-	return []string{"live.", `live. ${substr(terraform_data.NAME.output, 0, 4)}`, "resource \"serv", "resource \"terraform_data\" \"NAME\" {\n  input = \"" + value + "\"\n}\nresource \"serv"}
+	return []string{"live.", "live. ${substr(terraform_data.NAME.output, 0, 4)}",
+		"\n}\n", "\n}\nresource \"terraform_data\" \"NAME\" {\n  input = \"" + value + "\"\n}\n"}
 }
 
 var (
@@ -91,13 +90,13 @@ var (
 
 var changeRows = map[string]changeRow{
 	"the provider block":                  {},
-	"`timeouts`":                          {after: set(`timeouts = { create = "1m" }`)},
+	"`timeouts`":                          {after: withArgument(`timeouts = { create = "1m" }`)},
 	"`idempotency_key`":                   {after: []string{"KEY", `idempotency_key = "another key"`}},
-	"an unset attribute, set to `null`":   {after: set("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
-	"`triggers`, from unset to `{}`":      {after: set("triggers = {}")},
-	"`accessory_ids`, from unset to `[]`": {after: set("accessory_ids = []")},
-	"`triggers`":                          {before: set(`triggers = { a = "1" }`), after: set(`triggers = { a = "2" }`)},
-	"`accessory_ids`, or their order":     {before: set(`accessory_ids = ["a", "b"]`), after: set(`accessory_ids = ["b", "a"]`)},
+	"an unset attribute, set to `null`":   {after: withArgument("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
+	"`triggers`, from unset to `{}`":      {after: withArgument("triggers = {}")},
+	"`accessory_ids`, from unset to `[]`": {after: withArgument("accessory_ids = []")},
+	"`triggers`":                          {before: withArgument(`triggers = { a = "1" }`), after: withArgument(`triggers = { a = "2" }`)},
+	"`accessory_ids`, or their order":     {before: withArgument(`accessory_ids = ["a", "b"]`), after: withArgument(`accessory_ids = ["b", "a"]`)},
 	"`content`, only in white space":      {after: []string{"live", " live"}},
 	"`content`, to another text":          {after: []string{"live.", "live. At last."}},
 	"`content`, with `ignore_changes`":    {after: []string{"live.", "live. At last.", "= true", "= true\n    ignore_changes = [content]"}},
@@ -105,9 +104,9 @@ var changeRows = map[string]changeRow{
 	"`case_id`": {after: []string{`case_id = "NAME"`, `case_id = "NAME-other"`}},
 	"with a `moved` block: the name of the resource":    {after: renamed, more: moved("NAME", "NAME_new")},
 	"without a `moved` block: the name of the resource": {after: renamed},
-	"with a `moved` block: a key of `for_each`":         {before: set(`for_each = toset(["a"])`), after: set(`for_each = toset(["b"])`), more: moved(`NAME["a"]`, `NAME["b"]`)},
-	"without a `moved` block: a key of `for_each`":      {before: set(`for_each = toset(["a"])`), after: set(`for_each = toset(["b"])`)},
-	"with a `moved` block: from `count` to `for_each`":  {before: set("count = 1"), after: set(`for_each = toset(["a"])`), more: moved("NAME[0]", `NAME["a"]`)},
+	"with a `moved` block: a key of `for_each`":         {before: withArgument(`for_each = toset(["a"])`), after: withArgument(`for_each = toset(["b"])`), more: moved(`NAME["a"]`, `NAME["b"]`)},
+	"without a `moved` block: a key of `for_each`":      {before: withArgument(`for_each = toset(["a"])`), after: withArgument(`for_each = toset(["b"])`)},
+	"with a `moved` block: from `count` to `for_each`":  {before: withArgument("count = 1"), after: withArgument(`for_each = toset(["a"])`), more: moved("NAME[0]", `NAME["a"]`)},
 	"with a `moved` block: its module": {after: []string{changedMessage, "module \"NAME\" {\n  source = \"./NAME\"\n}\n"},
 		more: "moved {\n  from = servicerequest_case_message.NAME\n  to   = module.NAME.servicerequest_case_message.NAME\n}\n"},
 	"the resource is removed from the configuration": {after: removed},
@@ -450,15 +449,11 @@ func TestGuideToFaults(t *testing.T) {
 			faults = append(faults, fault)
 		}
 		f := newFixture(t, simulator.Options{Faults: faults})
-		p := newProtocol(t, f)
-		schema := p.schemas.ResourceSchemas["servicerequest_case_message"]
-		values := func(computed any) map[string]any {
-			return map[string]any{"case_id": testCase, "content": "hello", "idempotency_key": "deploy 4711", "id": computed, "submitted_at": computed, "confirmed_by": computed}
-		}
+		m := newProtocol(t, f).manage(t, caseMessageType)
 		began := f.clock.Now()
-		response := p.create(t, "servicerequest_case_message", dynamic(t, schema, values(tftypes.UnknownValue)), dynamic(t, schema, values(nil)))
+		diagnostics := m.apply(message(deployKey))
 		outcome := fmt.Sprintf("sent again after %.0f seconds", f.clock.Now().Sub(began).Seconds())
-		for _, d := range response.Diagnostics {
+		for _, d := range diagnostics {
 			switch {
 			case d.Severity == tfprotov6.DiagnosticSeverityWarning:
 				outcome += ", with a warning"
@@ -470,7 +465,7 @@ func TestGuideToFaults(t *testing.T) {
 				outcome = "an error: not posted"
 			}
 		}
-		if state, err := response.NewState.Unmarshal(schema.ValueType()); err == nil && strings.Contains(state.String(), `"check"`) {
+		if m.get("confirmed_by") == "check" {
 			outcome = "success, `confirmed_by = \"check\"`"
 		}
 		if outcome != cells[1] {

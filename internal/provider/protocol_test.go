@@ -98,24 +98,6 @@ func value(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	}
 }
 
-// create creates a resource from a plan and its configuration, without a check of
-// the configuration: Terraform does not check again what was unknown.
-func (p protocol) create(t *testing.T, typeName string, planned, config *tfprotov6.DynamicValue) *tfprotov6.ApplyResourceChangeResponse {
-	t.Helper()
-	schema := p.schemas.ResourceSchemas[typeName]
-	none, err := tfprotov6.NewDynamicValue(schema.ValueType(), tftypes.NewValue(schema.ValueType(), nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := p.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: typeName, PriorState: &none, PlannedState: planned, Config: config,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response
-}
-
 // managed is a resource as Terraform manages it, but without a CLI.
 type managed struct {
 	protocol
@@ -227,6 +209,14 @@ func (m *managed) applyChange(c change) []*tfprotov6.Diagnostic {
 func (m *managed) apply(config map[string]any) []*tfprotov6.Diagnostic {
 	m.Helper()
 	return m.applyChange(m.plan(config))
+}
+
+// create creates a resource from a configuration, of which the plan knew less, without a
+// check of the configuration: Terraform does not check again what was unknown.
+func (m *managed) create(planned, config object) []*tfprotov6.Diagnostic {
+	m.Helper()
+	schema := m.schemas.ResourceSchemas[m.typeName]
+	return m.applyChange(change{action: "create", prior: m.state, config: dynamic(m, schema, config), planned: dynamic(m, schema, planned)})
 }
 
 func (m *managed) destroy() []*tfprotov6.Diagnostic {

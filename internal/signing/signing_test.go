@@ -157,6 +157,9 @@ func TestSignCovers(t *testing.T) {
 	if sign(func(r *http.Request) { r.URL.RawQuery = "%zz" }, at) == sign(func(r *http.Request) { r.URL.RawQuery = "%zy" }, at) {
 		t.Error("the signature does not cover what is not validly encoded")
 	}
+	if sign(func(r *http.Request) { r.URL.RawQuery = "a=x+y" }, at) != sign(func(r *http.Request) { r.URL.RawQuery = "a=x%20y" }, at) {
+		t.Error("a plus sign is no space")
+	}
 
 	for name, got := range map[string]string{
 		"content type":   sign(func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=utf-8") }, at),
