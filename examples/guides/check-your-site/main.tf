@@ -63,25 +63,30 @@ locals {
   copies   = [for m in data.servicerequest_case_messages.after.messages : m if can(regex("\\b${local.key}\\b", m.content))]
   customer = [for m in data.servicerequest_case_messages.after.messages : m if m.author_type == "customer"]
 
-  # The copy, or else the newest message, whose key may have been changed.
-  shown = try(local.copies[0], reverse(local.customer)[0], { content = "", created_at = null, created_at_raw = null, author_type = "nobody", message_id = null })
+  # The copy, or else the customer's newest message: the service may have changed the key.
+  shown = try(local.copies[0], reverse(local.customer)[0], {
+    content = "", created_at = null, created_at_raw = null, author_type = "nobody", message_id = null
+  })
 
-  # The shown text, without what services put around it.
+  # Undo, one after the other, what services do to a text. What is left tells the rest.
   text       = local.shown.content
   unwrapped  = replace(local.text, "/</?(p|br|div|span|pre)\\b[^<>]*>/", "")
   unescaped  = replace(replace(replace(replace(replace(local.unwrapped, "&lt;", "<"), "&gt;", ">"), "/&(quot|#34);/", "\""), "/&(apos|#39);/", "'"), "&amp;", "&")
   dense      = replace(local.unescaped, "/\\s|\\.\\.\\.$|…$/", "")
   dense_sent = replace(local.sent, "/\\s/", "")
-  changes = local.text == local.sent ? ["same"] : compact([
+  changes = coalescelist(compact([
+    local.text == local.sent ? "same" : "",
     local.unwrapped != local.text ? "wrapped" : "",
     local.unescaped != local.unwrapped ? "escaped" : "",
-    local.dense == local.dense_sent ? (local.unescaped == local.unwrapped && local.unwrapped == local.text ? "other white space" : "") :
+    local.dense == local.dense_sent ? "" :
     local.dense == replace(local.dense_sent, "/</?b>/", "") ? "stripped of markup" :
     local.dense != "" && startswith(local.dense_sent, local.dense) ? "cut to ${length(local.text)} characters" : "changed",
-  ])
+  ]), ["other white space"])
 
   # jsonencode escapes <, > and &, which would hide what the service escapes.
-  quoted = { for name, text in { sent = local.sent, shown = local.text } : name => replace(replace(replace(jsonencode(text), "\\u003c", "<"), "\\u003e", ">"), "\\u0026", "&") }
+  quoted = [for text in [local.sent, local.text] :
+    replace(replace(replace(jsonencode(text), "\\u003c", "<"), "\\u003e", ">"), "\\u0026", "&")
+  ]
 }
 
 output "report" {
@@ -96,8 +101,8 @@ output "report" {
       "text:       ${join(", ", local.changes)}",
     ],
     local.text == local.sent ? [] : [
-      "  sent:     ${local.quoted.sent}",
-      "  shown:    ${local.quoted.shown}",
+      "  sent:     ${local.quoted[0]}",
+      "  shown:    ${local.quoted[1]}",
     ],
   ))
 }
