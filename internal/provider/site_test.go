@@ -33,7 +33,7 @@ func unfolded(output string) string { return strings.Join(strings.Fields(output)
 
 // The guide's check says how a site differs from the simulator. It fails only where the key
 // does not find the message.
-func TestGuideToSites(t *testing.T) {
+func TestGuideToSiteCheck(t *testing.T) {
 	t.Parallel()
 	text := func(change func(string) string) func(string, *simulator.WireMessage) {
 		return func(_ string, m *simulator.WireMessage) { m.Content = change(m.Content) }
@@ -58,22 +58,22 @@ func TestGuideToSites(t *testing.T) {
 		"newest first": {options: simulator.Options{NewestFirst: true},
 			apply: []string{"copies: 1 listed", "text: same EOT"}, test: []string{found}, posts: 1},
 		"escaped": {options: simulator.Options{Show: text(html.EscapeString)},
-			apply: []string{"text: escaped", `sent: "[site check 4711] Please`, `<b>bold</b> & \"double\"`, "shown:", `&lt;b&gt;bold&lt;/b&gt; &amp; &#34;double&#34;`},
+			apply: []string{"text: escaped sent:", `"[site check 4711] Please`, `<b>bold</b> & \"double\"`, "shown:", `&lt;b&gt;bold&lt;/b&gt; &amp; &#34;double&#34;`},
 			test:  []string{found}, posts: 1},
 		"wrapped": {options: simulator.Options{Show: text(func(s string) string { return "<p>" + strings.ReplaceAll(s, "\n", "<br>") + "</p>" })},
-			apply: []string{"text: wrapped", `shown: "<p>[site check 4711] Please`}, test: []string{found}, posts: 1},
+			apply: []string{"text: wrapped sent:", `shown: "<p>[site check 4711] Please`}, test: []string{found}, posts: 1},
 		"wrapped and escaped": {options: simulator.Options{Show: text(func(s string) string { return "<p>" + html.EscapeString(s) + "</p>" })},
-			apply: []string{"text: wrapped, escaped"}, test: []string{found}, posts: 1},
+			apply: []string{"text: wrapped, escaped sent:"}, test: []string{found}, posts: 1},
 		"trimmed": {options: simulator.Options{Show: text(strings.TrimSpace)},
-			apply: []string{"text: other white space", `shown: "[site check 4711]`, `The end."`}, test: []string{found}, posts: 1},
+			apply: []string{"text: other white space sent:", `shown: "[site check 4711]`, `The end."`}, test: []string{found}, posts: 1},
 		"cut": {options: simulator.Options{Show: text(func(s string) string { return string([]rune(s)[:min(400, len([]rune(s)))]) })},
-			apply: []string{"text: cut to 400 characters"}, test: []string{found}, posts: 1},
+			apply: []string{"text: cut to 400 characters sent:"}, test: []string{found}, posts: 1},
 		"stripped": {options: simulator.Options{Show: text(func(s string) string { return strings.NewReplacer("<b>", "", "</b>", "").Replace(s) })},
-			apply: []string{"text: stripped of markup"}, test: []string{notFound, "Nothing was sent: ticket", "a different text"}, posts: 1},
+			apply: []string{"text: stripped of markup sent:"}, test: []string{notFound, "Nothing was sent: ticket", "a different text"}, posts: 1},
 		"without emoji": {options: simulator.Options{Show: text(func(s string) string { return strings.ReplaceAll(s, "😀", "?") })},
-			apply: []string{"text: changed", "sent:", "1 < 2 😀", "shown:", "1 < 2 ?"}, test: []string{notFound, "Nothing was sent: ticket"}, posts: 1},
+			apply: []string{"text: changed sent:", "1 < 2 😀", "shown:", "1 < 2 ?"}, test: []string{notFound, "Nothing was sent: ticket"}, posts: 1},
 		"another text": {options: simulator.Options{Show: text(func(string) string { return "Under review" })},
-			apply: []string{"copies: 0 listed", "text: changed", `shown: "Under review"`}, test: []string{notFound, secondCopy}, posts: 2},
+			apply: []string{"copies: 0 listed", "text: changed sent:", `shown: "Under review"`}, test: []string{notFound, secondCopy}, posts: 2},
 		"time without a zone": {options: simulator.Options{Show: createTime("2006-01-02 15:04:05")},
 			apply: []string{"time: \"2", `", read as 2`}, test: []string{found}, posts: 1},
 		"time in words": {options: simulator.Options{Show: createTime("2 January 2006")},
@@ -96,7 +96,7 @@ func TestGuideToSites(t *testing.T) {
 }
 
 // Where the list shows a message late, the user applies again before the test.
-func TestGuideToSitesThatListLate(t *testing.T) {
+func TestGuideToSiteCheckListsLate(t *testing.T) {
 	t.Parallel()
 	var listed atomic.Bool
 	f := newFixture(t, simulator.Options{Show: func(_ string, m *simulator.WireMessage) {
