@@ -64,6 +64,9 @@ func (i *issuer) call(_ context.Context, r Request, into any) (Answer, error) {
 	next := i.replies[0]
 	i.replies = i.replies[1:]
 	a := Answer{Status: max(next.status, 200), Header: next.header, Body: []byte(next.body), Received: noon.Add(time.Hour), Date: noon}
+	if a.Status >= 300 && !slices.Contains(r.Statuses, a.Status) {
+		return a, fmt.Errorf("HTTP %d", a.Status)
+	}
 	if into != nil {
 		if err := json.Unmarshal(a.Body, into); err != nil {
 			return a, err
