@@ -132,6 +132,7 @@ type delivery struct {
 	throttles int                    // POSTs that were throttled
 	renewed   bool                   // after the last attempt the credentials were renewed
 	expired   int                    // how often they had expired before an attempt
+	relist    bool                   // they have just expired: a list renews them
 	searched  time.Time              // when the listing began that was last searched for the key
 	unknown   servicerequest.Attempt // the last attempt whose outcome was unknown
 	doubt     string                 // why that outcome was unknown; empty: there was none
@@ -191,11 +192,15 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 // searchAgain searches the ticket before another POST if the last search is too old: while the gateway throttled this
 // run, or credentials were renewed, another one may have posted the message.
 func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
-	if d.own.key == nil || d.doubt != "" || d.clock.Now().Sub(d.searched) <= searchMaxAge {
+	if d.own.key == nil || d.doubt != "" || !d.relist && d.clock.Now().Sub(d.searched) <= searchMaxAge {
 		return Receipt{}, nil
 	}
 	d.notify(StepChecking, "searching for the idempotency key again", 0)
-	l, err := d.searchable(ctx, d.ticket, &d.message)
+	list := d.searchable
+	if d.relist {
+		d.relist, list = false, func(ctx context.Context, t *ticket, m *Message) (*listing, error) { return d.list(ctx, ctx, t, m, 0) }
+	}
+	l, err := list(ctx, d.ticket, &d.message)
 	switch {
 	case err != nil && (ctx.Err() != nil || servicerequest.PreventsPost(err)):
 		return Receipt{}, d.notPosted(err, false)

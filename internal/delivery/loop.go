@@ -105,7 +105,7 @@ func (d *delivery) again(ctx context.Context, a servicerequest.Attempt) (wait ti
 	n := 0
 	switch {
 	case a.Outcome == servicerequest.Unauthenticated && a.Began.IsZero() && d.expired < maxExpired:
-		d.expired++ // no request was made
+		d.expired, d.relist = d.expired+1, true // no request was made
 		return 0, nil
 	case a.Outcome == servicerequest.UnknownRefused, a.Outcome == servicerequest.Unauthenticated && (d.renewed || a.Began.IsZero()):
 		return 0, d.notPosted(a.Err, true)
