@@ -104,17 +104,24 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				answer, doubt := fates(tc.fates...), false
+				answer, doubt, made := fates(tc.fates...), false, 0
 				f.onPost = func(n int, p servicerequest.Post) fate {
 					if p.Checked != doubt {
 						t.Errorf("POST %d may wait for new credentials: %t", n, !p.Checked)
 					}
 					got := answer(n, p)
 					doubt = doubt || got.attempt.Outcome == servicerequest.Unknown
+					if !got.unmade && got.err == nil {
+						made++
+					}
 					return got
 				}
 				began := time.Now()
-				deliver(t, f.deliverer(), hello(), tc.want)
+				_, _, err := deliver(t, f.deliverer(), hello(), tc.want)
+				var notPosted *NotPostedError
+				if errors.As(err, &notPosted) && notPosted.Attempts != made {
+					t.Errorf("%d attempts, want %d", notPosted.Attempts, made)
+				}
 				f.want(t, tc.messages, tc.posts, tc.lists)
 				if took := time.Since(began); took != tc.took {
 					t.Errorf("it took %v, want %v", took, tc.took)

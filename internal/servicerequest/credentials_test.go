@@ -142,6 +142,16 @@ func TestListRenewsTheToken(t *testing.T) {
 	}
 }
 
+// A long call can meet more than one token that has expired.
+func TestListRenewsTheTokenAgain(t *testing.T) {
+	t.Parallel()
+	s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: faults(t, "401@1,3?op=list", "500@2?op=list")})
+	if _, err := withPassword(t, s, testUser.Password).List(t.Context(), testCase, ""); err != nil {
+		t.Error(err)
+	}
+	wantCounts(t, s, 3, 0)
+}
+
 // That the second token is refused too is for the caller to see: Post alone would go
 // on for ever.
 func TestSecond401IsReported(t *testing.T) {
