@@ -560,10 +560,11 @@ func TestGuideToCredentials(t *testing.T) {
 	}
 }
 
-// The files that the README's map names exist.
+// The files that the map in CONTRIBUTING.md names exist.
 func TestGuideToTheRepository(t *testing.T) {
 	t.Parallel()
-	_, layout, _ := strings.Cut(readText(t, root+"/README.md"), "## Repository layout")
+	_, layout, _ := strings.Cut(readText(t, root+"/CONTRIBUTING.md"), "## Repository layout")
+	layout, _, _ = strings.Cut(layout, "\n## ")
 	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
 	for _, name := range names {
 		for _, pattern := range []string{root + "/", root + "/internal/*/"} {
