@@ -120,14 +120,14 @@ func runExample(t *testing.T, folder, text string) {
 	f.wantSubmits(t, submits)
 }
 
-// runImport runs the command of an import.sh with the resource beside it.
-func runImport(t *testing.T, folder, script string) {
+// runImport runs the command of an import.sh.
+func runImport(t *testing.T, _, script string) {
 	command := regexp.MustCompile(`(?m)^terraform (import (\S+) \S+)$`).FindStringSubmatch(script)
 	if command == nil {
 		t.Fatalf("no terraform import in:\n%s", script)
 	}
 	f := newExampleFixture(t)
-	c := newCLI(t, map[string]string{"main.tf": readText(t, folder+"/resource.tf")}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + "resource \"servicerequest_case_message\" \"imported\" {\n  case_id = \"TT1\"\n  content = \"text\"\n}\n"}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
 	c.run(strings.Fields(command[1])...)
 	if got := strings.TrimSpace(c.run("state", "list").stdout); got != command[2] {
 		t.Errorf("in the state: %q", got)

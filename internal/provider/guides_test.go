@@ -420,7 +420,7 @@ func TestGuideToTicketsim(t *testing.T) {
 	}
 	after := string(out)
 	for _, want := range []string{
-		"1 added", "TT201801020526 (", "[deploy 1.4.0] Release 1.4.0 is live", "submit 1\n", // the first apply
+		"1 added", "TT201801020526 (", "[release 1.4.0] Release 1.4.0 is live", "submit 1\n", // the first apply
 		"1 added, 0 changed, 1 destroyed", `"check"`, // the lost answer
 		"0 added, 0 changed, 1 destroyed", "The ticket already has this message", "1 added", // closed, and open again
 	} {

@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_id" {
   description = "ID of the ticket."
   type        = string
@@ -51,6 +54,6 @@ resource "servicerequest_case_message" "evidence" {
   accessory_ids = concat(servicerequest_attachment.plan[*].id, [servicerequest_attachment.log.id])
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

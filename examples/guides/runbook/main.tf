@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_id" {
   description = "ID of the ticket."
   type        = string
@@ -44,7 +47,7 @@ resource "servicerequest_case_message" "begins" {
   accessory_ids   = [servicerequest_attachment.log.id]
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 
@@ -83,6 +86,6 @@ resource "servicerequest_case_message" "ends" {
   depends_on = [data.servicerequest_case.after]
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

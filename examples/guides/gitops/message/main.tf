@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_id" {
   description = "ID of the ticket."
   type        = string
@@ -23,11 +26,10 @@ variable "release" {
 resource "servicerequest_case_message" "release" {
   case_id         = var.case_id
   content         = "This release is live in production."
-  idempotency_key = "release ${var.release}"
+  idempotency_key = "live ${var.release}"
 
-  # If an attempt fails, the state keeps the earlier message.
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 
