@@ -189,6 +189,24 @@ func TestRenewAfterARefusal(t *testing.T) {
 	}
 }
 
+// Keys are told apart by their security token: an answer to old ones drops no new ones.
+func TestRenewKeys(t *testing.T) {
+	t.Parallel()
+	i := &issuer{replies: []reply{{body: stsBody}, {body: strings.Replace(stsBody, `"T"`, `"T2"`, 1)}}}
+	c := New(OIDC{STS: mustURL("https://sts.example.com"), IDToken: IDToken{Value: "e.y.J"}}, i.call, func() time.Time { return noon.Add(time.Hour) })
+	first := request(t)
+	for n, want := range []string{"T", "T2", "T2"} {
+		req := request(t)
+		if err := c.Authenticate(t.Context(), req, nil); err != nil || req.Header.Get("X-Security-Token") != want {
+			t.Errorf("security token %q, want %q: %v", req.Header.Get("X-Security-Token"), want, err)
+		}
+		if n == 0 {
+			first = req
+		}
+		c.Renew(first)
+	}
+}
+
 func TestWhatHasExpiredIsNotUsed(t *testing.T) {
 	t.Parallel()
 	err := New(expired{}, nil, time.Now).Authenticate(t.Context(), request(t), nil)
@@ -216,7 +234,8 @@ func TestSecrets(t *testing.T) {
 		t.Error(got)
 	}
 	a := New(Agency{Base: f}, nil, time.Now)
-	if got := strings.Join(a.Secrets(), ","); !strings.Contains(got, "source's") {
+	wantToken(t, a.base, "token 3")
+	if got := strings.Join(a.Secrets(), ","); got != "source's,source's,token 3" {
 		t.Error(got)
 	}
 }

@@ -165,7 +165,7 @@ func TestSources(t *testing.T) {
 			fmt.Sprintf(keys, "") + ".574s",
 		},
 		"ECS, version 1, account from IAM": {
-			ECS{IAM: iam}, []reply{{status: 405}, {body: iamBody}, {body: `{"domains":[{"id":"3"}]}`}},
+			ECS{IAM: iam}, []reply{{status: 503}, {body: iamBody}, {body: `{"domains":[{"id":"3"}]}`}},
 			[]string{
 				`PUT http://169.254.169.254/meta-data/latest/api/token X-Metadata-Token-Ttl-Seconds=21600 locally within 3s`,
 				`GET http://169.254.169.254/openstack/latest/securitykey locally within 3s`,
@@ -182,6 +182,8 @@ func TestSources(t *testing.T) {
 		"no account":   {ECS{IAM: iam}, []reply{{body: "mt"}, {body: iamBody}, {body: `{"domains":[]}`}}, nil, "IAM does not name the one account of the keys: set domain_id"},
 		"no file":      {with(func(o *OIDC) { o.IDToken = IDToken{File: file + "x"} }), nil, nil, "the file cannot be read: open " + file + "x"},
 		"a directory":  {Pod{URL: iam, TokenFile: filepath.Dir(file)}, nil, nil, "the file cannot be read: "},
+		"two accounts": {ECS{IAM: iam}, []reply{{body: "mt"}, {body: iamBody}, {body: `{"domains":[{"id":"1"},{"id":"2"}]}`}}, nil, "IAM does not name the one account of the keys: set domain_id"},
+		"permanent":    {oidc, []reply{{body: strings.Replace(stsBody, `"T"`, `""`, 1)}}, nil, "the answer has no temporary key"},
 		"has expired":  {oidc, []reply{{body: strings.Replace(stsBody, "T13:00:00Z", "T12:00:01Z", 1)}}, nil, "what was issued has already expired"},
 		"another form": {oidc, []reply{{body: iamBody}}, nil, "the answer has no temporary key"},
 	} {

@@ -41,7 +41,7 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 			d.unknown, d.doubt = a, a.Reason
 		}
 		wait, stop := d.again(ctx, a)
-		if wait > 0 {
+		if wait > 0 && d.doubt == "" { // after a doubt, a check may make it unnecessary
 			d.notify(StepRetrying, a.Reason, wait)
 		}
 		if d.doubt != "" {

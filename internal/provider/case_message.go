@@ -185,7 +185,9 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 	ctx, cancel := p.clock.WithTimeout(context.WithValue(ctx, progressKey{}, progress), timeout)
 	defer cancel()
 	message.Notify = func(e delivery.Event) {
-		logEvent(ctx, message.CaseID, e)
+		if e.Step != delivery.StepConfirmed { // which is logged below, with the receipt
+			logEvent(ctx, message.CaseID, e)
+		}
 		progress(progressText(e))
 	}
 

@@ -69,7 +69,7 @@ func TestActionReportsItsProgress(t *testing.T) {
 	f.wantContents(t, "Deployed v1")
 	want := []string{
 		`^Waiting \S+ for the service: throttled$`, "^Submitting the", `^Retrying in 7\S+: throttled$`, "^Submitting the",
-		"^Retrying in", "^Checking the", "^The message", "^Confirmed by: check$",
+		"^Checking the", "^The message", "^Confirmed by: check$",
 	}
 	if !slices.EqualFunc(progress, want, func(text, pattern string) bool { return regexp.MustCompile(pattern).MatchString(text) }) {
 		t.Errorf("progress %q\nwant %q", progress, want)

@@ -262,6 +262,19 @@ func wantAll(t *testing.T, text string, parts ...string) {
 	}
 }
 
+// wantInOrder fails unless a text has each of the parts after the one before.
+func wantInOrder(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	after := text
+	for _, part := range parts {
+		_, rest, found := strings.Cut(after, part)
+		if !found {
+			t.Fatalf("%q does not come where it should in:\n%s", part, text)
+		}
+		after = rest
+	}
+}
+
 // eventually waits until a condition holds, and fails if it never does.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()

@@ -65,7 +65,7 @@ func whole(text string) string {
 }
 
 // elsewhere are the folders under examples/ that have tests of their own.
-var elsewhere = []string{"guides/credentials", "guides/gitops", "guides/long-texts", "guides/pipelines", "guides/runbook", "guides/sites", "guides/test-your-configuration", "modules"}
+var elsewhere = []string{"guides/check-your-site", "guides/credentials", "guides/gitops", "guides/long-texts", "guides/pipelines", "guides/runbook", "guides/sites", "guides/test-your-configuration", "modules"}
 
 // Each configuration under examples/ stands alone, with the text files beside it. It is
 // applied, and planned again without a change.
