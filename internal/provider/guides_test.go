@@ -142,30 +142,58 @@ func (p planned) words() string {
 	}
 }
 
-// changesOf returns a row for each change: one of the guide's rows may name several,
-// which begin alike or are separated by semicolons.
-func changesOf(rows [][]string) [][]string {
+// changeOutcomes are the headings under which the guide lists changes, with what an apply
+// does without a key and with one.
+var changeOutcomes = map[string][2]string{
+	"Nothing is sent": {"nothing", "nothing"},
+	"With a key, nothing is sent. Without one, the message is posted again": {"posts", "nothing, with a warning"},
+	"With a key, an error. Without one, another message is posted":          {"posts", "an error, nothing is sent"},
+	"Another message is posted":                                             {"posts", "posts"},
+}
+
+// changesOf returns the changes of a guide: what changes, the plan, and the outcomes without
+// a key and with one. A row of a table may name several changes, which begin alike or are
+// separated by semicolons.
+func changesOf(t *testing.T, text string) [][]string {
+	t.Helper()
 	var changes [][]string
-	for _, cells := range rows {
-		common, list, found := strings.Cut(cells[0], ": ")
-		if found {
-			common += ": "
-		} else {
-			common, list = "", cells[0]
+	sections := strings.Split(text, "\n### ")[1:]
+	if len(sections) != len(changeOutcomes) {
+		t.Errorf("%d headings", len(sections))
+	}
+	for _, section := range sections {
+		heading, _, _ := strings.Cut(section, "\n")
+		outcomes, ok := changeOutcomes[heading]
+		if !ok {
+			t.Fatalf("the heading %q is not tested", heading)
 		}
-		for title := range strings.SplitSeq(list, "; ") {
-			changes = append(changes, append([]string{common + title}, cells[1:]...))
+		for _, cells := range tableRows(section, "what changes") {
+			for _, title := range titlesOf(cells[0]) {
+				changes = append(changes, append([]string{title}, cells[1], outcomes[0], outcomes[1]))
+			}
 		}
 	}
 	return changes
 }
 
-// Every change in the table of the guide on changes, each with a ticket of its own:
+func titlesOf(cell string) []string {
+	common, list, found := strings.Cut(cell, ": ")
+	if !found {
+		return strings.Split(cell, "; ")
+	}
+	titles := strings.Split(list, "; ")
+	for i := range titles {
+		titles[i] = common + ": " + titles[i]
+	}
+	return titles
+}
+
+// Every change in the tables of the guide on changes, each with a ticket of its own:
 // all of them in one apply, one plan and another apply.
 func TestGuideToChanges(t *testing.T) {
 	t.Parallel()
 	needCLI(t, 7, 10, "removed blocks with a lifecycle")
-	rows := changesOf(tableRows(readGuide(t, "change-without-posting"), "what changes"))
+	rows := changesOf(t, readGuide(t, "change-without-posting"))
 	f := newFixture(t, simulator.Options{})
 	files := map[string]string{"main.tf": requiredProvider + f.config("")}
 	after := map[string]string{"main.tf": requiredProvider + f.config("", `language = "en-us"`)}
@@ -174,7 +202,7 @@ func TestGuideToChanges(t *testing.T) {
 	seen := map[string]bool{}
 	for i, cells := range rows {
 		row, ok := changeRows[cells[0]]
-		if !ok || len(cells) != 4 || seen[cells[0]] {
+		if !ok || seen[cells[0]] {
 			t.Fatalf("row %d of the guide is not tested: %q", i+1, cells)
 		}
 		seen[cells[0]] = true
