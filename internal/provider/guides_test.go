@@ -374,6 +374,40 @@ func TestGuideToLongTexts(t *testing.T) {
 	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "Warning: The file is missing")
 }
 
+// A file that a resource writes is attached in the same apply, once for each run.
+func TestGuideToGeneratedFiles(t *testing.T) {
+	t.Parallel()
+	needCLI(t, 4, 0, "terraform_data")
+	_, after, _ := strings.Cut(readGuide(t, "long-texts"), "**In the same apply.**")
+	block := regexp.MustCompile("(?s)```terraform\n(.*?)```").FindStringSubmatch(after)
+	f := newFixture(t, simulator.Options{StrictAccessories: true})
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + block[1]}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	for _, run := range []string{"1", "2"} {
+		c.run("apply", "-auto-approve", "-var=run="+run)
+		c.run("plan", "-detailed-exitcode", "-var=run="+run)
+	}
+	f.wantContents(t, "[report 1] The report of run 1 is attached.", "[report 2] The report of run 2 is attached.")
+	for _, m := range f.Messages(testCase) {
+		if len(m.AccessoryIDs) != 1 {
+			t.Errorf("%s: %d attachments", m.Content, len(m.AccessoryIDs))
+		}
+	}
+}
+
+// After a provisioner failed, a message without a key is posted again.
+func TestGuideToProvisioners(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]int{"": 2, `idempotency_key = "deploy 4711"`: 1} {
+		f := newFixture(t, simulator.Options{})
+		message := strings.NewReplacer("NAME", testCase, "KEY", key+"\n  provisioner \"local-exec\" {\n    command = \"exit 1\"\n  }").Replace(changedMessage)
+		c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(message)})
+		for range 2 {
+			c.fail("apply", "-auto-approve")
+		}
+		f.wantSubmits(t, want)
+	}
+}
+
 // The unit test of the guide passes, and what it mocks are the computed attributes
 // of the schemas.
 func TestGuideToTests(t *testing.T) {
