@@ -12,17 +12,10 @@ terraform {
 # The environment has the endpoint and the credentials.
 provider "servicerequest" {}
 
-variable "case_id" {
-  description = "ID of the ticket."
-  type        = string
-  default     = "TT201801020526"
-}
-
 locals {
   text = file("${path.module}/plan.txt")
 
-  # A message can have 10,000 characters at most. Terraform counts some characters,
-  # such as flags, once where the service counts them twice. So leave some room.
+  # A message can have 10,000 characters, which the service may count differently.
   fits = length(local.text) <= 9000
 }
 
@@ -39,10 +32,9 @@ resource "servicerequest_attachment" "log" {
 }
 
 resource "servicerequest_case_message" "evidence" {
-  case_id = var.case_id
+  case_id = "TT201801020526"
 
-  # The key is a digest of what is sent. So a changed file is posted, and the same
-  # files are not posted again.
+  # A digest of what is sent: only a changed file is posted again.
   idempotency_key = "evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}"
 
   content = local.fits ? "The plan, and the log of the run:\n\n${local.text}" : join("\n", [

@@ -51,8 +51,7 @@ resource "servicerequest_case_message" "begins" {
   }
 }
 
-# 3. Do the work: a resource, a module, or a provisioner. The next run creates the new
-# resource before it destroys the old one. If it cannot exist twice, use a provisioner.
+# 3. Do the work: a resource that may exist twice for a moment, or a provisioner.
 resource "terraform_data" "restart" {
   triggers_replace = [var.run_id]
 

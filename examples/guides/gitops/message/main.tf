@@ -12,19 +12,13 @@ terraform {
 # The environment has the endpoint and the credentials.
 provider "servicerequest" {}
 
-variable "case_id" {
-  description = "ID of the ticket."
-  type        = string
-  default     = "TT201801020526"
-}
-
 variable "release" {
   description = "The release that is live. Changing it in Git posts a message."
   type        = string
 }
 
 resource "servicerequest_case_message" "release" {
-  case_id         = var.case_id
+  case_id         = "TT201801020526"
   content         = "This release is live in production."
   idempotency_key = "live ${var.release}"
 
