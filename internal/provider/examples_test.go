@@ -169,3 +169,25 @@ func TestConfigurationsInTexts(t *testing.T) {
 		t.Error("found none")
 	}
 }
+
+// Each page has keys of its own: on one ticket, the same key would make one message of two,
+// or an error.
+func TestKeysOfExamplesDiffer(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(root + "/docs/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, pageOf := regexp.MustCompile(`idempotency_key\s+= (".+)`), map[string]string{}
+	for _, page := range append(pages, root+"/docs/index.md", root+"/README.md") {
+		for _, m := range key.FindAllStringSubmatch(readText(t, page), -1) {
+			if other, ok := pageOf[m[1]]; ok && other != page {
+				t.Errorf("%s and %s have the key %s", other, page, m[1])
+			}
+			pageOf[m[1]] = page
+		}
+	}
+	if len(pageOf) < 10 {
+		t.Errorf("found only %d keys", len(pageOf))
+	}
+}
