@@ -97,12 +97,46 @@ func (e *UnusableError) Unwrap() error { return e.Err }
 
 // Error reports that a source issued no credentials. Nothing was sent to the service.
 type Error struct {
-	Mode Mode
-	Err  error // has a RefusedError, an UnusableError or what failed on the way
+	Mode   Mode
+	Issuer Issuer // who was asked last; empty: nobody
+	Err    error  // has a RefusedError, an UnusableError or what failed on the way
 }
 
 func (e *Error) Error() string { return "no credentials (" + string(e.Mode) + "): " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
+
+// Issuer names who is asked for credentials, and for what.
+type Issuer string
+
+// The issuers.
+const (
+	IssuerLogin    Issuer = "IAM's login"
+	IssuerExchange Issuer = "IAM's exchange of ID tokens"
+	IssuerAgency   Issuer = "IAM's agencies"
+	IssuerAccount  Issuer = "IAM's list of accounts"
+	IssuerSTS      Issuer = "STS"
+	IssuerGitHub   Issuer = "GitHub"
+	IssuerPod      Issuer = "the pod identity of CCE"
+	IssuerMetadata Issuer = "the metadata of the ECS server"
+)
+
+// askedError says who gave no answer that can be used.
+type askedError struct {
+	issuer Issuer
+	err    error
+}
+
+func (e *askedError) Error() string { return e.err.Error() }
+func (e *askedError) Unwrap() error { return e.err }
+
+// ask makes a call. If it fails, the error says who was asked.
+func (c *Credentials) ask(ctx context.Context, issuer Issuer, r Request, into any) (Answer, error) {
+	a, err := c.call(ctx, r, into)
+	if err != nil {
+		err = &askedError{issuer, err}
+	}
+	return a, err
+}
 
 // issued is what a source issues: a token, or a key that signs.
 type issued struct {
@@ -120,11 +154,12 @@ type Credentials struct {
 	now      func() time.Time
 	renewals flight.Flight[issued]
 
-	mu      sync.Mutex // of the fields below; never held while waiting
-	current *issued    // nil: none
-	renewAt time.Time  // zero is never
-	refused error      // the issuer's refusal, which is final
-	issued  []string   // all secrets so far
+	mu       sync.Mutex // of the fields below; never held while waiting
+	current  *issued    // nil: none
+	renewAt  time.Time  // zero is never
+	renewing bool       // in the background
+	refused  error      // the issuer's refusal, which is final
+	issued   []string   // all secrets so far
 }
 
 // New returns credentials of a source. It calls nobody. now is the local clock.
@@ -144,21 +179,33 @@ const maxMargin = 10 * time.Minute
 // anew for every attempt, since a signature contains the date. With an error, which is an
 // [Error] or that of ctx, nothing was sent.
 func (c *Credentials) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
-	i, ok, err := c.usable()
+	i, ok, err := c.usable(ctx)
 	if !ok && err == nil {
-		// All who need credentials at the same time share one renewal, and its failure.
-		i, err = c.renewals.Do(ctx, func(ctx context.Context) (issued, error) {
-			if i, ok, err := c.usable(); ok || err != nil { // another renewal may have ended since
-				return i, err
-			}
-			return c.renewal(ctx)
-		})
+		i, err = c.renew(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	c.add(i, req, body)
 	return nil
+}
+
+// renew asks the source. All who need credentials at the same time share one renewal, and
+// its failure.
+func (c *Credentials) renew(ctx context.Context) (issued, error) {
+	return c.renewals.Do(ctx, func(ctx context.Context) (issued, error) {
+		c.mu.Lock()
+		now := c.now()
+		i, isNew, err := c.current, c.alive(now) && !c.isDue(now), c.refused
+		c.mu.Unlock()
+		switch {
+		case isNew: // another renewal has ended since
+			return *i, nil
+		case err != nil:
+			return issued{}, err
+		}
+		return c.renewal(ctx)
+	})
 }
 
 // AuthenticateNow is Authenticate with what is at hand. It asks no issuer, and reports
@@ -187,19 +234,26 @@ func (c *Credentials) add(i issued, req *http.Request, body []byte) {
 	signing.Sign(req, body, signing.Key{AccessKey: i.key.AccessKey, SecretKey: i.key.SecretKey}, c.now())
 }
 
-// usable returns the current credentials, unless others are needed. An error says that
-// there are none, and that none may be asked for.
-func (c *Credentials) usable() (i issued, ok bool, err error) {
+// usable returns the current credentials while they live. Near their end it begins to renew
+// them, for which nobody waits. An error says that there are none, and that none may be
+// asked for.
+func (c *Credentials) usable(ctx context.Context) (i issued, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	switch alive := c.alive(now); {
-	case alive && (c.renewAt.IsZero() || now.Before(c.renewAt) || c.refused != nil):
-		return *c.current, true, nil
-	case c.refused != nil:
+	if !c.alive(now) {
 		return issued{}, false, c.refused
 	}
-	return issued{}, false, nil
+	if c.isDue(now) && !c.renewing {
+		c.renewing = true
+		go func() {
+			_, _ = c.renew(context.WithoutCancel(ctx)) // a failure is seen when the current ones have expired
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.renewing = false
+		}()
+	}
+	return *c.current, true, nil
 }
 
 // alive needs c.mu.
@@ -207,8 +261,13 @@ func (c *Credentials) alive(now time.Time) bool {
 	return c.current != nil && (c.current.expires.IsZero() || now.Before(c.current.expires))
 }
 
-// renewal asks the source. While the current credentials live, a failure is no error:
-// they are used, and the source is asked again when half of that time is over.
+// isDue needs c.mu.
+func (c *Credentials) isDue(now time.Time) bool {
+	return !c.renewAt.IsZero() && !now.Before(c.renewAt)
+}
+
+// renewal asks the source. While the current credentials live, a failure is no error, and a
+// refusal not final: the source is asked again when half of their time is over.
 func (c *Credentials) renewal(ctx context.Context) (issued, error) {
 	i, err := c.source.issue(ctx, c)
 	c.mu.Lock()
@@ -218,15 +277,19 @@ func (c *Credentials) renewal(ctx context.Context) (issued, error) {
 		err = errors.New("what was issued has already expired")
 	}
 	if err != nil {
-		err = &Error{c.source.mode(), err}
-		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-			c.refused = err
-		}
 		if c.alive(now) {
 			c.renewAt = now.Add(c.current.expires.Sub(now) / 2)
 			return *c.current, nil
 		}
-		return issued{}, err
+		e := &Error{Mode: c.source.mode(), Err: err}
+		var asked *askedError
+		if errors.As(err, &asked) {
+			e.Issuer = asked.issuer
+		}
+		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
+			c.refused = e
+		}
+		return issued{}, e
 	}
 	c.current, c.renewAt = &i, time.Time{}
 	if !i.expires.IsZero() {

@@ -75,7 +75,13 @@ func TestRenewalInTime(t *testing.T) {
 			time.Sleep(life - margin - 1)
 			wantToken(t, c, "token 1")
 			time.Sleep(time.Nanosecond)
+			wantToken(t, c, "token 1") // nobody waits for the renewal
+			wantToken(t, c, "token 1")
+			synctest.Wait()
 			wantToken(t, c, "token 2")
+			if f.asks != 2 {
+				t.Errorf("asked %d times", f.asks)
+			}
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -144,28 +150,36 @@ func TestRefusedOnce(t *testing.T) {
 	}
 }
 
-// While the credentials live, they are used, even if no others can be had.
+// While the credentials live, they are used, even if no others can be had. A refusal is
+// final only when they have expired.
 func TestFailedRenewal(t *testing.T) {
 	t.Parallel()
-	for failure, want := range map[error][]int{ // how often the source was asked
-		errors.New("on the way"):           {2, 2, 3, 4},
-		&RefusedError{errors.New("no")}:    {2, 2, 2, 2},
-		&UnusableError{errors.New("gone")}: {2, 2, 3, 4},
+	for failure, last := range map[error]int{ // how often the source was asked in the end
+		errors.New("on the way"):           5,
+		&RefusedError{errors.New("no")}:    4,
+		&UnusableError{errors.New("gone")}: 5,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fake{life: time.Hour}
 			c := New(f, nil, time.Now)
 			wantToken(t, c, "token 1")
 			f.err = failure
-			for i, step := range []time.Duration{54 * time.Minute, 2 * time.Minute, time.Minute, 3 * time.Minute} {
-				time.Sleep(step)
-				token := "token 1"
-				if i == 3 { // they have expired
-					token = ""
-				}
-				wantToken(t, c, token)
-				if f.asks != want[i] {
-					t.Errorf("%v: asked %d times after step %d, want %d", failure, f.asks, i, want[i])
+			for i, step := range []struct {
+				wait  time.Duration
+				token string // the credentials expire after an hour
+				asks  int
+			}{
+				{54 * time.Minute, "token 1", 2},
+				{2 * time.Minute, "token 1", 2},
+				{time.Minute, "token 1", 3},
+				{3 * time.Minute, "", 4},
+				{0, "", last},
+			} {
+				time.Sleep(step.wait)
+				wantToken(t, c, step.token)
+				synctest.Wait()
+				if f.asks != step.asks {
+					t.Errorf("%v: asked %d times after step %d, want %d", failure, f.asks, i, step.asks)
 				}
 			}
 		})

@@ -29,7 +29,7 @@ func (Password) mode() Mode          { return ModePassword }
 func (p Password) issue(ctx context.Context, c *Credentials) (issued, error) {
 	domain := Domain{Name: p.DomainName}
 	user := object{"name": p.UserName, "password": p.Password, "domain": domain}
-	return c.token(ctx, Request{
+	return c.token(ctx, IssuerLogin, Request{
 		Method: http.MethodPost, Base: iam(p.IAM), Path: "v3/auth/tokens",
 		Body: object{"auth": object{
 			"identity": object{"methods": []string{"password"}, "password": object{"user": user}},
@@ -54,7 +54,7 @@ func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	return c.token(ctx, Request{
+	return c.token(ctx, IssuerExchange, Request{
 		Method: http.MethodPost, Base: iam(o.IAM), Path: "v3.0/OS-AUTH/id-token/tokens",
 		Header: http.Header{"X-Idp-Id": {o.ProviderID}},
 		// Without the scope, no service takes the token.
@@ -65,23 +65,29 @@ func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 type object = map[string]any
 
 // token makes a call whose answer is a token of IAM.
-func (c *Credentials) token(ctx context.Context, r Request) (issued, error) {
+func (c *Credentials) token(ctx context.Context, issuer Issuer, r Request) (issued, error) {
 	var got struct {
 		Token struct {
 			Expires instant `json:"expires_at"`
 		} `json:"token"`
 	}
-	a, err := c.call(ctx, r, &got)
+	a, err := c.ask(ctx, issuer, r, &got)
 	if err != nil {
 		return issued{}, err
 	}
 	token := a.Header.Get("X-Subject-Token")
 	if token == "" {
-		return issued{}, errors.New("the answer has no X-Subject-Token header")
+		return issued{}, &askedError{issuer, errors.New("the answer has no X-Subject-Token header")}
 	}
 	c.keep(token)
 	expires, err := a.expiry(got.Token.Expires)
-	return issued{token: token, expires: expires}, err
+	if !isSendable(token) {
+		err = errNotSendable
+	}
+	if err != nil {
+		return issued{}, &askedError{issuer, err}
+	}
+	return issued{token: token, expires: expires}, nil
 }
 
 // domainID asks IAM for the account of a key.
@@ -89,14 +95,14 @@ func (c *Credentials) domainID(ctx context.Context, base *url.URL, key AccessKey
 	var got struct {
 		Domains []Domain `json:"domains"`
 	}
-	_, err := c.call(ctx, Request{
+	_, err := c.ask(ctx, IssuerAccount, Request{
 		Method: http.MethodGet, Base: iam(base), Path: "v3/auth/domains", By: New(key, c.call, c.now),
 	}, &got)
 	if err != nil {
 		return "", err
 	}
 	if len(got.Domains) != 1 || got.Domains[0].ID == "" {
-		return "", errors.New("IAM does not name the one account of the keys: set domain_id")
+		return "", &askedError{IssuerAccount, errors.New("IAM does not name the one account of the keys: set domain_id")}
 	}
 	return got.Domains[0].ID, nil
 }

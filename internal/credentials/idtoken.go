@@ -1,10 +1,12 @@
 package credentials
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -30,53 +32,80 @@ func (t IDToken) get(ctx context.Context, c *Credentials) (string, error) {
 	case t.Value != "":
 		return t.Value, nil
 	case t.File != "":
-		return c.readSecret(t.File)
+		return c.readSecret("id_token_file", t.File)
 	}
-	base := *t.RequestURL
-	query := base.Query()
-	base.RawQuery = ""
+	base, query := split(t.RequestURL)
 	if t.Audience != "" {
 		query.Set("audience", t.Audience)
 	}
 	var got struct {
 		Value string `json:"value"`
 	}
-	_, err := c.call(ctx, Request{
-		Method: http.MethodGet, Base: &base, Query: query, Header: http.Header{"Authorization": {"bearer " + t.RequestToken}},
+	_, err := c.ask(ctx, IssuerGitHub, Request{
+		Method: http.MethodGet, Base: base, Query: query, Header: http.Header{"Authorization": {"bearer " + t.RequestToken}},
 	}, &got)
 	if err == nil && got.Value == "" {
-		err = errors.New("GitHub's answer has no ID token")
+		err = &askedError{IssuerGitHub, errors.New("GitHub's answer has no ID token")}
 	}
 	c.keep(got.Value)
 	return got.Value, err
 }
 
-// readSecret reads a file that holds one secret, of at most 64 KiB.
-func (c *Credentials) readSecret(name string) (string, error) {
+// split returns a URL without its query, and the query.
+func split(u *url.URL) (*url.URL, url.Values) {
+	base := *u
+	base.RawQuery = ""
+	return &base, u.Query()
+}
+
+// readSecret reads the file that a setting names, and that holds one secret. The name may be
+// a secret that was set in the wrong place, so no text repeats it.
+func (c *Credentials) readSecret(setting, name string) (string, error) {
 	text, err := readFile(name, 64<<10)
 	secret := strings.TrimSpace(string(text))
-	if err == nil && secret == "" {
-		err = fmt.Errorf("the file %s is empty", name)
+	c.keep(secret)
+	switch {
+	case err != nil:
+	case secret == "":
+		err = errors.New("is empty")
+	case !isSendable(secret):
+		err = errors.New("has more than one line, or characters that no header can have")
 	}
 	if err != nil {
-		return "", &UnusableError{err}
+		return "", &UnusableError{fmt.Errorf("the file that %s names %w", setting, err)}
 	}
-	c.keep(secret)
 	return secret, nil
 }
 
+// readFile reads a file of at most limit bytes. The text of an error continues a sentence
+// about the file, and does not name it.
 func readFile(name string, limit int64) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // the user names it
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return nil, errors.New("is not a regular file")
+	}
 	var text []byte
 	if err == nil {
-		defer func() { _ = file.Close() }()
-		text, err = io.ReadAll(io.LimitReader(file, limit+1))
+		text, err = readAtMost(name, limit+1)
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the file cannot be read: %w", err)
+		return nil, fmt.Errorf("cannot be read: %w", err)
 	case int64(len(text)) > limit:
-		return nil, fmt.Errorf("the file %s is longer than %d bytes", name, limit)
+		return nil, fmt.Errorf("is longer than %d bytes", limit)
 	}
-	return text, nil
+	return bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")), nil
+}
+
+func readAtMost(name string, limit int64) ([]byte, error) {
+	file, err := os.Open(name) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return io.ReadAll(io.LimitReader(file, limit))
 }

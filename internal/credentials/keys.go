@@ -67,7 +67,7 @@ func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	} else {
 		agency["domain_name"] = a.Domain.Name
 	}
-	return c.credential(ctx, Request{
+	return c.credential(ctx, IssuerAgency, Request{
 		Method: http.MethodPost, Base: iam(a.IAM), Path: "v3.0/OS-CREDENTIAL/securitytokens", By: c.base,
 		Body: object{"auth": object{"identity": object{"methods": []string{"assume_role"}, "assume_role": agency}}},
 	}, a.Domain.ID, a.IAM)
@@ -83,7 +83,7 @@ func lasting(d time.Duration, body object) object {
 
 // Pod is the identity that CCE gives to a pod.
 type Pod struct {
-	URL       *url.URL // HC_CONTAINER_CREDENTIALS_FULL_URI, without a query
+	URL       *url.URL // HC_CONTAINER_CREDENTIALS_FULL_URI
 	TokenFile string   // HC_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read at every renewal
 	DomainID  string   // the account's ID; empty: that of the agency in the answer
 }
@@ -92,7 +92,7 @@ func (Pod) secrets() []string { return nil }
 func (Pod) mode() Mode        { return ModePod }
 
 func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
-	token, err := c.readSecret(p.TokenFile)
+	token, err := c.readSecret("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", p.TokenFile)
 	if err != nil {
 		return issued{}, err
 	}
@@ -107,8 +107,9 @@ func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
 			Expires instant `json:"expiration"`
 		} `json:"credentials"`
 	}
-	a, err := c.call(ctx, Request{
-		Method: http.MethodPost, Base: p.URL, Header: http.Header{"Authorization": {token}}, Body: object{}, Local: true, Timeout: 5 * time.Second,
+	base, query := split(p.URL)
+	a, err := c.ask(ctx, IssuerPod, Request{
+		Method: http.MethodPost, Base: base, Query: query, Header: http.Header{"Authorization": {token}}, Body: object{}, Local: true, Timeout: 5 * time.Second,
 	}, &got)
 	if err != nil {
 		return issued{}, err
@@ -118,7 +119,7 @@ func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
 		domain = account(got.Agency.URN)
 	}
 	k := got.Credentials
-	return c.key(a, AccessKey{k.Access, k.Secret, k.Token, domain}, k.Expires)
+	return c.key(IssuerPod, a, AccessKey{k.Access, k.Secret, k.Token, domain}, k.Expires)
 }
 
 // ECS is the agency of the server on which this runs. Its keys are in the server's metadata.
@@ -140,7 +141,7 @@ func (e ECS) issue(ctx context.Context, c *Credentials) (issued, error) {
 		base = &url.URL{Scheme: "http", Host: "169.254.169.254"}
 	}
 	keys := Request{Method: http.MethodGet, Base: base, Path: "openstack/latest/securitykey", Local: true, Timeout: metadataTimeout}
-	a, err := c.call(ctx, Request{
+	a, err := c.ask(ctx, IssuerMetadata, Request{
 		Method: http.MethodPut, Base: base, Path: "meta-data/latest/api/token", Local: true, Timeout: metadataTimeout,
 		Header: http.Header{"X-Metadata-Token-Ttl-Seconds": {"21600"}},
 		// With one of these, the metadata is of version 1 and needs no token.
@@ -154,7 +155,7 @@ func (e ECS) issue(ctx context.Context, c *Credentials) (issued, error) {
 		c.keep(token)
 		keys.Header = http.Header{"X-Metadata-Token": {token}}
 	}
-	return c.credential(ctx, keys, e.DomainID, e.IAM)
+	return c.credential(ctx, IssuerMetadata, keys, e.DomainID, e.IAM)
 }
 
 // assume makes a call whose answer is a key of STS for an agency.
@@ -167,17 +168,17 @@ func (c *Credentials) assume(ctx context.Context, r Request, agency string) (iss
 			Expires instant `json:"expiration"`
 		} `json:"credentials"`
 	}
-	a, err := c.call(ctx, r, &got)
+	a, err := c.ask(ctx, IssuerSTS, r, &got)
 	if err != nil {
 		return issued{}, err
 	}
 	k := got.Credentials
-	return c.key(a, AccessKey{k.Access, k.Secret, k.Token, account(agency)}, k.Expires)
+	return c.key(IssuerSTS, a, AccessKey{k.Access, k.Secret, k.Token, account(agency)}, k.Expires)
 }
 
 // credential makes a call whose answer is a key in the form of IAM and of the metadata. If
 // domainID is empty, iam is asked for the account, unless it is nil.
-func (c *Credentials) credential(ctx context.Context, r Request, domainID string, iam *url.URL) (issued, error) {
+func (c *Credentials) credential(ctx context.Context, issuer Issuer, r Request, domainID string, iam *url.URL) (issued, error) {
 	var got struct {
 		Credential struct {
 			Access  string  `json:"access"`
@@ -186,26 +187,39 @@ func (c *Credentials) credential(ctx context.Context, r Request, domainID string
 			Expires instant `json:"expires_at"`
 		} `json:"credential"`
 	}
-	a, err := c.call(ctx, r, &got)
+	a, err := c.ask(ctx, issuer, r, &got)
 	if err != nil {
 		return issued{}, err
 	}
 	k := got.Credential
-	i, err := c.key(a, AccessKey{k.Access, k.Secret, k.Token, domainID}, k.Expires)
+	i, err := c.key(issuer, a, AccessKey{k.Access, k.Secret, k.Token, domainID}, k.Expires)
 	if err == nil && domainID == "" && iam != nil {
 		i.key.DomainID, err = c.domainID(ctx, iam, i.key)
 	}
 	return i, err
 }
 
-// key is what was issued, unless something is missing in it.
-func (c *Credentials) key(a Answer, k AccessKey, expires instant) (issued, error) {
+// key is what was issued, unless something is missing in it, or cannot be sent.
+func (c *Credentials) key(issuer Issuer, a Answer, k AccessKey, expires instant) (issued, error) {
 	c.keep(k.SecretKey, k.SecurityToken)
-	if k.AccessKey == "" || k.SecretKey == "" || k.SecurityToken == "" {
-		return issued{}, errors.New("the answer has no temporary key")
-	}
 	at, err := a.expiry(expires)
-	return issued{key: k, expires: at}, err
+	switch {
+	case k.AccessKey == "" || k.SecretKey == "" || k.SecurityToken == "":
+		err = errors.New("the answer has no temporary key")
+	case !isSendable(k.AccessKey + k.SecurityToken):
+		err = errNotSendable
+	}
+	if err != nil {
+		return issued{}, &askedError{issuer, err}
+	}
+	return issued{key: k, expires: at}, nil
+}
+
+var errNotSendable = errors.New("what was issued has a line break or another character that no header can have")
+
+// isSendable reports whether a header can have a value.
+func isSendable(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // account is the account's ID in iam::{account}:agency:{name}; empty if there is none.

@@ -30,7 +30,7 @@ type storedKey struct {
 func (p Profile) issue(_ context.Context, c *Credentials) (issued, error) {
 	k, err := p.read()
 	if err != nil {
-		return issued{}, &UnusableError{fmt.Errorf("the KooCLI file %s cannot be used: %w", p.File, err)}
+		return issued{}, &UnusableError{fmt.Errorf("the KooCLI file (shared_config_file, by default ~/.hcloud/config.json) %w", err)}
 	}
 	c.keep(k.Secret, k.Token)
 	domain := p.DomainID
@@ -58,10 +58,10 @@ func (p Profile) read() (storedKey, error) {
 		} `json:"profiles"`
 	}
 	if json.Unmarshal(text, &file) != nil {
-		return storedKey{}, errors.New("it is not the JSON that KooCLI writes")
+		return storedKey{}, errors.New("is not the JSON that KooCLI writes")
 	}
 	if strings.EqualFold(fmt.Sprint(file.Encrypted), "true") {
-		return storedKey{}, errors.New("its keys are encrypted; run hcloud configure set --cli-auth-encrypt=false")
+		return storedKey{}, errors.New("is encrypted; run hcloud configure set --cli-auth-encrypt=false")
 	}
 	name := p.Name
 	if name == "" {
@@ -78,12 +78,12 @@ func (p Profile) read() (storedKey, error) {
 			k = profile.SSO.STS
 			k.DomainID = profile.DomainID
 		default:
-			return storedKey{}, fmt.Errorf("its profile %q has the mode %q, and only AKSK and SSO are supported: use assume_agency or ecs_agency instead", name, profile.Mode)
+			return storedKey{}, fmt.Errorf("has a profile %q of the mode %q, and only AKSK and SSO are supported: use assume_agency or ecs_agency instead", name, profile.Mode)
 		}
-		if k.Access == "" || k.Secret == "" {
-			return storedKey{}, fmt.Errorf("its profile %q has no access key; run hcloud configure or hcloud configure sso", name)
+		if k.Access == "" || k.Secret == "" || !isSendable(k.Access+k.Token) {
+			return storedKey{}, fmt.Errorf("has a profile %q without an access key; run hcloud configure or hcloud configure sso", name)
 		}
 		return k, nil
 	}
-	return storedKey{}, fmt.Errorf("it has no profile %q", name)
+	return storedKey{}, fmt.Errorf("has no profile %q", name)
 }

@@ -64,6 +64,9 @@ func (i *issuer) call(_ context.Context, r Request, into any) (Answer, error) {
 	next := i.replies[0]
 	i.replies = i.replies[1:]
 	a := Answer{Status: max(next.status, 200), Header: next.header, Body: []byte(next.body), Received: noon.Add(time.Hour), Date: noon}
+	if a.Status >= 300 && !slices.Contains(r.Statuses, a.Status) {
+		return a, fmt.Errorf("HTTP %d", a.Status)
+	}
 	if into != nil {
 		if err := json.Unmarshal(a.Body, into); err != nil {
 			return a, err
@@ -152,8 +155,8 @@ func TestSources(t *testing.T) {
 			fmt.Sprintf(keys, "2") + ".574s",
 		},
 		"pod": {
-			Pod{URL: mustURL("http://127.0.0.1:1/v1"), TokenFile: file}, []reply{{body: podBody}},
-			[]string{`POST http://127.0.0.1:1/v1/ {} Authorization=file's locally within 5s`},
+			Pod{URL: mustURL("http://127.0.0.1:1/v1?role=a"), TokenFile: file}, []reply{{body: podBody}},
+			[]string{`POST http://127.0.0.1:1/v1/?role=a {} Authorization=file's locally within 5s`},
 			fmt.Sprintf(keys, "9") + "s",
 		},
 		"ECS": {
@@ -180,10 +183,12 @@ func TestSources(t *testing.T) {
 		"no key":       {oidc, []reply{{body: `{"credentials":{"access_key_id":"A","expiration":"2026-03-01T13:00:00Z"}}`}}, nil, "the answer has no temporary key"},
 		"no ID token":  {with(func(o *OIDC) { o.IDToken = IDToken{RequestURL: iam} }), []reply{{body: `{}`}}, nil, "GitHub's answer has no ID token"},
 		"no account":   {ECS{IAM: iam}, []reply{{body: "mt"}, {body: iamBody}, {body: `{"domains":[]}`}}, nil, "IAM does not name the one account of the keys: set domain_id"},
-		"no file":      {with(func(o *OIDC) { o.IDToken = IDToken{File: file + "x"} }), nil, nil, "the file cannot be read: open " + file + "x"},
-		"a directory":  {Pod{URL: iam, TokenFile: filepath.Dir(file)}, nil, nil, "the file cannot be read: "},
+		"no file":      {with(func(o *OIDC) { o.IDToken = IDToken{File: file + "x"} }), nil, nil, "the file that id_token_file names cannot be read: "},
+		"a directory":  {Pod{URL: iam, TokenFile: filepath.Dir(file)}, nil, nil, "the file that HC_CONTAINER_AUTHORIZATION_TOKEN_FILE names is not a regular file"},
 		"two accounts": {ECS{IAM: iam}, []reply{{body: "mt"}, {body: iamBody}, {body: `{"domains":[{"id":"1"},{"id":"2"}]}`}}, nil, "IAM does not name the one account of the keys: set domain_id"},
 		"permanent":    {oidc, []reply{{body: strings.Replace(stsBody, `"T"`, `""`, 1)}}, nil, "the answer has no temporary key"},
+		"two lines":    {oidc, []reply{{body: strings.Replace(stsBody, `"T"`, `"T\r\nX: y"`, 1)}}, nil, "what was issued has a line break"},
+		"odd token":    {Password{IAM: iam}, []reply{{201, http.Header{"X-Subject-Token": {"a\x00b"}}, token}}, nil, "what was issued has a line break"},
 		"has expired":  {oidc, []reply{{body: strings.Replace(stsBody, "T13:00:00Z", "T12:00:01Z", 1)}}, nil, "what was issued has already expired"},
 		"another form": {oidc, []reply{{body: iamBody}}, nil, "the answer has no temporary key"},
 	} {
@@ -263,12 +268,14 @@ func TestProfile(t *testing.T) {
 		{Profile{}, file, "{AccessKey:A SecretKey:S SecurityToken: DomainID:d}"},
 		{Profile{Name: "sso"}, file, "{AccessKey:B SecretKey:S SecurityToken:T DomainID:e}"},
 		{Profile{Name: "sso", DomainID: "mine"}, file, "{AccessKey:B SecretKey:S SecurityToken:T DomainID:mine}"},
-		{Profile{Name: "ecs"}, file, `its profile "ecs" has the mode "ecsAgency", and only AKSK and SSO are supported: use assume_agency or ecs_agency instead`},
-		{Profile{Name: "empty"}, file, `its profile "empty" has no access key`},
-		{Profile{Name: "none"}, file, `it has no profile "none"`},
-		{Profile{}, strings.Replace(file, `"false"`, `"true"`, 1), "its keys are encrypted; run hcloud configure set --cli-auth-encrypt=false"},
-		{Profile{}, strings.Replace(file, `"false"`, `true`, 1), "its keys are encrypted"},
-		{Profile{}, "secret", "it is not the JSON that KooCLI writes"},
+		{Profile{Name: "ecs"}, file, `has a profile "ecs" of the mode "ecsAgency", and only AKSK and SSO are supported: use assume_agency or ecs_agency instead`},
+		{Profile{Name: "empty"}, file, `has a profile "empty" without an access key`},
+		{Profile{Name: "none"}, file, `has no profile "none"`},
+		{Profile{}, strings.Replace(file, `"false"`, `"true"`, 1), "is encrypted; run hcloud configure set --cli-auth-encrypt=false"},
+		{Profile{}, strings.Replace(file, `"false"`, `true`, 1), "is encrypted"},
+		{Profile{}, "\xEF\xBB\xBF" + file, "{AccessKey:A SecretKey:S SecurityToken: DomainID:d}"}, // as editors of Windows write it
+		{Profile{}, strings.Replace(file, `"A"`, `"A\n"`, 1), "without an access key"},
+		{Profile{}, "secret", "is not the JSON that KooCLI writes"},
 		{Profile{}, strings.Repeat("x", 1<<20+1), "longer than 1048576 bytes"},
 	} {
 		row.profile.File = filepath.Join(t.TempDir(), "config.json")
@@ -283,7 +290,7 @@ func TestProfile(t *testing.T) {
 			if got := fmt.Sprintf("%+v", c.current.key); got != row.want {
 				t.Errorf("%+v: %s, want %s", row.profile, got, row.want)
 			}
-		case !errors.As(err, &unusable) || !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), "the KooCLI file "+row.profile.File+" cannot be used: "):
+		case !errors.As(err, &unusable) || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), row.profile.File):
 			t.Errorf("%+v: %v, want %s", row.profile, err, row.want)
 		}
 	}

@@ -131,6 +131,9 @@ type delivery struct {
 	retries   int                    // of MaxRetries
 	throttles int                    // POSTs that were throttled
 	renewed   bool                   // after the last attempt the credentials were renewed
+	expired   int                    // how often they had expired before an attempt
+	relist    bool                   // they have just expired: a list renews them
+	searched  time.Time              // when the listing began that was last searched for the key
 	unknown   servicerequest.Attempt // the last attempt whose outcome was unknown
 	doubt     string                 // why that outcome was unknown; empty: there was none
 	resent    string                 // as Receipt has it
@@ -183,6 +186,36 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 	if d.own.key == nil {
 		return Receipt{}, nil
 	}
+	return d.search(l, use.pending)
+}
+
+// searchAgain searches the ticket before another POST if the last search is too old: while the gateway throttled this
+// run, or credentials were renewed, another one may have posted the message.
+func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
+	if d.own.key == nil || d.doubt != "" || !d.relist && d.clock.Now().Sub(d.searched) <= searchMaxAge {
+		return Receipt{}, nil
+	}
+	d.notify(StepChecking, "searching for the idempotency key again", 0)
+	list := d.searchable
+	if d.relist {
+		d.relist, list = false, func(ctx context.Context, t *ticket, m *Message) (*listing, error) { return d.list(ctx, ctx, t, m, 0) }
+	}
+	l, err := list(ctx, d.ticket, &d.message)
+	switch {
+	case err != nil && (ctx.Err() != nil || servicerequest.PreventsPost(err)):
+		return Receipt{}, d.notPosted(err, false)
+	case err != nil:
+		return Receipt{}, d.notSearched(err)
+	}
+	return d.search(l, false)
+}
+
+// search searches a listing for the key. pending says that an earlier delivery with it was unconfirmed.
+func (d *delivery) search(l *listing, pending bool) (Receipt, error) {
+	d.searched = l.Began
+	if oldest := d.clock.Now().Add(-searchMaxAge); oldest.After(d.searched) {
+		d.searched = oldest // the list took so long itself
+	}
 	switch f := l.search(d.own); {
 	case f.copies > 0:
 		return d.adopt(Receipt{PostedAt: l.Messages[f.first].Created, Copies: f.copies, Cut: f.match == cut}), nil
@@ -191,7 +224,7 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 		return Receipt{}, d.conflict(cmp.Or(s.unwrapped, s.form), l.Messages[f.conflict].Content, !s.hasKey(d.own))
 	case l.Partial != nil:
 		return Receipt{}, d.notSearched(l.Partial)
-	case use.pending:
+	case pending:
 		return Receipt{}, d.unconfirmed(errPending)
 	}
 	return Receipt{}, nil

@@ -70,6 +70,8 @@ func TestOutcomes(t *testing.T) {
 	certificate := notSent
 	certificate.attempt.Permanent = true
 	expired := fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
+	unmade := expired
+	unmade.unmade = true
 	for name, tc := range map[string]struct {
 		fates                  []fate
 		want                   result
@@ -94,6 +96,8 @@ func TestOutcomes(t *testing.T) {
 		"lost, with Retry-After":         {[]fate{unavailable, accepted}, gotResent, 1, 2, 5, 20062500 * time.Microsecond},
 		"credentials expired":            {[]fate{expired, accepted}, gotReceipt, 1, 2, 1, 0},
 		"expired again later":            {[]fate{expired, throttled, expired, accepted}, gotReceipt, 1, 4, 1, 250 * time.Millisecond},
+		"expired before the attempt":     {[]fate{lostAnswer(false), unmade, expired, accepted}, gotResent, 1, 4, 6, 6 * time.Second},
+		"always expired before it":       {[]fate{lostAnswer(false), unmade}, gotNotChecked, 0, 5, 7, 6 * time.Second},
 		"credentials refused twice":      {[]fate{expired, expired}, gotRefused, 0, 2, 1, 0},
 		"lost, then credentials expired": {[]fate{lostAnswer(false), expired, accepted}, gotResent, 1, 3, 5, 6 * time.Second},
 		"no credentials":                 {[]fate{{err: errBroken}}, gotNotPosted, 0, 1, 1, 0},
@@ -115,6 +119,51 @@ func TestOutcomes(t *testing.T) {
 				if took := time.Since(began); took != tc.took {
 					t.Errorf("it took %v, want %v", took, tc.took)
 				}
+			})
+		})
+	}
+}
+
+// While a message with a key is throttled, or waits for credentials or a connection, another run may post it. So the
+// ticket is searched again before a POST, if the last search is more than 10 seconds old.
+func TestKeyIsSearchedAgain(t *testing.T) {
+	expired := fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
+	for name, tc := range map[string]struct {
+		first  fate
+		wait   time.Duration // until the gateway lets the next POST through, or new credentials come
+		other  string        // what another run posts meanwhile
+		want   result
+		posts  int
+		lists  int
+		copies int
+	}{
+		"throttled, nobody else":  {throttled, 11 * time.Second, "", gotReceipt, 2, 3, 1},
+		"throttled for a moment":  {throttled, 9 * time.Second, deployed, gotReceipt, 2, 2, 2},
+		"throttled":               {throttled, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
+		"no connection":           {notSent, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
+		"throttled, another text": {throttled, 11 * time.Second, "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
+		"credentials are renewed": {expired, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onPost = func(n int, _ servicerequest.Post) fate {
+					if n > 1 {
+						return accepted
+					}
+					if tc.other != "" {
+						f.add(tc.other)
+					}
+					got := tc.first
+					if got.attempt.Outcome == servicerequest.Unauthenticated {
+						time.Sleep(tc.wait)
+					} else {
+						got.attempt.RetryAfter = tc.wait
+					}
+					return got
+				}
+				d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
+				deliver(t, d, deploy(), tc.want)
+				f.want(t, tc.copies, tc.posts, tc.lists)
 			})
 		})
 	}

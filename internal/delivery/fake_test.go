@@ -45,6 +45,7 @@ type fate struct {
 	stored  bool
 	late    time.Duration // stored so long after the answer
 	err     error         // nothing was sent
+	unmade  bool          // there were no credentials for it
 }
 
 func lostAnswer(stored bool) fate {
@@ -78,6 +79,9 @@ func (f *fakeTicket) Post(ctx context.Context, p servicerequest.Post) (servicere
 		f.mu.Lock()
 		f.messages = append(f.messages, fakeMessage{content: p.Content, came: time.Now().Add(got.late), ours: true})
 		f.mu.Unlock()
+	}
+	if got.unmade {
+		return got.attempt, nil
 	}
 	got.attempt.Began, got.attempt.Ended, got.attempt.AnsweredAt = began, time.Now(), time.Now()
 	return got.attempt, nil

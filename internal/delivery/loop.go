@@ -18,6 +18,8 @@ var checkOffsets = []time.Duration{0, 2 * time.Second, 6 * time.Second}
 var timeoutOffsets = []time.Duration{14 * time.Second, 30 * time.Second}
 
 const (
+	// maxExpired is how often the credentials of a message may expire between a check or a search and the POST.
+	maxExpired = 3
 	// extraChecks follow a last check that could not read the ticket.
 	extraChecks   = 3
 	extraCheckGap = 4 * time.Second
@@ -28,6 +30,9 @@ const (
 // run posts until an outcome is final: see the package comment.
 func (d *delivery) run(ctx context.Context) (Receipt, error) {
 	for {
+		if existing, err := d.searchAgain(ctx); err != nil || existing.ConfirmedBy != "" {
+			return existing, err
+		}
 		a, err := d.post(ctx)
 		if err != nil { // without credentials nothing was sent
 			return Receipt{}, d.notPosted(err, false)
@@ -69,7 +74,7 @@ func (d *delivery) post(ctx context.Context) (servicerequest.Attempt, error) {
 	d.notify(StepPosting, "", 0)
 	a, err := d.service.Post(ctx, servicerequest.Post{
 		CaseID: d.message.CaseID, Content: Keyed(d.message.Key, d.message.Content), AccessoryIDs: d.message.AccessoryIDs,
-		GroupID: d.message.GroupID, Secret: d.message.Secret, Checked: d.doubt != "",
+		GroupID: d.message.GroupID, Secret: d.message.Secret, Checked: d.doubt != "" || d.own.key != nil,
 	})
 	if err != nil {
 		d.possible(-1)
@@ -99,7 +104,10 @@ func (d *delivery) possible(n int) {
 func (d *delivery) again(ctx context.Context, a servicerequest.Attempt) (wait time.Duration, stop error) {
 	n := 0
 	switch {
-	case a.Outcome == servicerequest.UnknownRefused, a.Outcome == servicerequest.Unauthenticated && d.renewed:
+	case a.Outcome == servicerequest.Unauthenticated && a.Began.IsZero() && d.expired < maxExpired:
+		d.expired, d.relist = d.expired+1, true // no request was made
+		return 0, nil
+	case a.Outcome == servicerequest.UnknownRefused, a.Outcome == servicerequest.Unauthenticated && (d.renewed || a.Began.IsZero()):
 		return 0, d.notPosted(a.Err, true)
 	case a.Outcome == servicerequest.Unauthenticated:
 		d.renewed = true

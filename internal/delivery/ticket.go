@@ -211,12 +211,11 @@ func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int)
 		l, err = nil, nil
 	}
 	d.mu.Unlock()
-	isFresh := l != nil && l.number > after && d.clock.Now().Sub(l.Began) <= searchMaxAge
-	if due || search && err == nil && !isFresh {
-		limited, cancel := ctx, context.CancelFunc(func() {})
-		if !search {
-			limited, cancel = d.clock.WithTimeout(ctx, baselineTimeout)
-		}
+	switch {
+	case search && (due || err == nil && !d.isFresh(l, after)):
+		l, err = d.list(ctx, ctx, t, m, after)
+	case due:
+		limited, cancel := d.clock.WithTimeout(ctx, baselineTimeout)
 		l, err = d.list(ctx, limited, t, m, after)
 		cancel()
 	}
@@ -237,6 +236,25 @@ func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int)
 		return &baseline{why: errOtherGroup, sent: t.baseline.sent}, l, nil
 	}
 	return t.baseline, l, nil
+}
+
+// searchable returns a listing that is fresh enough to search for a key.
+func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message) (*listing, error) {
+	d.mu.Lock()
+	l, err := t.recent, t.refusal
+	if m.GroupID != t.groupID {
+		l, err = nil, nil
+	}
+	d.mu.Unlock()
+	if err != nil || d.isFresh(l, 0) {
+		return l, err
+	}
+	return d.list(ctx, ctx, t, m, 0)
+}
+
+// isFresh reports whether a listing may be searched for a key.
+func (d *Deliverer) isFresh(l *listing, after int) bool {
+	return l != nil && l.number > after && d.clock.Now().Sub(l.Began) <= searchMaxAge
 }
 
 // leave ends what enter began.

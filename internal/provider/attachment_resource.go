@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -367,7 +368,7 @@ func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) 
 func openFile(name string) (*os.File, int64, error) {
 	info, err := os.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR): // a parent may have become a file
 		return nil, 0, missing(name)
 	case err != nil:
 		return nil, 0, fmt.Errorf("cannot be read: %w", err)
@@ -423,10 +424,14 @@ func (m *attachmentModel) typeWarning() diag.Diagnostics {
 
 // typeAdvice says how to send a file of a type that the service refuses.
 func typeAdvice(name string, limits servicerequest.AttachmentLimits) string {
+	text, archive := limits.TakesType(name+".txt") && filepath.Ext(name) != ".txt", limits.TakesType(name+".zip") && filepath.Ext(name) != ".zip"
+	rename := fmt.Sprintf("If it is a text, set name = %q.", name+".txt")
 	switch {
-	case limits.TakesType(name + ".txt"):
-		return fmt.Sprintf("To send it as a text file, set name = %q.", name+".txt")
-	case limits.TakesType(name + ".zip"):
+	case text && archive:
+		return rename + " Otherwise send it in a zip archive."
+	case text:
+		return rename
+	case archive:
 		return "Send it in a zip archive."
 	}
 	return "Send it as one of these."

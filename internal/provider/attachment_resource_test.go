@@ -248,7 +248,8 @@ func TestAttachmentLimitsOfTheService(t *testing.T) {
 func TestTypeAdvice(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, types, want string }{
-		{"trace.log", "txt zip", `To send it as a text file, set name = "trace.log.txt".`},
+		{"trace.log", "txt zip", `If it is a text, set name = "trace.log.txt". Otherwise send it in a zip archive.`},
+		{"trace.log", "txt", `If it is a text, set name = "trace.log.txt".`},
 		{"trace.txt", "png zip", "Send it in a zip archive."},
 		{"trace.txt", "png", "Send it as one of these."},
 	} {

@@ -167,7 +167,7 @@ func (m caseMessage) message(ctx context.Context) (delivery.Message, diag.Diagno
 // deliver sends a message. The receipt is valid only without errors. progress, if not
 // nil, is called with each step.
 func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func(string)) (delivery.Receipt, diag.Diagnostics) {
-	ctx, _, diags := p.clientFor(ctx)
+	ctx, client, diags := p.clientFor(ctx)
 	if diags.HasError() {
 		return delivery.Receipt{}, diags
 	}
@@ -191,6 +191,10 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 		progress(progressText(e))
 	}
 
+	// Otherwise the first delivery would wait for credentials in the time that it has for a list.
+	if err := client.Login(ctx); err != nil {
+		return delivery.Receipt{}, diag.Diagnostics{deliveryDiagnostic(&delivery.NotPostedError{Err: err}, m)}
+	}
 	receipt, copies, err := p.deliverer.Deliver(ctx, message)
 	warnings := copiesWarnings(copies, m)
 	if err == nil {

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
@@ -86,10 +87,15 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	var mu sync.Mutex
+	ended := false
+	defer func() { mu.Lock(); defer mu.Unlock(); ended = true }()
 	progress := func(text string) {
-		// After an interrupt, Terraform stops listening at the next progress event.
-		// It would then miss the outcome.
-		if ctx.Err() == nil {
+		mu.Lock()
+		defer mu.Unlock()
+		// After an interrupt, Terraform stops listening at the next progress event. It would then
+		// miss the outcome. A shared call may outlive the action that began it.
+		if ctx.Err() == nil && !ended {
 			resp.SendProgress(action.InvokeProgressEvent{Message: text})
 		}
 	}

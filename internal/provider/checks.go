@@ -188,10 +188,12 @@ func endpoint(s string) error {
 // proxyURL checks the address of a proxy. Go ignores one that it cannot read, and would send
 // the message without the proxy.
 func proxyURL(s string) error {
-	for _, address := range []string{s, "http://" + s} {
-		if u, err := url.Parse(address); err == nil && u.Scheme != "" && u.Host != "" {
-			return nil
-		}
+	if !strings.Contains(s, "://") {
+		s = "http://" + s
+	}
+	u, err := url.Parse(s)
+	if err == nil && u.Host != "" && u.Fragment == "" && !strings.Contains(u.Path+u.RawQuery, "@") {
+		return nil
 	}
 	return errors.New("is not the URL of a proxy; a special character in its password must be escaped, such as %23 for #")
 }
@@ -260,7 +262,7 @@ func requestURL(s string) error {
 // link.
 func localURL(s string) error {
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil {
+	if err != nil || u.Host == "" || u.User != nil || strings.Contains(s, "#") {
 		return errors.New("is not a valid URL")
 	}
 	ip := net.ParseIP(u.Hostname())
@@ -277,7 +279,7 @@ func urn(kind string) check {
 		if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[2] == "" || parts[3] != kind || parts[4] == "" {
 			return fmt.Errorf("must be a URN such as iam::ACCOUNT_ID:%s:NAME", kind)
 		}
-		return noControl(s)
+		return all(clean, visibleASCII)(s)
 	}
 }
 
@@ -286,13 +288,13 @@ func idToken(s string) error {
 	if strings.ContainsAny(s, `/\`) {
 		return errors.New("looks like a path, not like an ID token: a path belongs into id_token_file")
 	}
-	return all(length(4, 20000), noControl)(s)
+	return all(length(4, 20000), clean, visibleASCII)(s)
 }
 
 // idTokenFile refuses an ID token where its path belongs.
 func idTokenFile(s string) error {
-	if strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") == 2 {
+	if strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") >= 2 {
 		return errors.New("looks like an ID token, not like a path: a token belongs into id_token")
 	}
-	return length(1, 4096)(s)
+	return pathCheck(s)
 }

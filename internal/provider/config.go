@@ -70,6 +70,8 @@ func (s setting) isAttribute() bool { return s.name[0] != '(' }
 func header(limit int) check     { return all(optional(limit), clean) } // a line break would add another header
 func credential(limit int) check { return all(optional(limit), clean, visibleASCII) }
 
+var pathCheck = all(optional(4096), noControl, trimmed, noDecoration)
+
 var settings = []setting{
 	{
 		name: "endpoint", env: []string{"SERVICEREQUEST_ENDPOINT"}, check: endpoint,
@@ -118,7 +120,7 @@ var settings = []setting{
 		description: "Base URL of STS, such as `https://sts.ap-southeast-3.myhuaweicloud.com`. Must use `https`, like `endpoint`.",
 	},
 	{
-		name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: optional(4096),
+		name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: pathCheck,
 		description: "Path of KooCLI's configuration file, whose access key is used. Default `~/.hcloud/config.json` if `profile` is set.",
 	},
 	{
@@ -202,7 +204,7 @@ var settings = []setting{
 		description: "Time limit for one HTTP request, as a duration from `1ms` to `1h`. Default `" + defaultRequestTimeout + "`.",
 	},
 	{
-		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: optional(4096),
+		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: pathCheck,
 		description: "Path of a PEM file with CA certificates. They replace the system's certificates.",
 	},
 	{
@@ -223,7 +225,7 @@ var settings = []setting{
 	{name: podURL, env: []string{"HC_CONTAINER_CREDENTIALS_FULL_URI"}, check: localURL},
 	{name: httpsProxy, env: []string{"HTTPS_PROXY", "https_proxy"}, sensitive: true, check: proxyURL},
 	{name: metadataURL, env: []string{"SERVICEREQUEST_METADATA_ENDPOINT"}, check: localURL},
-	{name: podAuthorization, env: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}, check: optional(4096)},
+	{name: podAuthorization, env: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}, check: pathCheck},
 }
 
 // The objects of the provider block.
@@ -354,8 +356,11 @@ type config struct {
 func resolve(b block, env func(names []string) (name, value string)) config {
 	c := config{values: map[string]string{}, sources: map[string]string{}, unknown: map[string]bool{}, bad: map[string]error{}}
 	for name := range objects {
-		if v, set := b[name]; set {
-			c.unknown[name], c.values[name] = v.unknown, v.text
+		switch v, set := b[name]; {
+		case v.unknown:
+			c.unknown[name] = true
+		case set:
+			c.values[name] = v.text
 		}
 	}
 	family := pairFamily(env)
@@ -394,6 +399,7 @@ func resolve(b block, env func(names []string) (name, value string)) config {
 // and the file that ca_cert_file names.
 func readConfig(b block, env func(names []string) (name, value string)) config {
 	c := resolve(b, env)
+	c.dropAlternatives()
 	c.credentials(env)
 	if c.require("endpoint") {
 		c.client.Endpoint = c.url("endpoint")
@@ -419,6 +425,31 @@ func readConfig(b block, env func(names []string) (name, value string)) config {
 		c.invalid = append(c.invalid, cmp.Or(c.sources[name], name)+" "+c.bad[name].Error())
 	}
 	return c
+}
+
+// alternatives are settings of which one side is used. What the provider block sets of one
+// side leaves no value of the environment for the other.
+var alternatives = [][2][]string{
+	{{withOIDC + ".idp_id"}, {withOIDC + ".provider_urn", withOIDC + ".agency_urn"}},
+	{{assumeAgency + ".agency_urn"}, {assumeAgency + ".agency_name"}},
+	{{assumeAgency + ".domain_id"}, {assumeAgency + ".domain_name"}},
+	{{"domain_id"}, {"domain_name"}},
+}
+
+func (c *config) dropAlternatives() {
+	for _, a := range alternatives {
+		for i, side := range a {
+			if !slices.ContainsFunc(side, func(name string) bool { return (c.has(name) || c.unknown[name]) && c.sources[name] == "" }) {
+				continue
+			}
+			for _, name := range a[1-i] {
+				if c.sources[name] != "" {
+					delete(c.values, name)
+					delete(c.bad, name)
+				}
+			}
+		}
+	}
 }
 
 func (c *config) has(name string) bool { _, ok := c.values[name]; return ok }
@@ -503,7 +534,7 @@ func (c *config) caCert() []byte {
 		return nil
 	}
 	const limit = 4 << 20
-	file, err := os.Open(name) //nolint:gosec // the user names it
+	file, _, err := openFile(name)
 	if err == nil {
 		defer func() { _ = file.Close() }()
 		var pem []byte

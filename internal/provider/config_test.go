@@ -115,7 +115,7 @@ var samples = map[string][3]string{
 	githubBearer:     {"one", "two", "a\nb"},
 	hcpIdentity:      {"e.y.one", "e.y.two", "/run/token"},
 	podURL:           {"http://169.254.170.23/v1", "https://pod.example.com", "http://example.com"},
-	httpsProxy:       {"http://proxy:3128", "proxy:3128", "http://user:pa%ss@proxy"},
+	httpsProxy:       {"http://proxy:3128", "proxy:3128", "http://alice:98765/x@proxy:8080"},
 	metadataURL:      {"http://127.0.0.1:1", "http://[fe80::1]", "http://example.com"},
 	podAuthorization: {"one", "two", strings.Repeat("a", 4097)},
 }
@@ -308,7 +308,21 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "agency by STS", env: join(pair, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "3600", "assume_agency.session_name": "deploy"},
 			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:1h0m0s URN:iam::1:agency:a STS:https://sts.example.com SessionName:deploy IAM:<nil> Name: Domain:{ID: Name:}}"},
 		{name: "agency of the environment, key of the block", env: agency, block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
-		{name: "agency without a key", env: join(agency, token), missing: []string{"credentials: "}},
+		{name: "agency without a key", env: join(agency, token), missing: []string{"with a token or a password, no agency is assumed. Unset assume_agency (HW_ASSUME_ROLE_AGENCY_NAME)"}},
+		{name: "agency of the environment, token of this provider", env: join(agency, pair, values{"SERVICEREQUEST_TOKEN": "mine"}), want: "Token mine"},
+		{name: "agency of the block, token of this provider", env: join(sts, values{"SERVICEREQUEST_TOKEN": "mine"}), block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"no agency is assumed"}},
+
+		// What the block sets leaves nothing of the environment for the alternative.
+		{name: "block: OIDC through IAM", env: oidc, block: values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.id_token": "e.y.J", "auth_url": "https://iam.example.com", "domain_id": "i"}, want: ofIAM},
+		{name: "block: account by name", env: join(iamOIDC, oidc), block: values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.id_token": "e.y.J", "domain_name": "n"}, want: strings.Replace(ofIAM, "ID:i Name:", "ID: Name:n", 1)},
+		{name: "block: agency's account by name", env: join(pair, agency, values{"HW_ASSUME_ROLE_DOMAIN_ID": "other"}), block: values{"assume_agency.agency_name": "ops", "assume_agency.domain_name": "mine"},
+			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN: STS:<nil> SessionName: IAM:https://iam.example.com Name:ops Domain:{ID: Name:mine}}"},
+		{name: "block: agency by URN", env: join(pair, agency, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a"},
+			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN:iam::1:agency:a STS:https://sts.example.com SessionName:terraform-provider-servicerequest IAM:<nil> Name: Domain:{ID: Name:}}"},
+		{name: "account of the environment, profile", env: join(profile, values{"HW_DOMAIN_ID": "other"}), want: ofProfile},
+		{name: "account of the environment, pod", env: join(pod, values{"HW_DOMAIN_ID": "other"}), want: ofPod},
+		{name: "the text false is a name", env: join(pair, values{"HW_PROFILE": "false", "HW_SHARED_CONFIG_FILE": "kooc.json"}), want: strings.Replace(ofProfile, "ops", "false", 1)},
+		{name: "ID token: GitHub without an audience", env: join(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), github), missing: []string{"`assume_agency_with_oidc.audience` (SERVICEREQUEST_OIDC_AUDIENCE)"}},
 		{name: "agency without an account", env: join(pair, values{"HW_AUTH_URL": "https://iam.example.com"}), block: values{"assume_agency.agency_name": "ops"},
 			missing: []string{"`assume_agency.domain_id` (HW_ASSUME_ROLE_DOMAIN_ID) or `assume_agency.domain_name` (HW_ASSUME_ROLE_DOMAIN_NAME)"}},
 		{name: "agency without STS", env: pair, block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"`sts_endpoint` (HUAWEICLOUD_SDK_STS_ENDPOINT)"}},
@@ -379,6 +393,8 @@ func TestConflictingCredentials(t *testing.T) {
 		{values{"assume_agency": "set", "profile": "p"}, ""},
 		{values{"token": "t", "ecs_agency": "false", "domain_id": "d"}, ""},
 		{values{"token": unknownValue, "access_key": "a"}, ""},
+		{values{"token": "t", "assume_agency_with_oidc": unknownValue}, ""},
+		{values{"token": "t", "assume_agency": unknownValue}, ""},
 	} {
 		diags := checkModes(row.block.block())
 		if row.want == "" {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -63,8 +64,8 @@ var onTop = mode{
 // alone, or anywhere.
 func (c *config) selected(m mode, inBlock bool) string {
 	for _, name := range m.selects {
-		set := c.has(name) || c.unknown[name]
-		if set && (!inBlock || c.sources[name] == "") && c.values[name] != "false" {
+		set := c.has(name) && (name != "ecs_agency" || c.values[name] == "true") || c.unknown[name]
+		if set && (!inBlock || c.sources[name] == "") {
 			return name
 		}
 	}
@@ -116,7 +117,15 @@ func (c *config) credentials(env func([]string) (string, string)) {
 	agency := c.selected(onTop, inBlock >= 0) != ""
 	chosen := inBlock
 	if chosen < 0 {
-		chosen = slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, false) != "" && (m.signs || !agency) })
+		chosen = slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, false) != "" })
+	}
+	if chosen >= 0 && agency && !modes[chosen].signs {
+		// A variable of this provider alone comes before those that others read, too.
+		if name := c.selected(modes[chosen], false); c.selected(onTop, true) == "" && strings.HasPrefix(c.sources[name], "SERVICEREQUEST_") {
+			agency = false
+		} else {
+			chosen = slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, false) != "" && m.signs })
+		}
 	}
 	used := map[string]bool{}
 	for i, m := range append(slices.Clone(modes), onTop) {
@@ -135,6 +144,10 @@ func (c *config) credentials(env func([]string) (string, string)) {
 	if chosen < 0 {
 		text := "credentials: `token`" + variables("token") + ", or `access_key` and `secret_key`" + variables("access_key", "secret_key") +
 			", or another method of the guide \"Credentials and secrets\""
+		if agency {
+			text = "`access_key` and `secret_key`" + variables("access_key", "secret_key") +
+				": with a token or a password, no agency is assumed. Unset assume_agency" + variables(assumeAgency+".agency_name") + ", or use an access key"
+		}
 		if name, _ := env([]string{"HUAWEI_ACCESS_KEY"}); name != "" {
 			text += ". HUAWEI_ACCESS_KEY is set, but it is not read: the name is HW_ACCESS_KEY"
 		}
@@ -201,10 +214,13 @@ func makePassword(c *config) credentials.Source {
 func makeProfile(c *config) credentials.Source {
 	file := c.values["shared_config_file"]
 	if file == "" {
-		home, _ := os.UserHomeDir() // without one, the file is not found
-		file = filepath.Join(home, ".hcloud", "config.json")
+		file = "~/.hcloud/config.json"
 	}
-	return credentials.Profile{File: file, Name: c.values["profile"], DomainID: c.values["domain_id"]}
+	if below, ok := strings.CutPrefix(file, "~/"); ok {
+		home, _ := os.UserHomeDir() // without one, the file is not found
+		file = filepath.Join(home, below)
+	}
+	return credentials.Profile{File: file, Name: c.values["profile"], DomainID: c.inBlock("domain_id")}
 }
 
 func makeECS(c *config) credentials.Source {
@@ -222,7 +238,16 @@ func makePod(c *config) credentials.Source {
 	if !c.require(podAuthorization) {
 		return nil
 	}
-	return credentials.Pod{URL: c.plainURL(podURL), TokenFile: c.values[podAuthorization], DomainID: c.values["domain_id"]}
+	return credentials.Pod{URL: c.plainURL(podURL), TokenFile: c.values[podAuthorization], DomainID: c.inBlock("domain_id")}
+}
+
+// inBlock is a value of the provider block. That of the environment may be of another account
+// than the keys, which say theirs.
+func (c *config) inBlock(name string) string {
+	if c.sources[name] != "" {
+		return ""
+	}
+	return c.values[name]
 }
 
 func makeOIDC(c *config) credentials.Source {
@@ -239,7 +264,12 @@ func makeOIDC(c *config) credentials.Source {
 			Domain: domain(c.values["domain_id"], c.values["domain_name"]),
 		}
 	}
-	if !c.require(withOIDC+".provider_urn", withOIDC+".agency_urn", "sts_endpoint") {
+	provider, agency := withOIDC+".provider_urn", withOIDC+".agency_urn"
+	if !c.require(provider, agency, "sts_endpoint") {
+		return nil
+	}
+	if strings.Split(c.values[provider], ":")[2] != strings.Split(c.values[agency], ":")[2] {
+		c.bad[agency] = errors.New("is of another account than " + provider)
 		return nil
 	}
 	return credentials.OIDC{
@@ -267,6 +297,9 @@ func (c *config) idToken() (idToken credentials.IDToken, ok bool) {
 	case 1:
 		return credentials.IDToken{File: c.values[names[chosen]]}, true
 	case 2:
+		if !c.require(githubBearer, withOIDC+".audience") {
+			return credentials.IDToken{}, false
+		}
 		return credentials.IDToken{RequestURL: c.plainURL(githubURL), RequestToken: c.values[githubBearer], Audience: c.values[withOIDC+".audience"]}, true
 	}
 	if !c.unknown[withOIDC] {

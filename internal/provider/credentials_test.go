@@ -181,17 +181,17 @@ func TestRefusedCredentials(t *testing.T) {
 	}{
 		{
 			"wrong password", func(f *fixture) object { return merged(f.loginArguments(), object{"password": "not-the-password"}) }, nil,
-			[]string{"Nothing was sent: IAM did not issue credentials.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
+			[]string{"Nothing was sent: IAM's login refused.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
 		},
 		{
 			"wrong audience", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("another", time.Hour)) }, nil,
-			[]string{"Nothing was sent: STS did not issue credentials.", "Check sts_endpoint, provider_urn and agency_urn, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
+			[]string{"Nothing was sent: STS refused.", "Check sts_endpoint, the URNs, duration, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
 		},
 		{
 			"no file", func(f *fixture) object {
 				return merged(f.withOIDCBlock(""), object{withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "id_token_file": "no such file"}})
 			}, nil,
-			[]string{"Nothing was sent: the file cannot be read: open no such file", "Correct this, then apply again."}, 0, 0,
+			[]string{"Nothing was sent: the file that id_token_file names cannot be read: ", "Correct this, then apply again."}, 0, 0,
 		},
 		{
 			"revoked agency", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("aud", time.Hour)) }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },
@@ -203,7 +203,7 @@ func TestRefusedCredentials(t *testing.T) {
 		},
 		{
 			"revoked key", func(*fixture) object { return pairArguments }, func(f *fixture) { f.RevokeAccessKey(testPair.AccessKey) },
-			[]string{"Not posted: the service refused the signature.", "Check that the key is active", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
+			[]string{"Not posted: the service refused the signature.", "that the key is active", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
 		},
 		{
 			"clock", func(*fixture) object { return pairArguments }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "clock-skew", Skew: 20 * time.Minute}) },

@@ -290,11 +290,11 @@ var answers = []struct {
 			"Or use an access key, which does not expire: set access_key and secret_key in the provider block, " +
 			"or set HW_ACCESS_KEY and HW_SECRET_KEY and unset SERVICEREQUEST_TOKEN and HW_AUTH_TOKEN, which take precedence. Then apply again."}},
 	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModeAccessKey, advice: advice{"", "the service refused the signature",
-		"Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that the key is active, and that the endpoint belongs to the key's site."}},
+		"Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that domain_id, if it is set, is the account's, that the key is active, and that the endpoint belongs to the key's site."}},
 	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
 		"Check that auth_url and endpoint belong to the same site."}},
 	{why: servicerequest.CauseUnauthenticated, advice: advice{"", "the service refused the credentials that were issued, and also second ones",
-		"Check that the endpoint and the issuer belong to the same site, and that the agency has permissions for tickets. " +
+		"Check that the endpoint and the issuer belong to the same site, that the agency has permissions for tickets, and that domain_id is set for an ECS server. " +
 			"No page of Huawei Cloud says whether the ticket service accepts an agency's keys: the guide \"Credentials and secrets\" says how to find out."}},
 	{why: servicerequest.CauseForbidden, advice: advice{"", "the user of the credentials has no permission for this call",
 		"Ask the account's administrator for this permission, then apply again."}},
@@ -359,14 +359,16 @@ func advise(err error, timeouts string) advice {
 	return a
 }
 
-// issuers are who issues the credentials of a mode, and the settings that decide.
-var issuers = map[credentials.Mode]struct{ name, settings, url string }{
-	credentials.ModePassword: {"IAM", "user_name, password, domain_name and auth_url", "auth_url"},
-	credentials.ModeOIDC:     {"STS", "sts_endpoint, provider_urn and agency_urn, the audience of the ID token, and the trust policy of the agency", "sts_endpoint"},
-	credentials.ModeIAMOIDC:  {"IAM", "auth_url, idp_id, domain_name or domain_id, and the audience of the ID token", "auth_url"},
-	credentials.ModeAgency:   {"the issuer of the agency's keys", "assume_agency, auth_url or sts_endpoint, and the trust policy of the agency", "auth_url or sts_endpoint"},
-	credentials.ModePod:      {"the pod identity of CCE", "the pod's service account, and HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_CREDENTIALS_FULL_URI"},
-	credentials.ModeECS:      {"the server's metadata", "the agency of the ECS server, and auth_url", "ecs_agency: it works on an ECS server only"},
+// issuers are the settings that decide what an issuer answers, and where it is.
+var issuers = map[credentials.Issuer]struct{ settings, at string }{
+	credentials.IssuerLogin:    {"user_name, password, domain_name and auth_url", "auth_url"},
+	credentials.IssuerExchange: {"auth_url, idp_id, domain_name or domain_id, and the audience of the ID token", "auth_url"},
+	credentials.IssuerAgency:   {"agency_name, domain_name or domain_id, duration, the trust of the agency, and auth_url", "auth_url"},
+	credentials.IssuerAccount:  {"auth_url, or set domain_id", "auth_url. Or set domain_id"},
+	credentials.IssuerSTS:      {"sts_endpoint, the URNs, duration, the audience of the ID token, and the trust policy of the agency", "sts_endpoint"},
+	credentials.IssuerGitHub:   {"the job's permission id-token: write, and audience", "the job's permission id-token: write"},
+	credentials.IssuerPod:      {"the pod's service account and its agency", "HC_CONTAINER_CREDENTIALS_FULL_URI"},
+	credentials.IssuerMetadata: {"the agency of the server", "that this is an ECS server"},
 }
 
 // adviseNoCredentials is for credentials that were not issued.
@@ -376,18 +378,18 @@ func adviseNoCredentials(none *credentials.Error, timeouts string) advice {
 	var unusable *credentials.UnusableError
 	var refused *credentials.RefusedError
 	var api *servicerequest.APIError
-	issuer := issuers[none.Mode]
+	issuer := issuers[none.Issuer]
 	switch {
 	case errors.As(none, &unusable):
 		return advice{"", unusable.Error(), "Correct this, then apply again."}
 	case errors.As(none, &refused):
-		return advice{"", issuer.name + " did not issue credentials",
-			"Check " + issuer.settings + ", then apply again. The provider asks once: it does not repeat what was refused for every resource."}
+		return advice{"", string(none.Issuer) + " refused",
+			"Check " + issuer.settings + ". Then apply again. The provider asks once: it does not repeat what was refused for every resource."}
 	case errors.As(none, &api):
-		return advice{"", issuer.name + " did not issue credentials",
-			"Check " + issuer.url + ". If it is correct, " + issuer.name + " may be unavailable: apply again later."}
+		return advice{"", string(none.Issuer) + " issued no credentials",
+			"Check " + issuer.at + ". If it is correct, the issuer may be unavailable: apply again later."}
 	}
-	return adviseNoAnswer(none, timeouts, issuer.name, issuer.url)
+	return adviseNoAnswer(none, timeouts, string(none.Issuer), issuer.at)
 }
 
 // adviseNoAnswer is for a call that got no answer from who is at setting.

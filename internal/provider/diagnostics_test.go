@@ -147,7 +147,7 @@ func TestAdvice(t *testing.T) {
 		e.ServiceTime = now.Add(skew)
 		return e
 	}
-	none := func(mode credentials.Mode, err error) error { return &credentials.Error{Mode: mode, Err: err} }
+	none := func(issuer credentials.Issuer, err error) error { return &credentials.Error{Issuer: issuer, Err: err} }
 	noDate := api(401, "APIGW.0301", credentials.ModeAccessKey)
 	noDate.ServiceTime = time.Time{}
 	noRequestID := api(500, "", credentials.ModeToken)
@@ -159,7 +159,7 @@ func TestAdvice(t *testing.T) {
 		want []string // the cause, and a part of what to do
 	}{
 		{"no request ID", noRequestID, []string{"the service answered with HTTP 500", "ask Huawei Cloud support"}},
-		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), []string{"the service refused the signature", "Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that the key is active"}},
+		{"key", api(401, "APIGW.0301", credentials.ModeAccessKey), []string{"the service refused the signature", "Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that domain_id"}},
 		{"login's token", api(401, "APIGW.0307", credentials.ModePassword), []string{"the service refused the token that IAM issued for user_name, and also a second one", "auth_url"}},
 
 		{"clock is slow", skewed(401, credentials.ModeAccessKey, 20*time.Minute), []string{clock, "Set the clock"}},
@@ -169,14 +169,14 @@ func TestAdvice(t *testing.T) {
 		{"clock does not matter to a throttle", skewed(429, credentials.ModeAccessKey, time.Hour), []string{"the service is throttling requests", ""}},
 		{"no Date", noDate, []string{"the service refused the signature", "Check access_key"}},
 
-		{"login", none(credentials.ModePassword, &credentials.RefusedError{Err: api(401, "", credentials.ModePassword)}), []string{"IAM did not issue credentials", "Check user_name, password, domain_name and auth_url, then apply again. The provider asks once"}},
-		{"login, throttled", none(credentials.ModePassword, api(429, "", credentials.ModePassword)), []string{"IAM did not issue credentials", "IAM may be unavailable"}},
-		{"login, IAM is down", none(credentials.ModePassword, api(503, "", credentials.ModePassword)), []string{"IAM did not issue credentials", "Check auth_url."}},
-		{"login, no connection", none(credentials.ModePassword, &net.DNSError{Err: "no such host"}), []string{"IAM could not be reached", "Check the network, the proxy if there is one, and auth_url."}},
-		{"login, certificate", none(credentials.ModePassword, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"OIDC", none(credentials.ModeOIDC, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), []string{"STS did not issue credentials", "the audience of the ID token, and the trust policy of the agency"}},
-		{"agency's clock", none(credentials.ModeAgency, &credentials.RefusedError{Err: skewed(401, credentials.ModeAccessKey, 20*time.Minute)}), []string{clock, "Set the clock"}},
-		{"agency's base", none(credentials.ModeAgency, none(credentials.ModeProfile, &credentials.UnusableError{Err: errors.New("the file is encrypted")})), []string{"the file is encrypted", "Correct this"}},
+		{"login", none(credentials.IssuerLogin, &credentials.RefusedError{Err: api(401, "", credentials.ModePassword)}), []string{"IAM's login refused", "Check user_name, password, domain_name and auth_url. Then apply again. The provider asks once"}},
+		{"login, throttled", none(credentials.IssuerLogin, api(429, "", credentials.ModePassword)), []string{"IAM's login issued no credentials", "the issuer may be unavailable"}},
+		{"login, IAM is down", none(credentials.IssuerLogin, api(503, "", credentials.ModePassword)), []string{"IAM's login issued no credentials", "Check auth_url."}},
+		{"login, no connection", none(credentials.IssuerLogin, &net.DNSError{Err: "no such host"}), []string{"IAM's login could not be reached", "Check the network, the proxy if there is one, and auth_url."}},
+		{"login, certificate", none(credentials.IssuerLogin, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
+		{"OIDC", none(credentials.IssuerSTS, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), []string{"STS refused", "the audience of the ID token, and the trust policy of the agency"}},
+		{"agency's clock", none(credentials.IssuerSTS, &credentials.RefusedError{Err: skewed(401, credentials.ModeAccessKey, 20*time.Minute)}), []string{clock, "Set the clock"}},
+		{"agency's base", none(credentials.IssuerSTS, none("", &credentials.UnusableError{Err: errors.New("the file is encrypted")})), []string{"the file is encrypted", "Correct this"}},
 		{"agency's keys", api(401, "APIGW.0301", credentials.ModeAgency), []string{"the service refused the credentials that were issued, and also second ones", "says how to find out"}},
 		{"time", fmt.Errorf("late: %w", context.DeadlineExceeded), []string{"the call timed out", "raise timeouts.create, or the provider's request_timeout"}},
 		{"no time to wait", fmt.Errorf("late: %w", &servicerequest.NoTimeError{Wait: 2 * time.Minute, Left: 40 * time.Second, Err: api(429, "", credentials.ModeToken)}),

@@ -90,13 +90,17 @@ func echo(t *testing.T) *httptest.Server {
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
-		sent := r.Header.Get("X-Auth-Token") + " " + r.Header.Get("X-Security-Token")
-		if !strings.Contains(r.URL.Path, "/cases/") {
-			sent = string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token")
+		text := "you sent: " + r.Header.Get("X-Auth-Token") + " " + r.Header.Get("X-Security-Token")
+		if !strings.Contains(r.URL.Path, "/cases/") { // of an issuer, only the message is shown
+			message, err := json.Marshal("you sent: " + string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token"))
+			if err != nil {
+				t.Error(err)
+			}
+			text = `{"error_code":"X.1","error_msg":` + string(message) + `}`
 		}
 		w.Header().Set("X-Request-Id", r.Header.Get("X-Auth-Token"))
 		w.WriteHeader(http.StatusForbidden)
-		_, _ = fmt.Fprintf(w, "you sent: %s", sent)
+		_, _ = io.WriteString(w, text)
 	}))
 	t.Cleanup(server.Close)
 	return server

@@ -142,6 +142,7 @@ type request struct {
 type observation struct {
 	method, path string
 	private      bool  // as the request has it
+	issuer       bool  // as the request has it
 	err          error // no answer arrived
 	// connected reports whether a connection was obtained, so that bytes of the request
 	// may have been sent. httptrace's WroteHeaders would not do: after a cancellation
@@ -213,7 +214,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	// The time limit of the request begins here. A renewal has its own.
 	ctx, cancel := c.clock.WithTimeout(ctx, cmp.Or(r.timeout, c.config.RequestTimeout))
 	defer cancel()
-	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, sent: c.clock.Now(), request: req}
+	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, issuer: r.issuer, sent: c.clock.Now(), request: req}
 	fresh := false // the connection carried no request before
 	if r.local {
 		ctx = context.WithValue(ctx, localKey{}, true)

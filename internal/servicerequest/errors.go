@@ -132,6 +132,12 @@ func (c *Client) failure(o observation) error {
 		}
 	}
 	e.Unreadable = c.clean(o.unreadable(a))
+	switch {
+	case o.issuer && o.status/100 == 2:
+		e.Message = ""
+	case o.issuer && e.Message == "":
+		e.Message = c.clean(iamMessage(o.body))
+	}
 	if a.Code == "" && a.Message == "" && !o.withheld() {
 		// Redact before cutting: half a secret would not be recognised.
 		body := c.redact(string(o.body))
@@ -140,11 +146,20 @@ func (c *Client) failure(o observation) error {
 	return e
 }
 
-// withheld reports whether the body may contain the text of a message. The answer
-// to a submit may echo it in any form. The answer to a read contains texts only as
-// JSON. Any other body is a proxy's page, which helps to find the cause.
+// withheld reports whether the body may contain the text of a message, or credentials. The
+// answer to a submit may echo the text in any form. The answer to a read contains texts only
+// as JSON. Any other body is a proxy's page, which helps to find the cause.
 func (o observation) withheld() bool {
-	return o.private && (isJSONLike(o.body) || o.method == http.MethodPost)
+	return o.issuer || o.private && (isJSONLike(o.body) || o.method == http.MethodPost)
+}
+
+// iamMessage is the text of an error in IAM's own form.
+func iamMessage(body []byte) string {
+	var v struct {
+		Error struct{ Message string }
+	}
+	_ = json.Unmarshal(body, &v) // of another form, it has none
+	return v.Error.Message
 }
 
 // clean makes text from the network safe to print: it removes secrets and control
@@ -181,10 +196,14 @@ func (c *Client) redact(s string) string {
 	return signature.ReplaceAllString(s, "Signature=***")
 }
 
+// minSecret is the length in bytes from which a secret is removed from texts. A shorter one is
+// none, and is found in every second word.
+const minSecret = 4
+
 // echoes returns the forms in which an answer may repeat a secret: as it is, and
 // escaped for JSON, a URL or HTML.
 func echoes(secret string) []string {
-	if secret == "" {
+	if len(secret) < minSecret {
 		return nil
 	}
 	var plain bytes.Buffer

@@ -2,6 +2,7 @@ package servicerequest
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -208,5 +209,48 @@ func TestLocalCallsUseNoProxy(t *testing.T) {
 	}
 	if len(asked) != idempotentAttempts {
 		t.Errorf("%d requests", len(asked))
+	}
+}
+
+// What an issuer has issued is in no error, whatever is wrong with its answer.
+func TestErrorsKeepWhatWasIssued(t *testing.T) {
+	t.Parallel()
+	const secret = "SUPERSECRET"
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"cut off": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `{"credentials":{"access_key_id":"AK","secret_access_key":"`+secret)
+		},
+		"wrong type": func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, `{"value":1,"token":1,"credential":{"access":1,"secret":"`+secret+`"},"credentials":{"access_key_id":1,"accessKeyId":1,"secret_access_key":"`+secret+`"}}`)
+		},
+		"garbage behind": func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"value":"`+secret+`"} and more`) },
+		"a text":         func(w http.ResponseWriter) { _, _ = io.WriteString(w, secret) },
+		"an error": func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, `{"error_code":"STS5.1","error_msg":"`+secret+`"}`)
+		},
+		"a failure": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, `{"credentials":"`+secret+`"}`)
+		},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
+		defer server.Close()
+		base := mustURL(t, server.URL)
+		for _, source := range []credentials.Source{
+			credentials.Password{IAM: base, UserName: "u", Password: "password", DomainName: "d"},
+			credentials.OIDC{STS: base, IDToken: credentials.IDToken{Value: "e.y.J"}},
+			credentials.OIDC{STS: base, IDToken: credentials.IDToken{RequestURL: base, RequestToken: "token"}},
+			credentials.Agency{Base: credentials.AccessKey{AccessKey: "AK", SecretKey: "secret"}, IAM: base, Name: "a"},
+			credentials.ECS{Metadata: base},
+		} {
+			c := newClient(t, "http://127.0.0.1:1", func(c *Config) { c.Credentials = source })
+			_, err := c.Post(t.Context(), hello())
+			if err == nil {
+				t.Errorf("%s, %T: posted", name, source)
+			} else if strings.Contains(err.Error(), secret) {
+				t.Errorf("%s, %T: %v", name, source, err)
+			}
+		}
 	}
 }

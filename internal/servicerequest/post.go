@@ -64,6 +64,19 @@ type Attempt struct {
 	Permanent  bool          // another POST would fail in the same way, such as on an untrusted certificate
 }
 
+// Login gets the credentials of the first call, which may take longer than that call has. It
+// does nothing if there are some.
+func (c *Client) Login(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.Endpoint.String(), nil)
+	if err == nil {
+		err = c.auth.Authenticate(ctx, req, nil)
+	}
+	if err != nil {
+		return c.redactError(err)
+	}
+	return nil
+}
+
 // Post posts a message once. Whatever came of that is in the attempt. An error means
 // that nothing was sent: no credentials could be had, or no request could be built.
 func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
