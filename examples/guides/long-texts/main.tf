@@ -25,7 +25,6 @@ resource "servicerequest_attachment" "plan" {
   source = "${path.module}/plan.txt"
 }
 
-# The service accepts .txt files, but not .log files.
 resource "servicerequest_attachment" "log" {
   source = "${path.module}/deploy.log"
   name   = "deploy.log.txt"

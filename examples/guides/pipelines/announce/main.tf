@@ -53,8 +53,7 @@ resource "servicerequest_case_message" "deploy" {
   case_id = each.key
   content = local.text[var.outcome]
 
-  # One message for each run and outcome. If another application posts on the same
-  # tickets, use another word than "deploy" there.
+  # One message for each run and outcome.
   idempotency_key = "deploy ${var.run_id} ${var.outcome}"
 
   lifecycle {
