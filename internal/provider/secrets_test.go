@@ -135,7 +135,7 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 		{"OIDC from a file", and(map[string]string{"HUAWEICLOUD_OIDC_TOKEN_FILE": file(t, idToken)}), []string{idToken}},
 		{
 			"OIDC from GitHub, with an agency",
-			and(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0&audience=aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
+			and(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": "aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
 				"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "account-1", "HW_AUTH_URL": "URL"}),
 			[]string{"request/token+for==tests", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
 		},
