@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Shows the provider at work on this machine: a simulated ticket service, the
 # provider installed as if from a registry, and two releases announced on a
-# ticket. Every claim is checked. The first that is wrong ends the demo with an
-# error.
+# ticket, while an answer and the state are lost. Every claim is checked. The
+# first that is wrong ends the demo with an error.
 #
 # Run through tools/cli.sh (make demo). All files are in .cache/ and are removed.
 # tools/snapshot.sh sets DIST and VERSION, to show the archives of a release.
@@ -38,32 +38,58 @@ trap 'exit 143' TERM
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
-step() { printf '\n%s== %s%s\n\n' "$bold" "$*" "$plain"; }
+step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 
 fail() {
   echo "demo: $*" >&2
+  [ ! -s "$work/output" ] || cat "$work/output" >&2
   exit 1
 }
 
-# The CLI's output is shown without its frames and runs of empty lines.
-cli() {
-  printf '$ %s %s\n' "$(basename "$TF_CLI")" "$*"
-  (cd "$work/deploy" && "$TF_CLI" "$@" -no-color) 2>&1 | tee "$work/output" | cat -s
+# Of the CLI's output, the lines that tell what was done, and the diagnostics without
+# the place in the configuration.
+brief() {
+  awk '
+    /^(Apply|Destroy) complete|^No changes|^Outputs:/ { diagnostic = 0 }
+    /^(Warning|Error): / { diagnostic = 1 }
+    /^  (with|on) |^ +[0-9]+: / { next }
+    diagnostic { if (NF) { print "    " $0 } next }
+    / complete after |^(Apply|Destroy) complete|^No changes/ { sub(/ \[id=.*/, ""); print "    " $0 }
+    /^  "TT.* = "/ { sub(/^ +/, ""); print "    confirmed_by: " $0 }
+  '
 }
 
-thread() {
-  printf '$ ticketsim thread %s\n' "$case_id"
-  "$work/ticketsim" thread -url "$url" "$case_id" | tee "$work/thread"
+cli() { # COMMAND RELEASE RUN_ID
+  set -- "$1" -var "release=$2" -var "run_id=$3"
+  printf '$ %s %s\n' "$(basename "$TF_CLI")" "$*"
+  case $1 in
+    plan) set -- "$@" -detailed-exitcode ;;
+    *) set -- "$@" -auto-approve ;;
+  esac
+  (cd "$work/deploy" && "$TF_CLI" "$@" -no-color) >"$work/output" 2>&1 && code=0 || code=$?
+  brief <"$work/output"
+  return "$code"
+}
+
+ticketsim() { # COMMAND [ARG]
+  printf '$ ticketsim %s\n' "$*"
+  command=$1 && shift
+  "$work/ticketsim" "$command" -url "$url" "$@" >"$work/thread"
+  sed 's/^./    &/' "$work/thread"
 }
 
 requests() { "$work/ticketsim" requests -url "$url"; }
 
-expect() { # COUNT of messages that announce RELEASE, on the thread just shown
-  [ "$(grep -c "Release $2 is live" "$work/thread")" -eq "$1" ] ||
+shows() { # TEXT that the output of the CLI has
+  grep -qF -- "$1" "$work/output" || fail "the output should have: $1"
+}
+
+on_ticket() { # COUNT of messages about RELEASE with the key of RUN_ID
+  [ "$("$work/ticketsim" thread -url "$url" "$case_id" | grep -c "^ *\[deploy $3 success\] Release $2 is live")" -eq "$1" ] ||
     fail "the ticket should have exactly $1 message(s) about release $2"
 }
 
-expect_posts() {
+posts() {
   requests | grep -qx "submit $1" || fail "the service should have had exactly $1 submit(s); its requests: $(requests | tr '\n' ' ')"
 }
 
@@ -79,7 +105,6 @@ else
   mv "$work/terraform-provider-servicerequest" "$work/mirror/$mirror/$version/$platform/terraform-provider-servicerequest_v$version"
 fi
 
-step "Start the service with one ticket"
 TICKETSIM_TOKEN=demo-$$-$RANDOM
 export TICKETSIM_TOKEN
 "$work/ticketsim" -addr-file "$work/url" -case "$case_id=Connection resets since the last maintenance" >/dev/null &
@@ -90,9 +115,6 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 url=$(cat "$work/url") || fail "the service took too long to start"
-echo "It listens at $url and accepts one token."
-echo
-thread
 
 # Plugins put their sockets into TMPDIR, and the path of a socket must be short:
 # a path relative to the CLI's folder always is.
@@ -109,50 +131,48 @@ provider_installation {
 EOF
 cp examples/guides/pipelines/announce/main.tf "$work/deploy/"
 
-step "Announce release 1.4.0 (examples/guides/pipelines/announce)"
-cli init >"$work/init" || {
-  cat "$work/init"
-  fail "init failed"
-}
-cli apply -auto-approve -var release=1.4.0 -var run_id=4711
-expect_posts 1
+(cd "$work/deploy" && "$TF_CLI" init -no-color) >"$work/output" 2>&1 || fail "init failed"
 
-step "Show the ticket: the provider put the key in front of the text"
-thread
-expect 1 1.4.0
-grep -qF "[deploy 4711 success] Release 1.4.0" "$work/thread" || fail "the message should begin with its key"
+step "Announce release 1.4.0 (examples/guides/pipelines/announce): the answer is lost"
+ticketsim faults lost-answer@1
+cli apply 1.4.0 4711 || fail "the apply failed"
+shows '"check"'
+posts 1
+echo "The provider checked the ticket, found the message, and did not send it again:"
+ticketsim thread "$case_id"
+on_ticket 1 1.4.0 4711
 
 step "Plan again: no changes, and no request"
 before=$(requests)
-cli plan -detailed-exitcode -var release=1.4.0 -var run_id=4711 || fail "the plan is not empty"
+cli plan 1.4.0 4711 || fail "the plan is not empty"
 [ "$(requests)" = "$before" ] || fail "the plan made a request"
 
-step "Announce release 1.4.1"
-cli apply -auto-approve -var release=1.4.1 -var run_id=4712
-! grep -q Warning "$work/output" || fail "the apply should not warn"
-expect_posts 2
-echo
-thread
-expect 1 1.4.0
-expect 1 1.4.1
-
-step "Lose the state and apply again: the ticket already has the message"
+step "Lose the state, and apply again: the key finds the message, and nothing is sent"
 rm "$work/deploy/terraform.tfstate"
-cli apply -auto-approve -var release=1.4.1 -var run_id=4712
-grep -q 'Warning: The ticket already has this message' "$work/output" || fail "the provider did not find the message on the ticket"
-expect_posts 2
+cli apply 1.4.0 4711 || fail "the apply failed"
+shows 'Warning: The ticket already has this message'
+posts 1
 
-step "Destroy: a warning says that the messages stay, and they do"
+step "Send another text under the same key: an error, and nothing is sent"
+! cli apply 1.4.1 4711 || fail "the apply should fail"
+shows 'and a different text'
+posts 1
+
+step "Announce release 1.4.1 with the key of its own run"
+cli apply 1.4.1 4712 || fail "the apply failed"
+! grep -q Warning "$work/output" || fail "the apply should not warn"
+posts 2
+
+step "Destroy: a warning says that the message stays, and it does"
 before=$(requests)
-cli destroy -auto-approve -var release=1.4.1 -var run_id=4712
+cli destroy 1.4.1 4712 || fail "the destroy failed"
 case $cli_version in
-  "Terraform v1."[012].*) echo "(No warning: Terraform before 1.3 does not ask a provider about a destroy.)" ;;
-  *) grep -q 'Warning: .*stays on the ticket' "$work/output" || fail "the destroy did not warn that the message stays" ;;
+  "Terraform v1."[012].*) echo "    (No warning: Terraform before 1.3 does not ask a provider about a destroy.)" ;;
+  *) shows 'Warning: The message stays on the ticket' ;;
 esac
 [ "$(requests)" = "$before" ] || fail "the destroy made a request"
-echo
-thread
-expect 1 1.4.0
-expect 1 1.4.1
+ticketsim thread "$case_id"
+on_ticket 1 1.4.0 4711
+on_ticket 1 1.4.1 4712
 
 step "Done: 2 releases, 2 messages, 2 submits. Everything is cleaned up."

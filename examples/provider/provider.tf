@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-# Set the endpoint and the credentials in the environment.
+# The environment has the endpoint and the credentials.
 provider "servicerequest" {
   language  = "en-us"
   time_zone = "GMT+1"
@@ -21,14 +21,14 @@ variable "run" {
   default     = "4711"
 }
 
-# The ticket shows "[deploy 4711] Release 1.4.0 is live. ...". A message that the
+# The ticket shows "[upgrade 4711] Release 1.4.0 is live. ...". A message that the
 # ticket already shows is not posted again.
 resource "servicerequest_case_message" "deployed" {
   case_id         = "TT201801020526"
   content         = "Release 1.4.0 is live. The connection resets have stopped."
-  idempotency_key = "deploy ${var.run}"
+  idempotency_key = "upgrade ${var.run}"
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

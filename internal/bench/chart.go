@@ -19,6 +19,12 @@ var (
 	dark  = theme{text: "#f0f6fc", muted: "#9198a1", line: "#3d444d", bars: [4]string{"#656c76", "#a5d6ff", "#4493f8", "#db6d28"}}
 )
 
+// picture shows the chart in the report.
+const picture = `<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="chart-dark.svg">
+  <img alt="Time of terraform apply with this provider and with curl, as multiples of terraform_data" src="chart-light.svg">
+</picture>`
+
 // chart draws the times of the applies as multiples of terraform_data: one group of bars
 // for each scenario. An apply of one message is Terraform's own start, and left out.
 func (r *results) chart(t theme) string {

@@ -3,13 +3,16 @@
 package provider
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"text/tabwriter"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -271,7 +274,15 @@ func requests(tr *trial) string {
 	return tr.outcome() + "; " + strings.Join(counts, ", ")
 }
 
-// Each want is of the contender in the same place; empty is not tried.
+// comparisonRow is something that happens to each contender.
+type comparisonRow struct {
+	name    string
+	content string
+	faults  []simulator.Fault
+	do      func(*trial) string
+	want    [len(contenders)]string // in their order; empty is not tried
+}
+
 func TestComparison(t *testing.T) {
 	t.Parallel()
 	lost := []simulator.Fault{{Kind: "lost-answer", Times: 1}}
@@ -279,13 +290,7 @@ func TestComparison(t *testing.T) {
 	slow := []simulator.Fault{{Kind: "slow", Stored: true, Times: 1}}
 	page := []simulator.Fault{{Kind: "html", Times: 1}}
 	tooLong := comparedContent + strings.Repeat(" And so on.", 1000)
-	for _, row := range []struct {
-		name    string
-		content string
-		faults  []simulator.Fault
-		do      func(*trial) string
-		want    [4]string
-	}{
+	rows := []comparisonRow{
 		{"lost answer", comparedContent, lost, twice,
 			[4]string{"ok, ok: 1 message", "error, ok: 2 messages", "error, ok: 1 message", "error, ok: 2 messages"}},
 		{"502 after the message is stored", comparedContent, badGateway, twice,
@@ -306,17 +311,59 @@ func TestComparison(t *testing.T) {
 			[4]string{"error, error: no message", "ok, ok: no message", "ok, error: no message", "ok, ok: no message"}},
 		{"requests", comparedContent, nil, requests,
 			[4]string{"ok, ok, ok: 1 message; 0, 3, 0", "ok, ok, ok: 1 message; 0, 1, 0", "ok, ok, ok: 1 message; 0, 2, 0", "ok, ok, ok: 1 message; 0, 1, 1"}},
-	} {
+	}
+	got := make([][len(contenders)]string, len(rows)) // of the contenders that are on this machine
+	t.Cleanup(func() { t.Log(comparisonTable(rows, got)) })
+	checkChart(t, rows)
+	for r, row := range rows {
 		for i, w := range contenders {
 			if row.want[i] == "" {
 				continue
 			}
 			t.Run(row.name+"/"+w.name, func(t *testing.T) {
 				t.Parallel()
-				if got := row.do(w.newTrial(t, row.content, row.faults)); got != row.want[i] {
-					t.Errorf("%s\nwant %s", got, row.want[i])
+				got[r][i] = row.do(w.newTrial(t, row.content, row.faults))
+				if got[r][i] != row.want[i] {
+					t.Errorf("%s\nwant %s", got[r][i], row.want[i])
 				}
 			})
+		}
+	}
+}
+
+// comparisonTable is what go test -v prints, once all have run.
+func comparisonTable(rows []comparisonRow, got [][len(contenders)]string) string {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	line := func(cells ...string) { _, _ = fmt.Fprintln(table, strings.Join(cells, "\t")) }
+	line("\n", contenders[0].name, contenders[1].name, contenders[2].name, contenders[3].name)
+	for i, row := range rows {
+		line(row.name, cmp.Or(got[i][0], "-"), cmp.Or(got[i][1], "-"), cmp.Or(got[i][2], "-"), cmp.Or(got[i][3], "-"))
+	}
+	_ = table.Flush()
+	return b.String()
+}
+
+// checkChart fails unless the README's charts draw as many copies as the outcomes have.
+func checkChart(t *testing.T, rows []comparisonRow) {
+	t.Helper()
+	copies := map[string]int{}
+	for _, row := range rows {
+		for i, w := range contenders {
+			if _, text, _ := strings.Cut(row.want[i], ": "); text != "" && text != "no message" {
+				copies[row.name+"/"+w.name] = int(text[0] - '0')
+			}
+		}
+	}
+	for _, theme := range []string{"light", "dark"} {
+		groups := regexp.MustCompile(`<g data-row="(.+?)" data-tool="(.+?)">(.*)</g>`).FindAllStringSubmatch(readText(t, root+"/.github/copies-"+theme+".svg"), -1)
+		for _, g := range groups {
+			if drawn, want := strings.Count(g[3], "<rect "), copies[g[1]+"/"+g[2]]; drawn != want {
+				t.Errorf("%s, %s: the %s chart draws %d copies, want %d", g[1], g[2], theme, drawn, want)
+			}
+		}
+		if len(groups) != 15 {
+			t.Errorf("the %s chart has %d groups: does this test still find them?", theme, len(groups))
 		}
 	}
 }

@@ -120,14 +120,14 @@ func runExample(t *testing.T, folder, text string) {
 	f.wantSubmits(t, submits)
 }
 
-// runImport runs the command of an import.sh with the resource beside it.
-func runImport(t *testing.T, folder, script string) {
+// runImport runs the command of an import.sh.
+func runImport(t *testing.T, _, script string) {
 	command := regexp.MustCompile(`(?m)^terraform (import (\S+) \S+)$`).FindStringSubmatch(script)
 	if command == nil {
 		t.Fatalf("no terraform import in:\n%s", script)
 	}
 	f := newExampleFixture(t)
-	c := newCLI(t, map[string]string{"main.tf": readText(t, folder+"/resource.tf")}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + "resource \"servicerequest_case_message\" \"imported\" {\n  case_id = \"TT1\"\n  content = \"text\"\n}\n"}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
 	c.run(strings.Fields(command[1])...)
 	if got := strings.TrimSpace(c.run("state", "list").stdout); got != command[2] {
 		t.Errorf("in the state: %q", got)
@@ -167,5 +167,27 @@ func TestConfigurationsInTexts(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("found none")
+	}
+}
+
+// Each page has keys of its own: on one ticket, the same key would make one message of two,
+// or an error.
+func TestKeysOfExamplesDiffer(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(root + "/docs/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, pageOf := regexp.MustCompile(`idempotency_key\s+= (".+)`), map[string]string{}
+	for _, page := range append(pages, root+"/docs/index.md", root+"/README.md") {
+		for _, m := range key.FindAllStringSubmatch(readText(t, page), -1) {
+			if other, ok := pageOf[m[1]]; ok && other != page {
+				t.Errorf("%s and %s have the key %s", other, page, m[1])
+			}
+			pageOf[m[1]] = page
+		}
+	}
+	if len(pageOf) < 10 {
+		t.Errorf("found only %d keys", len(pageOf))
 	}
 }

@@ -400,7 +400,7 @@ func TestGuideGitOpsMessage(t *testing.T) {
 	c.write("release.auto.tfvars", readText(t, guides+"gitops/atlantis/release.auto.tfvars"))
 	c.run("apply", "-auto-approve")
 	c.run("plan", "-detailed-exitcode")
-	f.wantContents(t, "[release 1.4.0] This release is live in production.")
+	f.wantContents(t, "[live 1.4.0] This release is live in production.")
 	c.fail("plan", "-var=release=1_4")
 	f.wantPosts(t, 1, 2)
 }
@@ -536,7 +536,7 @@ func TestModuleDeployAnnotation(t *testing.T) {
 		copyTree(t, folder, filepath.Join(c.dir, "modules", "deploy-annotation"))
 		c.run("get")
 		c.run("apply", "-auto-approve")
-		f.wantContents(t, "[deploy 4711 cancelled] The deployment of release 1.4.0 was cancelled.")
+		f.wantContents(t, "[annotate 4711 cancelled] The deployment of release 1.4.0 was cancelled.")
 	})
 }
 

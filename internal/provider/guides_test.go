@@ -142,30 +142,58 @@ func (p planned) words() string {
 	}
 }
 
-// changesOf returns a row for each change: one of the guide's rows may name several,
-// which begin alike or are separated by semicolons.
-func changesOf(rows [][]string) [][]string {
+// changeOutcomes are the headings under which the guide lists changes, with what an apply
+// does without a key and with one.
+var changeOutcomes = map[string][2]string{
+	"Nothing is sent": {"nothing", "nothing"},
+	"With a key, nothing is sent. Without one, the message is posted again": {"posts", "nothing, with a warning"},
+	"With a key, an error. Without one, another message is posted":          {"posts", "an error, nothing is sent"},
+	"Another message is posted":                                             {"posts", "posts"},
+}
+
+// changesOf returns the changes of a guide: what changes, the plan, and the outcomes without
+// a key and with one. A row of a table may name several changes, which begin alike or are
+// separated by semicolons.
+func changesOf(t *testing.T, text string) [][]string {
+	t.Helper()
 	var changes [][]string
-	for _, cells := range rows {
-		common, list, found := strings.Cut(cells[0], ": ")
-		if found {
-			common += ": "
-		} else {
-			common, list = "", cells[0]
+	sections := strings.Split(text, "\n### ")[1:]
+	if len(sections) != len(changeOutcomes) {
+		t.Errorf("%d headings", len(sections))
+	}
+	for _, section := range sections {
+		heading, _, _ := strings.Cut(section, "\n")
+		outcomes, ok := changeOutcomes[heading]
+		if !ok {
+			t.Fatalf("the heading %q is not tested", heading)
 		}
-		for title := range strings.SplitSeq(list, "; ") {
-			changes = append(changes, append([]string{common + title}, cells[1:]...))
+		for _, cells := range tableRows(section, "what changes") {
+			for _, title := range titlesOf(cells[0]) {
+				changes = append(changes, append([]string{title}, cells[1], outcomes[0], outcomes[1]))
+			}
 		}
 	}
 	return changes
 }
 
-// Every change in the table of the guide on changes, each with a ticket of its own:
+func titlesOf(cell string) []string {
+	common, list, found := strings.Cut(cell, ": ")
+	if !found {
+		return strings.Split(cell, "; ")
+	}
+	titles := strings.Split(list, "; ")
+	for i := range titles {
+		titles[i] = common + ": " + titles[i]
+	}
+	return titles
+}
+
+// Every change in the tables of the guide on changes, each with a ticket of its own:
 // all of them in one apply, one plan and another apply.
 func TestGuideToChanges(t *testing.T) {
 	t.Parallel()
 	needCLI(t, 7, 10, "removed blocks with a lifecycle")
-	rows := changesOf(tableRows(readGuide(t, "change-without-posting"), "what changes"))
+	rows := changesOf(t, readGuide(t, "change-without-posting"))
 	f := newFixture(t, simulator.Options{})
 	files := map[string]string{"main.tf": requiredProvider + f.config("")}
 	after := map[string]string{"main.tf": requiredProvider + f.config("", `language = "en-us"`)}
@@ -174,7 +202,7 @@ func TestGuideToChanges(t *testing.T) {
 	seen := map[string]bool{}
 	for i, cells := range rows {
 		row, ok := changeRows[cells[0]]
-		if !ok || len(cells) != 4 || seen[cells[0]] {
+		if !ok || seen[cells[0]] {
 			t.Fatalf("row %d of the guide is not tested: %q", i+1, cells)
 		}
 		seen[cells[0]] = true
@@ -346,6 +374,40 @@ func TestGuideToLongTexts(t *testing.T) {
 	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "Warning: The file is missing")
 }
 
+// A file that a resource writes is attached in the same apply, once for each run.
+func TestGuideToGeneratedFiles(t *testing.T) {
+	t.Parallel()
+	needCLI(t, 4, 0, "terraform_data")
+	_, after, _ := strings.Cut(readGuide(t, "long-texts"), "**In the same apply.**")
+	block := regexp.MustCompile("(?s)```terraform\n(.*?)```").FindStringSubmatch(after)
+	f := newFixture(t, simulator.Options{StrictAccessories: true})
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + block[1]}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	for _, run := range []string{"1", "2"} {
+		c.run("apply", "-auto-approve", "-var=run="+run)
+		c.run("plan", "-detailed-exitcode", "-var=run="+run)
+	}
+	f.wantContents(t, "[report 1] The report of run 1 is attached.", "[report 2] The report of run 2 is attached.")
+	for _, m := range f.Messages(testCase) {
+		if len(m.AccessoryIDs) != 1 {
+			t.Errorf("%s: %d attachments", m.Content, len(m.AccessoryIDs))
+		}
+	}
+}
+
+// After a provisioner failed, a message without a key is posted again.
+func TestGuideToProvisioners(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]int{"": 2, `idempotency_key = "deploy 4711"`: 1} {
+		f := newFixture(t, simulator.Options{})
+		message := strings.NewReplacer("NAME", testCase, "KEY", key+"\n  provisioner \"local-exec\" {\n    command = \"exit 1\"\n  }").Replace(changedMessage)
+		c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(message)})
+		for range 2 {
+			c.fail("apply", "-auto-approve")
+		}
+		f.wantSubmits(t, want)
+	}
+}
+
 // The unit test of the guide passes, and what it mocks are the computed attributes
 // of the schemas.
 func TestGuideToTests(t *testing.T) {
@@ -419,7 +481,7 @@ func TestGuideToTicketsim(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wantInOrder(t, string(out),
-		"1 added", "TT201801020526 (", "[deploy 1.4.0] Release 1.4.0 is live", "submit 1\n", // the first apply
+		"1 added", "TT201801020526 (", "[release 1.4.0] Release 1.4.0 is live", "submit 1\n", // the first apply
 		"1 added, 0 changed, 1 destroyed", `"check"`, // the lost answer
 		"0 added, 0 changed, 1 destroyed", "The ticket already has this message", "1 added", // closed, and open again
 	)
@@ -553,10 +615,11 @@ func TestGuideToCredentials(t *testing.T) {
 	}
 }
 
-// The files that the README's map names exist.
+// The files that the map in CONTRIBUTING.md names exist.
 func TestGuideToTheRepository(t *testing.T) {
 	t.Parallel()
-	_, layout, _ := strings.Cut(readText(t, root+"/README.md"), "## Repository layout")
+	_, layout, _ := strings.Cut(readText(t, root+"/CONTRIBUTING.md"), "## Repository layout")
+	layout, _, _ = strings.Cut(layout, "\n## ")
 	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
 	for _, name := range names {
 		for _, pattern := range []string{root + "/", root + "/internal/*/"} {

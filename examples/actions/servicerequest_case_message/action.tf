@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "release" {
   type    = string
   default = "1.4.0"
@@ -20,7 +23,7 @@ action "servicerequest_case_message" "deployed" {
   config {
     case_id         = "TT201801020526"
     content         = "This release is live in production."
-    idempotency_key = "release ${var.release}"
+    idempotency_key = "deployed ${var.release}"
   }
 }
 

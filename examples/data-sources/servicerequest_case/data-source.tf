@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 # If the ticket is closed, plan and apply fail here. The state keeps a posted
 # message, so it is not posted again after the ticket is reopened.
 data "servicerequest_case" "outage" {
@@ -23,11 +26,12 @@ data "servicerequest_case" "outage" {
 }
 
 resource "servicerequest_case_message" "restarted" {
-  case_id = data.servicerequest_case.outage.case_id
-  content = "We have restarted the nodes of cluster-1, as you asked."
+  case_id         = data.servicerequest_case.outage.case_id
+  content         = "We have restarted the nodes of cluster-2, too."
+  idempotency_key = "restart cluster-2"
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 

@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 data "servicerequest_case_messages" "answers" {
   case_id     = "TT201801020526"
   author_type = "engineer"

@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 data "servicerequest_cases" "outages" {
   keywords   = ["TT201801020526"]
   start_time = "2018-01-01T00:00:00Z"

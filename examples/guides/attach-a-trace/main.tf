@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_id" {
   description = "ID of the ticket."
   type        = string
@@ -22,7 +25,8 @@ variable "traces" {
 }
 
 locals {
-  files = sort(fileset("${path.module}/${var.traces}", "*.txt"))
+  files  = sort(fileset("${path.module}/${var.traces}", "*.txt"))
+  digest = sha256(join("", [for name in local.files : filesha256("${path.module}/${var.traces}/${name}")]))
 }
 
 resource "servicerequest_attachment" "trace" {
@@ -38,10 +42,11 @@ resource "servicerequest_case_message" "traces" {
     for name in local.files : "- ${name}, SHA-256 ${servicerequest_attachment.trace[name].content_sha256}"
   ])}"
 
-  accessory_ids = [for name in local.files : servicerequest_attachment.trace[name].id]
+  idempotency_key = "recorded ${substr(local.digest, 0, 12)}"
+  accessory_ids   = [for name in local.files : servicerequest_attachment.trace[name].id]
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
 
     precondition {
       condition     = length(local.files) > 0 && length(local.files) <= 10

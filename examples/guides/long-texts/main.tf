@@ -9,17 +9,13 @@ terraform {
   }
 }
 
-variable "case_id" {
-  description = "ID of the ticket."
-  type        = string
-  default     = "TT201801020526"
-}
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
 
 locals {
   text = file("${path.module}/plan.txt")
 
-  # A message can have 10,000 characters at most. Terraform counts some characters,
-  # such as flags, once where the service counts them twice. So leave some room.
+  # A message can have 10,000 characters, which the service may count differently.
   fits = length(local.text) <= 9000
 }
 
@@ -29,17 +25,15 @@ resource "servicerequest_attachment" "plan" {
   source = "${path.module}/plan.txt"
 }
 
-# The service accepts .txt files, but not .log files.
 resource "servicerequest_attachment" "log" {
   source = "${path.module}/deploy.log"
   name   = "deploy.log.txt"
 }
 
 resource "servicerequest_case_message" "evidence" {
-  case_id = var.case_id
+  case_id = "TT201801020526"
 
-  # The key is a digest of what is sent. So a changed file is posted, and the same
-  # files are not posted again.
+  # A digest of what is sent: only a changed file is posted again.
   idempotency_key = "evidence ${substr(sha256("${local.text}${servicerequest_attachment.log.content_sha256}"), 0, 12)}"
 
   content = local.fits ? "The plan, and the log of the run:\n\n${local.text}" : join("\n", [
@@ -51,6 +45,6 @@ resource "servicerequest_case_message" "evidence" {
   accessory_ids = concat(servicerequest_attachment.plan[*].id, [servicerequest_attachment.log.id])
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_id" {
   description = "ID of the ticket."
   type        = string
@@ -44,12 +47,11 @@ resource "servicerequest_case_message" "begins" {
   accessory_ids   = [servicerequest_attachment.log.id]
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 
-# 3. Do the work: a resource, a module, or a provisioner. The next run creates the new
-# resource before it destroys the old one. If it cannot exist twice, use a provisioner.
+# 3. Do the work: a resource that may exist twice for a moment, or a provisioner.
 resource "terraform_data" "restart" {
   triggers_replace = [var.run_id]
 
@@ -83,6 +85,6 @@ resource "servicerequest_case_message" "ends" {
   depends_on = [data.servicerequest_case.after]
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_id" {
   description = "ID of the ticket."
   type        = string
@@ -32,10 +35,10 @@ resource "servicerequest_case_message" "deployed" {
 
   case_id         = var.case_id
   content         = "Release ${var.release} is live in production."
-  idempotency_key = "deploy ${var.release}"
+  idempotency_key = "release ${var.release}"
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 

@@ -21,9 +21,9 @@ resource "servicerequest_case_message" "this" {
   case_id         = var.case_id
   group_id        = var.group_id
   content         = local.text[var.outcome]
-  idempotency_key = "deploy ${var.run_id} ${var.outcome}"
+  idempotency_key = "annotate ${var.run_id} ${var.outcome}"
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

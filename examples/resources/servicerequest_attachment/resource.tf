@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 resource "servicerequest_attachment" "events" {
   source = "${path.module}/events.txt"
 }
@@ -22,12 +25,15 @@ resource "servicerequest_case_message" "evidence" {
   case_id = "TT201801020526"
   content = "The events of the night and our settings are attached."
 
+  # The digest makes another message of changed files.
+  idempotency_key = "night ${substr(sha256("${servicerequest_attachment.events.content_sha256}${servicerequest_attachment.settings.content_sha256}"), 0, 12)}"
+
   accessory_ids = [
     servicerequest_attachment.events.id,
     servicerequest_attachment.settings.id,
   ]
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

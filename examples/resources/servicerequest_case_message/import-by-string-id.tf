@@ -8,6 +8,6 @@ resource "servicerequest_case_message" "imported" {
   content = "We have restarted the nodes of cluster-1, as you asked."
 
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }

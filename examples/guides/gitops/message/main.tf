@@ -9,11 +9,8 @@ terraform {
   }
 }
 
-variable "case_id" {
-  description = "ID of the ticket."
-  type        = string
-  default     = "TT201801020526"
-}
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
 
 variable "release" {
   description = "The release that is live. Changing it in Git posts a message."
@@ -21,13 +18,12 @@ variable "release" {
 }
 
 resource "servicerequest_case_message" "release" {
-  case_id         = var.case_id
+  case_id         = "TT201801020526"
   content         = "This release is live in production."
-  idempotency_key = "release ${var.release}"
+  idempotency_key = "live ${var.release}"
 
-  # If an attempt fails, the state keeps the earlier message.
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 

@@ -9,6 +9,9 @@ terraform {
   }
 }
 
+# The environment has the endpoint and the credentials.
+provider "servicerequest" {}
+
 variable "case_ids" {
   description = "IDs of the tickets."
   type        = set(string)
@@ -50,13 +53,11 @@ resource "servicerequest_case_message" "deploy" {
   case_id = each.key
   content = local.text[var.outcome]
 
-  # One message for each run and outcome. If another application posts on the same
-  # tickets, use another word than "deploy" there.
+  # One message for each run and outcome.
   idempotency_key = "deploy ${var.run_id} ${var.outcome}"
 
-  # The state keeps the last message until the next one is posted.
   lifecycle {
-    create_before_destroy = true
+    create_before_destroy = true # without it, a failed replacement forgets the old message
   }
 }
 

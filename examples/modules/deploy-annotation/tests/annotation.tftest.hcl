@@ -20,7 +20,7 @@ run "success" {
   }
 
   assert {
-    condition     = output.idempotency_key == "deploy 4711 success" && output.confirmed_by == "response"
+    condition     = output.idempotency_key == "annotate 4711 success" && output.confirmed_by == "response"
     error_message = "The outputs are wrong."
   }
 }
@@ -38,7 +38,7 @@ run "failure_has_a_key_of_its_own" {
   }
 
   assert {
-    condition     = output.idempotency_key == "deploy 4711 failure"
+    condition     = output.idempotency_key == "annotate 4711 failure"
     error_message = "The key is ${output.idempotency_key}"
   }
 }
