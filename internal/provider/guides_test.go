@@ -455,13 +455,16 @@ func TestGuideToTicketsim(t *testing.T) {
 			script.WriteString(block[1])
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
+	text := script.String()
+	for _, address := range []string{"127.0.0.1:8080", "127.0.0.1:8081"} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.ReplaceAll(text, address, listener.Addr().String())
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p, err := program()
 	if err != nil {
@@ -474,7 +477,7 @@ func TestGuideToTicketsim(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(script.String(), "127.0.0.1:8080", address))
+	cmd := exec.CommandContext(ctx, "bash", "-c", text)
 	cmd.Dir, cmd.Env = c.dir, c.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -484,6 +487,7 @@ func TestGuideToTicketsim(t *testing.T) {
 		"1 added", "TT201801020526 (", "[release 1.4.0] Release 1.4.0 is live", "submit 1\n", // the first apply
 		"1 added, 0 changed, 1 destroyed", `"check"`, // the lost answer
 		"0 added, 0 changed, 1 destroyed", "The ticket already has this message", "1 added", // closed, and open again
+		"1 added, 0 changed, 1 destroyed", // at another service, with keys of an agency
 	)
 }
 
