@@ -103,7 +103,7 @@ var attachmentNameCheck = all(length(1, 512), noControl, noSeparator)
 
 func notEmpty(s string) error {
 	if s == "" {
-		return errors.New("must not be empty")
+		return errors.New("is empty; to leave it out, set it to null")
 	}
 	return nil
 }

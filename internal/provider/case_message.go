@@ -47,7 +47,7 @@ var (
 	contentCheck     = all(contentLength, notBlank, noNUL)
 	accessoryIDCheck = all(length(1, servicerequest.MaxAccessoryID), noControl)
 	groupIDCheck     = header(servicerequest.MaxGroupID)
-	keyCheck         = check(delivery.CheckKey)
+	keyCheck         = all(notEmpty, delivery.CheckKey)
 	timeoutCheck     = duration(time.Millisecond, 24*time.Hour)
 	accessoryChecks  = []validator.List{
 		listvalidator.SizeAtMost(servicerequest.MaxAccessories),

@@ -80,8 +80,8 @@ func length(lowest, highest int) check {
 // optional is length for an attribute that can be left out.
 func optional(highest int) check {
 	return func(s string) error {
-		if s == "" {
-			return errors.New("is empty; to leave it out, set it to null")
+		if err := notEmpty(s); err != nil {
+			return err
 		}
 		return length(1, highest)(s)
 	}
