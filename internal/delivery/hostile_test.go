@@ -28,6 +28,9 @@ var (
 var hostileFates = []fate{
 	lostAnswer(true), lostAnswer(false), timedOut(true, 0), timedOut(false, 0), refusedUnknown(true), refusedUnknown(false),
 	throttled, {attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, RetryAfter: 5 * time.Second, Err: errBroken}}, notSent, rejected,
+	{attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, RetryAfter: 20 * time.Second, Err: errBroken}},
+	{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}},
+	{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}, unmade: true},
 }
 
 // lateFates store the message after the answer: within the time watched, or after it.
