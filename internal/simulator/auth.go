@@ -37,9 +37,6 @@ type credential struct {
 	expires  time.Time // zero is never
 }
 
-// revoked is the expiry of what was revoked.
-var revoked = time.Unix(0, 0)
-
 // RevokeIssued ends every token and access key that was issued: by a login, by an
 // exchange, for an agency.
 func (s *Simulator) RevokeIssued() {
@@ -48,26 +45,10 @@ func (s *Simulator) RevokeIssued() {
 	for _, all := range []map[string]*credential{s.tokens, s.accessKeys, s.metadataTokens} {
 		for _, c := range all {
 			if c.issued {
-				c.expires = revoked
+				c.expires = time.Unix(0, 0) // long ago
 			}
 		}
 	}
-}
-
-// RevokeToken ends one token, wherever it came from.
-func (s *Simulator) RevokeToken(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, ok := s.tokens[text]; ok {
-		c.expires = revoked
-	}
-}
-
-// RevokeAccessKey ends an AK/SK pair.
-func (s *Simulator) RevokeAccessKey(accessKey string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.accessKeys, accessKey)
 }
 
 // access says which credentials a route takes.
