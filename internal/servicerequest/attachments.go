@@ -132,7 +132,7 @@ func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
 		return c.failure(o) // a captive portal answers 200 too
 	case errors.As(err, &api) && (keptStatus[api.Status] ||
 		// That the token identifies no customer says nothing about the attachment.
-		api.Status == http.StatusOK && api.Code != "" && api.Code != codeNoCustomer && !operationFailed[api.Code]):
+		api.Status == http.StatusOK && api.Code != "" && rejectingCodes[api.Code] != CauseNoCustomer && !operationFailed[api.Code]):
 		return &NotDeletedError{err}
 	}
 	return err

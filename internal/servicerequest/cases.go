@@ -158,7 +158,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 	query := q.values()
 	seen := map[string]bool{}
 	repeats, total, size := false, 0, 0
-	err = paginate(func(offset int) (items, count int, goOn bool, err error) {
+	err = paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		// Ask for one more than the limit, to see whether there are more.
 		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
@@ -168,28 +168,30 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		}
 		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: c.maxTicket}, &answer)
 		if err != nil {
-			return 0, 0, false, err
+			return 0, 0, err
 		}
 		if size += len(o.body); size > c.maxTicket {
-			return 0, 0, false, errListTooLong
+			return 0, 0, errListTooLong
 		}
 		fresh := false
 		for _, w := range answer.List {
 			switch {
 			case w.ID == "":
-				return 0, 0, false, errNoID
+				return 0, 0, errNoID
 			case seen[string(w.ID)]:
 				continue
 			case len(cases) == limit:
 				more = true
-				return 0, 0, false, nil
+				return 0, 0, nil
 			}
 			fresh, seen[string(w.ID)] = true, true
 			cases = append(cases, c.summary(w))
 		}
 		total = answer.Total.or(0)
-		repeats = len(answer.List) > 0 && !fresh
-		return len(answer.List), total, !repeats, nil
+		if repeats = len(answer.List) > 0 && !fresh; repeats {
+			return 0, 0, nil
+		}
+		return len(answer.List), total, nil
 	})
 	if errors.Is(err, errOffset) || errors.Is(err, errListTooLong) {
 		return cases, false, &IncompleteError{len(cases), err}

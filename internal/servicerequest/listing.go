@@ -145,13 +145,13 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading,
 	seen := map[fields]bool{}
 	size := 0
 	var previous, before []Message // the last page, and all of them, as the service gave them
-	err := paginate(func(offset int) (items, count int, more bool, err error) {
+	err := paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
 		if _, err := c.doIdempotent(ctx, request{
 			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: c.maxTicket, private: true,
 		}, &p); err != nil {
-			return 0, 0, false, err
+			return 0, 0, err
 		}
 		grew := p.Count - l.count
 		from, to := 0, 0
@@ -171,19 +171,19 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading,
 		}
 		switch {
 		case offset > 0 && grew < 0:
-			return 0, 0, false, errListShrank
+			return 0, 0, errListShrank
 		case len(p.Messages) > 0 && known == len(added) && (sameMessages(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
 			// The same page again. If the count allowed for a further page, its messages
 			// could be equal to earlier ones.
 			l.repeats = true
-			return 0, 0, false, nil
+			return 0, 0, nil
 		case size > c.maxTicket:
-			return 0, 0, false, errListTooLong
+			return 0, 0, errListTooLong
 		}
 		l.overlaps = l.overlaps || known > 0
 		l.messages = append(l.messages, added...)
 		l.count, previous, before = p.Count, p.Messages, append(before, p.Messages...)
-		return len(p.Messages), p.Count, true, nil
+		return len(p.Messages), p.Count, nil
 	})
 	if errors.Is(err, errOffset) {
 		err = errTooManyMessages
@@ -206,16 +206,17 @@ func moved(before, page []Message, grew int) (from, to int) {
 }
 
 // paginate gets the pages of a list. It ends even if the service's count is wrong:
-// with an empty page, at the highest offset or after maxPages.
-func paginate(get func(offset int) (items, count int, more bool, err error)) error {
+// with an empty page, at the highest offset or after maxPages. To end the list, get
+// returns no items.
+func paginate(get func(offset int) (items, count int, err error)) error {
 	for offset, pages := 0, 0; offset <= maxOffset && pages < maxPages; pages++ {
-		items, count, more, err := get(offset)
+		items, count, err := get(offset)
 		if err != nil {
 			return err
 		}
 		offset += items
 		// A full page at the end asks for one more: the count may be too low.
-		if !more || items == 0 || offset >= count && items < pageSize {
+		if items == 0 || offset >= count && items < pageSize {
 			return nil
 		}
 	}
