@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -200,12 +201,10 @@ func proxyURL(s string) error {
 
 func oneOf(values ...string) check {
 	return func(s string) error {
-		for _, v := range values {
-			if s == v {
-				return nil
-			}
+		if !slices.Contains(values, s) {
+			return fmt.Errorf(`must be "%s"`, strings.Join(values, `" or "`))
 		}
-		return fmt.Errorf(`must be "%s"`, strings.Join(values, `" or "`))
+		return nil
 	}
 }
 

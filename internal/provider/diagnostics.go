@@ -329,17 +329,14 @@ func advise(err error, timeouts string) advice {
 	var none *credentials.Error
 	isAnswer := errors.As(err, &api)
 	switch {
-	case isAnswer && api.Cause() == servicerequest.CauseClockSkew:
+	case isAnswer && api.Cause() == servicerequest.CauseClockSkew: // an issuer's, too
+		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
+			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
+			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case errors.As(err, &none):
 		return adviseNoCredentials(none, timeouts)
 	case !isAnswer:
 		return adviseNoAnswer(err, timeouts, "the service", "the provider's endpoint")
-	}
-	switch {
-	case api.Cause() == servicerequest.CauseClockSkew:
-		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
-			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
-			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case api.Cause() == servicerequest.CauseRedirect:
 		return advice{"", strings.TrimSpace("the endpoint "+api.Endpoint) + " redirects, and the provider does not follow redirects",
 			"Following a redirect could send the message twice, or the credentials to another server. Set the provider's endpoint to the service's own URL."}

@@ -58,7 +58,7 @@ func (o observation) asked() time.Duration {
 	case errors.Is(err, strconv.ErrRange):
 		return maxRetryAfter
 	case err == nil:
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second //nolint:gosec // bounded
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
