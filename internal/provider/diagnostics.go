@@ -109,7 +109,10 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	}
 	var api *servicerequest.APIError
 	if errors.As(err, &api) && api.Cause() == servicerequest.CauseParameters {
-		text += "\n\n" + lengths(delivery.Keyed(m.IdempotencyKey.ValueString(), m.Content.ValueString()))
+		// A service may count a text in each of these ways.
+		sent := delivery.Keyed(m.IdempotencyKey.ValueString(), m.Content.ValueString())
+		text += fmt.Sprintf("\n\nThe text that was sent has %d characters, %d UTF-16 units and %d bytes.",
+			utf8.RuneCountInString(sent), len(utf16.Encode([]rune(sent))), len(sent))
 	}
 	if m.Action {
 		text += "\n\n" + actionAdvice
@@ -121,12 +124,6 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(path.Root(a.at), summary, text)
 	}
 	return diag.NewErrorDiagnostic(summary, text)
-}
-
-// lengths are those of a text by the ways in which a service may count.
-func lengths(text string) string {
-	return fmt.Sprintf("The text that was sent has %d characters, %d UTF-16 units and %d bytes.",
-		utf8.RuneCountInString(text), len(utf16.Encode([]rune(text))), len(text))
 }
 
 // actionAdvice holds for every event and every on_failure of an action_trigger.

@@ -110,25 +110,21 @@ func (c *Client) listStable(ctx context.Context, caseID, groupID string) (readin
 	for n := 1; err == nil && l.overlaps && n < listReadings; n++ {
 		var again reading
 		if again, err = c.list(ctx, caseID, groupID); err == nil {
-			again.overlaps = again.overlaps && !again.includes(l)
+			again.overlaps = again.overlaps && !includes(again.messages, l.messages)
 			l = again
 		}
 	}
 	return l, err
 }
 
-func sameMessages(a, b []Message) bool {
-	return len(a) == len(b) && reading{messages: a}.includes(reading{messages: b})
-}
-
-// includes reports whether a reading has every message of an earlier one.
-func (l reading) includes(earlier reading) bool {
+// includes reports whether messages have every one of the earlier ones.
+func includes(messages, earlier []Message) bool {
 	left := map[fields]int{}
-	for i := range l.messages {
-		left[l.messages[i].fields()]++
+	for i := range messages {
+		left[messages[i].fields()]++
 	}
-	for i := range earlier.messages {
-		f := earlier.messages[i].fields()
+	for i := range earlier {
+		f := earlier[i].fields()
 		if left[f]--; left[f] < 0 {
 			return false
 		}
@@ -172,7 +168,8 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading,
 		switch {
 		case offset > 0 && grew < 0:
 			return 0, 0, errListShrank
-		case len(p.Messages) > 0 && known == len(added) && (sameMessages(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
+		case len(p.Messages) > 0 && known == len(added) &&
+			(len(previous) == len(p.Messages) && includes(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
 			// The same page again. If the count allowed for a further page, its messages
 			// could be equal to earlier ones.
 			l.repeats = true

@@ -273,21 +273,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}()
 	}
 
-	tooLarge := ex.readBody()
-	if miss != nil {
-		ex.send(miss)
-		return
-	}
-	if refusal := ex.authenticate(tooLarge); refusal != nil {
-		ex.send(refusal)
-		return
-	}
-	if tooLarge {
-		w.Header().Set("Connection", "close")
-		ex.send(refuse(413, "APIGW.0201", "Request entity too large"))
-		return
-	}
-	do, refusal := ex.check()
+	do, refusal := ex.admit(miss)
 	if refusal != nil {
 		ex.send(refusal)
 		return
@@ -298,6 +284,23 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ex.fault.kind.strike(ex, ex.fault.Fault, a)
+}
+
+// admit reads and checks the request, as the gateway and the service do. It returns a
+// refusal, or the function that carries out the operation.
+func (ex *exchange) admit(miss *answer) (do func() *answer, refusal *answer) {
+	tooLarge := ex.readBody()
+	if miss != nil {
+		return nil, miss
+	}
+	if refusal = ex.authenticate(tooLarge); refusal != nil {
+		return nil, refusal
+	}
+	if tooLarge {
+		ex.w.Header().Set("Connection", "close")
+		return nil, refuse(413, "APIGW.0201", "Request entity too large")
+	}
+	return ex.check()
 }
 
 // carryOut carries out the operation, unless a fault prevents it, and reports whether
