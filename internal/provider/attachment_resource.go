@@ -63,13 +63,13 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"source": schema.StringAttribute{
 				Optional: true,
 				Validators: []validator.String{
-					check(notEmpty),
+					notEmpty,
 					stringvalidator.ExactlyOneOf(path.MatchRoot("source"), path.MatchRoot("content"), path.MatchRoot("content_base64")),
 				},
 				MarkdownDescription: "Path of the file to upload. If the file is missing after the upload, the attachment does not change, and the plan has a warning. Set exactly one of `source`, `content` and `content_base64`.",
 			},
 			"content": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{check(notEmpty)},
+				Optional: true, Validators: []validator.String{notEmpty},
 				MarkdownDescription: "Text to upload. It is stored in plan and state, so put no secret in it. Use `source` for a large file.",
 			},
 			"content_base64": schema.StringAttribute{
@@ -98,27 +98,6 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 }
 
 var attachmentNameCheck = all(length(1, 512), noControl, noSeparator)
-
-func notEmpty(s string) error {
-	if s == "" {
-		return errors.New("must not be empty")
-	}
-	return nil
-}
-
-func noSeparator(s string) error {
-	if strings.ContainsAny(s, `/\`) {
-		return errors.New(`must be a file name, without "/" and "\"`)
-	}
-	return nil
-}
-
-func isBase64(s string) error {
-	if _, err := base64.StdEncoding.DecodeString(s); err != nil {
-		return errors.New("must be base64, such as the result of filebase64()")
-	}
-	return nil
-}
 
 func (r *attachmentResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
 	r.provider = providerDataFrom(req.ProviderData)

@@ -71,7 +71,7 @@ func (r *caseMessageResource) Schema(_ context.Context, _ resource.SchemaRequest
 					"and Terraform 1.11 or OpenTofu 1.11 or later.",
 			},
 			"content_wo_version": schema.NumberAttribute{ // not Int64: the framework calls 1.5 an error in the provider
-				Optional: true, Validators: []validator.Number{check(isWhole)},
+				Optional: true, Validators: []validator.Number{isWhole},
 				MarkdownDescription: "Version of `content_wo`, any whole number. Terraform does not store `content_wo`, so it does not detect a new text. Change this number to post the new text.",
 			},
 			"accessory_ids": schema.ListAttribute{ElementType: types.StringType, Optional: true, Validators: accessoryChecks, MarkdownDescription: accessoryIDDescription},
