@@ -67,10 +67,6 @@ func (c *Client) summary(w wireCase) CaseSummary {
 // Case reads a ticket with its messages, in one call. When there is no such
 // ticket the error is an *APIError with the code OSM.01010015.
 func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error) {
-	query := url.Values{}
-	if groupID != "" {
-		query.Set("group_id", groupID)
-	}
 	var answer struct {
 		Info *struct {
 			wireCase
@@ -82,7 +78,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		} `json:"incident_detail_info"`
 	}
 	o, err := c.doIdempotent(ctx, request{
-		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: c.maxTicket, private: true,
+		method: http.MethodGet, path: casePath(caseID), query: inGroup(groupID), maxBody: c.maxTicket, private: true,
 	}, &answer)
 	if err != nil {
 		return Case{}, err
@@ -125,13 +121,8 @@ type CaseQuery struct {
 }
 
 func (q CaseQuery) values() url.Values {
-	v := url.Values{}
-	if len(q.Keywords) > 0 {
-		v["search_key"] = q.Keywords
-	}
-	if len(q.LabelIDs) > 0 {
-		v["label_id_list"] = q.LabelIDs
-	}
+	v := inGroup(q.GroupID)
+	v["search_key"], v["label_id_list"] = q.Keywords, q.LabelIDs // without an element, not sent
 	if q.Status != nil {
 		v.Set("status", strconv.Itoa(*q.Status))
 	}
@@ -141,8 +132,14 @@ func (q CaseQuery) values() url.Values {
 	if !q.To.IsZero() {
 		v.Set("query_end_time", q.To.UTC().Format(time.RFC3339))
 	}
-	if q.GroupID != "" {
-		v.Set("group_id", q.GroupID)
+	return v
+}
+
+// inGroup is the query of a call for a ticket of an IAM group; "" is none.
+func inGroup(groupID string) url.Values {
+	v := url.Values{}
+	if groupID != "" {
+		v.Set("group_id", groupID)
 	}
 	return v
 }

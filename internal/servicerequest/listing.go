@@ -3,7 +3,6 @@ package servicerequest
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -134,10 +133,9 @@ func includes(messages, earlier []Message) bool {
 
 func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading, error) {
 	l := reading{began: c.clock.Now()}
-	query := url.Values{"trim_osm_rich_text_label": {"false"}, "limit": {strconv.Itoa(pageSize)}}
-	if groupID != "" {
-		query.Set("group_id", groupID)
-	}
+	query := inGroup(groupID)
+	query.Set("trim_osm_rich_text_label", "false")
+	query.Set("limit", strconv.Itoa(pageSize))
 	seen := map[fields]bool{}
 	size := 0
 	var previous, before []Message // the last page, and all of them, as the service gave them
