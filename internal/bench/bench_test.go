@@ -85,7 +85,7 @@ func TestBench(t *testing.T) {
 
 func TestRatiosAreOfOneRound(t *testing.T) {
 	sc := scenario{messages: 1}
-	r := results{cells: map[cell]*measured{}}
+	r := results{cells: map[[3]string]*measured{}}
 	r.cell(sc, apply, floor).seconds = []float64{1, 2, 10}
 	r.cell(sc, apply, keyed).seconds = []float64{3, 4, 10}
 	if seconds, ratio := r.time(sc, apply, keyed); seconds != 4 || ratio != 2 { // ratios 3, 2 and 1

@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 func main() {
@@ -87,10 +88,7 @@ func run(ctx context.Context) error {
 	only := regexp.MustCompile("")
 	flag.StringVar(&o.provider, "provider", "", "`path` of the provider's binary")
 	out := flag.String("out", "", "`directory` to write README.md and the charts to (default: print only)")
-	flag.Func("run", `only the scenarios that match this `+"`regexp`"+`, such as "^1000 after 2000$" or "HTTPS"`, func(text string) (err error) {
-		only, err = regexp.Compile(text)
-		return err
-	})
+	flag.TextVar(only, "run", only, "only the scenarios that match this `regexp`, such as \"^1000 after 2000$\" or \"HTTPS\"")
 	flag.Parse()
 	if o.cli == "" || o.provider == "" {
 		return errors.New("run it with make bench")
@@ -99,12 +97,7 @@ func run(ctx context.Context) error {
 	if o.provider, err = filepath.Abs(o.provider); err != nil { // the CLI runs elsewhere
 		return err
 	}
-	var chosen []scenario
-	for _, s := range scenarios {
-		if only.MatchString(s.String()) {
-			chosen = append(chosen, s)
-		}
-	}
+	chosen := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !only.MatchString(s.String()) })
 	if len(chosen) == 0 {
 		return fmt.Errorf("no such scenario: there are %v", scenarios)
 	}
@@ -124,7 +117,7 @@ func run(ctx context.Context) error {
 
 // measure runs all subjects in each round of each scenario.
 func measure(ctx context.Context, o options, chosen []scenario) (*results, error) {
-	r := &results{scenarios: chosen, subjects: subjects(), cells: map[cell]*measured{}}
+	r := &results{scenarios: chosen, subjects: subjects(), cells: map[[3]string]*measured{}}
 	for _, sc := range chosen {
 		for round := range sc.rounds {
 			for i := range r.subjects {

@@ -19,17 +19,10 @@ import (
 type results struct {
 	scenarios []scenario
 	subjects  []subject
-	cells     map[cell]*measured
+	cells     map[[3]string]*measured // by scenario, operation and subject
 
-	cli        string // its version
-	size       int64  // of the provider's binary, in bytes
-	benchmarks string // output of go test -bench
-}
-
-// cell is what the rounds have in common.
-type cell struct {
-	scenario           string
-	operation, subject string
+	cli  string // its version
+	size int64  // of the provider's binary, in bytes
 }
 
 // measured is what was measured of one command.
@@ -40,7 +33,7 @@ type measured struct {
 }
 
 func (r *results) cell(sc scenario, op operation, subject string) *measured {
-	c := cell{sc.String(), op.name, subject}
+	c := [3]string{sc.String(), op.name, subject}
 	if r.cells[c] == nil {
 		r.cells[c] = &measured{}
 	}
@@ -64,8 +57,7 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// describe adds what was measured with, and the benchmarks of what makes up a message
-// without Terraform.
+// describe adds what was measured with.
 func (r *results) describe(ctx context.Context, o options) error {
 	info, err := os.Stat(o.provider)
 	if err != nil {
@@ -77,16 +69,6 @@ func (r *results) describe(ctx context.Context, o options) error {
 		return err
 	}
 	r.cli, _, _ = strings.Cut(string(version), "\n")
-	out, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark(Post|Deliver)$",
-		"./internal/servicerequest", "./internal/delivery").Output()
-	if err != nil {
-		return fmt.Errorf("go test -bench: %w", err)
-	}
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "Benchmark") {
-			r.benchmarks += line
-		}
-	}
 	return nil
 }
 
@@ -124,7 +106,6 @@ func (r *results) markdown() string {
 			line("| %s | %d | %d | %.0f MB |", strings.Join(cells, " | "), m.requests, m.connections, float64(m.peak)/1e6)
 		}
 	}
-	line("\nOne message without Terraform: the POST, and a delivery on a ticket with 2,000 messages without the requests.\n\n```\n%s```", r.benchmarks)
 	return b.String()
 }
 

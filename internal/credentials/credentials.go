@@ -51,6 +51,7 @@ const (
 
 // Request is a call to an issuer of credentials.
 type Request struct {
+	Issuer Issuer
 	Method string
 	Base   *url.URL // without a query
 	Path   string   // below Base, escaped; empty is Base itself
@@ -120,22 +121,18 @@ const (
 	IssuerMetadata Issuer = "the metadata of the ECS server"
 )
 
-// askedError says who gave no answer that can be used.
-type askedError struct {
-	issuer Issuer
-	err    error
-}
-
-func (e *askedError) Error() string { return e.err.Error() }
-func (e *askedError) Unwrap() error { return e.err }
-
-// ask makes a call. If it fails, the error says who was asked.
-func (c *Credentials) ask(ctx context.Context, issuer Issuer, r Request, into any) (Answer, error) {
+// ask makes a call. Its error is an Error.
+func (c *Credentials) ask(ctx context.Context, r Request, into any) (Answer, error) {
 	a, err := c.call(ctx, r, into)
 	if err != nil {
-		err = &askedError{issuer, err}
+		return a, c.none(r.Issuer, err)
 	}
-	return a, err
+	return a, nil
+}
+
+// none is the error for an issuer that gave no answer that can be used.
+func (c *Credentials) none(issuer Issuer, err error) error {
+	return &Error{Mode: c.source.mode(), Issuer: issuer, Err: err}
 }
 
 // issued is what a source issues: a token, or a key that signs.
@@ -179,15 +176,27 @@ const maxMargin = 10 * time.Minute
 // anew for every attempt, since a signature contains the date. With an error, which is an
 // [Error] or that of ctx, nothing was sent.
 func (c *Credentials) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
-	i, ok, err := c.usable(ctx)
-	if !ok && err == nil {
-		i, err = c.renew(ctx)
-	}
-	if err != nil {
-		return err
+	i, ok := c.usable(ctx)
+	if !ok {
+		var err error
+		if i, err = c.renew(ctx); err != nil {
+			return err
+		}
 	}
 	c.add(i, req, body)
 	return nil
+}
+
+// AuthenticateNow is Authenticate with what is at hand. It asks no issuer, and reports
+// whether there are credentials that have not expired.
+func (c *Credentials) AuthenticateNow(req *http.Request, body []byte) bool {
+	c.mu.Lock()
+	current, alive := c.current, c.alive(c.now())
+	c.mu.Unlock()
+	if alive {
+		c.add(*current, req, body)
+	}
+	return alive
 }
 
 // renew asks the source. All who need credentials at the same time share one renewal, and
@@ -208,18 +217,6 @@ func (c *Credentials) renew(ctx context.Context) (issued, error) {
 	})
 }
 
-// AuthenticateNow is Authenticate with what is at hand. It asks no issuer, and reports
-// whether there are credentials that have not expired.
-func (c *Credentials) AuthenticateNow(req *http.Request, body []byte) bool {
-	c.mu.Lock()
-	current, alive := c.current, c.alive(c.now())
-	c.mu.Unlock()
-	if alive {
-		c.add(*current, req, body)
-	}
-	return alive
-}
-
 func (c *Credentials) add(i issued, req *http.Request, body []byte) {
 	if i.token != "" {
 		req.Header.Set("X-Auth-Token", i.token)
@@ -235,14 +232,13 @@ func (c *Credentials) add(i issued, req *http.Request, body []byte) {
 }
 
 // usable returns the current credentials while they live. Near their end it begins to renew
-// them, for which nobody waits. An error says that there are none, and that none may be
-// asked for.
-func (c *Credentials) usable(ctx context.Context) (i issued, ok bool, err error) {
+// them, for which nobody waits.
+func (c *Credentials) usable(ctx context.Context) (i issued, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	if !c.alive(now) {
-		return issued{}, false, c.refused
+		return issued{}, false
 	}
 	if c.isDue(now) && !c.renewing {
 		c.renewing = true
@@ -253,7 +249,7 @@ func (c *Credentials) usable(ctx context.Context) (i issued, ok bool, err error)
 			c.renewing = false
 		}()
 	}
-	return *c.current, true, nil
+	return *c.current, true
 }
 
 // alive needs c.mu.
@@ -281,15 +277,13 @@ func (c *Credentials) renewal(ctx context.Context) (issued, error) {
 			c.renewAt = now.Add(c.current.expires.Sub(now) / 2)
 			return *c.current, nil
 		}
-		e := &Error{Mode: c.source.mode(), Err: err}
-		var asked *askedError
-		if errors.As(err, &asked) {
-			e.Issuer = asked.issuer
+		if !errors.As(err, new(*Error)) {
+			err = c.none("", err) // nobody was asked
 		}
-		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-			c.refused = e
+		if errors.As(err, new(*RefusedError)) {
+			c.refused = err
 		}
-		return issued{}, e
+		return issued{}, err
 	}
 	c.current, c.renewAt = &i, time.Time{}
 	if !i.expires.IsZero() {

@@ -29,8 +29,8 @@ func (Password) mode() Mode          { return ModePassword }
 func (p Password) issue(ctx context.Context, c *Credentials) (issued, error) {
 	domain := Domain{Name: p.DomainName}
 	user := object{"name": p.UserName, "password": p.Password, "domain": domain}
-	return c.token(ctx, IssuerLogin, Request{
-		Method: http.MethodPost, Base: iam(p.IAM), Path: "v3/auth/tokens",
+	return c.token(ctx, Request{
+		Issuer: IssuerLogin, Method: http.MethodPost, Base: iam(p.IAM), Path: "v3/auth/tokens",
 		Body: object{"auth": object{
 			"identity": object{"methods": []string{"password"}, "password": object{"user": user}},
 			"scope":    object{"domain": domain},
@@ -54,8 +54,8 @@ func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	return c.token(ctx, IssuerExchange, Request{
-		Method: http.MethodPost, Base: iam(o.IAM), Path: "v3.0/OS-AUTH/id-token/tokens",
+	return c.token(ctx, Request{
+		Issuer: IssuerExchange, Method: http.MethodPost, Base: iam(o.IAM), Path: "v3.0/OS-AUTH/id-token/tokens",
 		Header: http.Header{"X-Idp-Id": {o.ProviderID}},
 		// Without the scope, no service takes the token.
 		Body: object{"auth": object{"id_token": object{"id": idToken}, "scope": object{"domain": o.Domain}}},
@@ -65,27 +65,27 @@ func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 type object = map[string]any
 
 // token makes a call whose answer is a token of IAM.
-func (c *Credentials) token(ctx context.Context, issuer Issuer, r Request) (issued, error) {
+func (c *Credentials) token(ctx context.Context, r Request) (issued, error) {
 	var got struct {
 		Token struct {
-			Expires instant `json:"expires_at"`
+			Expires string `json:"expires_at"`
 		} `json:"token"`
 	}
-	a, err := c.ask(ctx, issuer, r, &got)
+	a, err := c.ask(ctx, r, &got)
 	if err != nil {
 		return issued{}, err
 	}
 	token := a.Header.Get("X-Subject-Token")
-	if token == "" {
-		return issued{}, &askedError{issuer, errors.New("the answer has no X-Subject-Token header")}
-	}
 	c.keep(token)
 	expires, err := a.expiry(got.Token.Expires)
-	if !isSendable(token) {
+	switch {
+	case token == "":
+		err = errors.New("the answer has no X-Subject-Token header")
+	case !isSendable(token):
 		err = errNotSendable
 	}
 	if err != nil {
-		return issued{}, &askedError{issuer, err}
+		return issued{}, c.none(r.Issuer, err)
 	}
 	return issued{token: token, expires: expires}, nil
 }
@@ -95,14 +95,14 @@ func (c *Credentials) domainID(ctx context.Context, base *url.URL, key AccessKey
 	var got struct {
 		Domains []Domain `json:"domains"`
 	}
-	_, err := c.ask(ctx, IssuerAccount, Request{
-		Method: http.MethodGet, Base: iam(base), Path: "v3/auth/domains", By: New(key, c.call, c.now),
+	_, err := c.ask(ctx, Request{
+		Issuer: IssuerAccount, Method: http.MethodGet, Base: iam(base), Path: "v3/auth/domains", By: New(key, c.call, c.now),
 	}, &got)
 	if err != nil {
 		return "", err
 	}
 	if len(got.Domains) != 1 || got.Domains[0].ID == "" {
-		return "", &askedError{IssuerAccount, errors.New("IAM does not name the one account of the keys: set domain_id")}
+		return "", c.none(IssuerAccount, errors.New("IAM does not name the one account of the keys: set domain_id"))
 	}
 	return got.Domains[0].ID, nil
 }
@@ -115,23 +115,16 @@ func iam(u *url.URL) *url.URL {
 	return &base
 }
 
-// instant is a time as issuers write it: RFC 3339, with or without a fraction. It is zero
-// for everything else.
-type instant struct{ time.Time }
-
-func (i *instant) UnmarshalJSON(data []byte) error {
-	i.Time, _ = time.Parse(time.RFC3339, strings.Trim(string(data), `"`))
-	return nil
-}
-
-// expiry is an issuer's time by the local clock, which may be off. A Date has whole
-// seconds, so up to one of them is already over.
-func (a Answer) expiry(t instant) (time.Time, error) {
+// expiry reads an issuer's time, RFC 3339 with or without a fraction. It returns the time
+// by the local clock, which may be off. A Date has whole seconds, so up to one of them is
+// already over.
+func (a Answer) expiry(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
 	switch {
-	case t.IsZero():
+	case err != nil:
 		return time.Time{}, errors.New("the answer does not say until when it can be used")
 	case a.Date.IsZero():
-		return t.Time, nil
+		return t, nil
 	}
 	return a.Received.Add(t.Sub(a.Date.Add(time.Second))), nil
 }

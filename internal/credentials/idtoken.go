@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -41,11 +40,11 @@ func (t IDToken) get(ctx context.Context, c *Credentials) (string, error) {
 	var got struct {
 		Value string `json:"value"`
 	}
-	_, err := c.ask(ctx, IssuerGitHub, Request{
-		Method: http.MethodGet, Base: base, Query: query, Header: http.Header{"Authorization": {"bearer " + t.RequestToken}},
+	_, err := c.ask(ctx, Request{
+		Issuer: IssuerGitHub, Method: http.MethodGet, Base: base, Query: query, Header: http.Header{"Authorization": {"bearer " + t.RequestToken}},
 	}, &got)
 	if err == nil && got.Value == "" {
-		err = &askedError{IssuerGitHub, errors.New("GitHub's answer has no ID token")}
+		err = c.none(IssuerGitHub, errors.New("GitHub's answer has no ID token"))
 	}
 	c.keep(got.Value)
 	return got.Value, err
@@ -80,32 +79,22 @@ func (c *Credentials) readSecret(setting, name string) (string, error) {
 // readFile reads a file of at most limit bytes. The text of an error continues a sentence
 // about the file, and does not name it.
 func readFile(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for a writer
-		return nil, errors.New("is not a regular file")
-	}
 	var text []byte
-	if err == nil {
-		text, err = readAtMost(name, limit+1)
-	}
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
+	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("cannot be read: %w", err)
-	case int64(len(text)) > limit:
+	case !info.Mode().IsRegular(): // opening a pipe would wait for a writer
+		return nil, errors.New("is not a regular file")
+	case info.Size() > limit:
 		return nil, fmt.Errorf("is longer than %d bytes", limit)
+	default:
+		text, err = os.ReadFile(name) //nolint:gosec // the user names it
+	}
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		err = at.Err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	return bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")), nil
-}
-
-func readAtMost(name string, limit int64) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // the user names it
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	return io.ReadAll(io.LimitReader(file, limit))
 }

@@ -1,7 +1,9 @@
 package credentials
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -27,12 +29,12 @@ func (o OIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	return c.assume(ctx, Request{
-		Method: http.MethodPost, Base: o.STS, Path: "v5/agencies/assume-with-oidc",
+	return c.key(ctx, Request{
+		Issuer: IssuerSTS, Method: http.MethodPost, Base: o.STS, Path: "v5/agencies/assume-with-oidc",
 		Body: lasting(o.Duration, object{
 			"provider_urn": o.ProviderURN, "agency_urn": o.AgencyURN, "agency_session_name": o.SessionName, "id_token": idToken,
 		}),
-	}, o.AgencyURN)
+	}, stsKey, account(o.AgencyURN), nil)
 }
 
 // Agency assumes an agency with the key of another source.
@@ -56,10 +58,10 @@ func (Agency) mode() Mode          { return ModeAgency }
 
 func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if a.URN != "" {
-		return c.assume(ctx, Request{
-			Method: http.MethodPost, Base: a.STS, Path: "v5/agencies/assume", By: c.base,
+		return c.key(ctx, Request{
+			Issuer: IssuerSTS, Method: http.MethodPost, Base: a.STS, Path: "v5/agencies/assume", By: c.base,
 			Body: lasting(a.Duration, object{"agency_urn": a.URN, "agency_session_name": a.SessionName}),
-		}, a.URN)
+		}, stsKey, account(a.URN), nil)
 	}
 	agency := lasting(a.Duration, object{"agency_name": a.Name})
 	if a.Domain.ID != "" {
@@ -67,10 +69,10 @@ func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	} else {
 		agency["domain_name"] = a.Domain.Name
 	}
-	return c.credential(ctx, IssuerAgency, Request{
-		Method: http.MethodPost, Base: iam(a.IAM), Path: "v3.0/OS-CREDENTIAL/securitytokens", By: c.base,
+	return c.key(ctx, Request{
+		Issuer: IssuerAgency, Method: http.MethodPost, Base: iam(a.IAM), Path: "v3.0/OS-CREDENTIAL/securitytokens", By: c.base,
 		Body: object{"auth": object{"identity": object{"methods": []string{"assume_role"}, "assume_role": agency}}},
-	}, a.Domain.ID, a.IAM)
+	}, iamKey, a.Domain.ID, a.IAM)
 }
 
 // lasting adds a duration to a body. Without one the issuer decides.
@@ -96,30 +98,11 @@ func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	var got struct {
-		Agency struct {
-			URN string `json:"urn"`
-		} `json:"assumedAgency"`
-		Credentials struct {
-			Access  string  `json:"accessKeyId"`
-			Secret  string  `json:"secretAccessKey"`
-			Token   string  `json:"securityToken"`
-			Expires instant `json:"expiration"`
-		} `json:"credentials"`
-	}
 	base, query := split(p.URL)
-	a, err := c.ask(ctx, IssuerPod, Request{
-		Method: http.MethodPost, Base: base, Query: query, Header: http.Header{"Authorization": {token}}, Body: object{}, Local: true, Timeout: 5 * time.Second,
-	}, &got)
-	if err != nil {
-		return issued{}, err
-	}
-	domain := p.DomainID
-	if domain == "" {
-		domain = account(got.Agency.URN)
-	}
-	k := got.Credentials
-	return c.key(IssuerPod, a, AccessKey{k.Access, k.Secret, k.Token, domain}, k.Expires)
+	return c.key(ctx, Request{
+		Issuer: IssuerPod, Method: http.MethodPost, Base: base, Query: query, Body: object{},
+		Header: http.Header{"Authorization": {token}}, Local: true, Timeout: 5 * time.Second,
+	}, podKey, p.DomainID, nil)
 }
 
 // ECS is the agency of the server on which this runs. Its keys are in the server's metadata.
@@ -140,9 +123,9 @@ func (e ECS) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if base == nil {
 		base = &url.URL{Scheme: "http", Host: "169.254.169.254"}
 	}
-	keys := Request{Method: http.MethodGet, Base: base, Path: "openstack/latest/securitykey", Local: true, Timeout: metadataTimeout}
-	a, err := c.ask(ctx, IssuerMetadata, Request{
-		Method: http.MethodPut, Base: base, Path: "meta-data/latest/api/token", Local: true, Timeout: metadataTimeout,
+	keys := Request{Issuer: IssuerMetadata, Method: http.MethodGet, Base: base, Path: "openstack/latest/securitykey", Local: true, Timeout: metadataTimeout}
+	a, err := c.ask(ctx, Request{
+		Issuer: IssuerMetadata, Method: http.MethodPut, Base: base, Path: "meta-data/latest/api/token", Local: true, Timeout: metadataTimeout,
 		Header: http.Header{"X-Metadata-Token-Ttl-Seconds": {"21600"}},
 		// With one of these, the metadata is of version 1 and needs no token.
 		Statuses: []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusServiceUnavailable},
@@ -155,54 +138,37 @@ func (e ECS) issue(ctx context.Context, c *Credentials) (issued, error) {
 		c.keep(token)
 		keys.Header = http.Header{"X-Metadata-Token": {token}}
 	}
-	return c.credential(ctx, IssuerMetadata, keys, e.DomainID, e.IAM)
+	return c.key(ctx, keys, iamKey, e.DomainID, e.IAM)
 }
 
-// assume makes a call whose answer is a key of STS for an agency.
-func (c *Credentials) assume(ctx context.Context, r Request, agency string) (issued, error) {
-	var got struct {
-		Credentials struct {
-			Access  string  `json:"access_key_id"`
-			Secret  string  `json:"secret_access_key"`
-			Token   string  `json:"security_token"`
-			Expires instant `json:"expiration"`
-		} `json:"credentials"`
-	}
-	a, err := c.ask(ctx, IssuerSTS, r, &got)
+// keyForm is the names that an issuer gives to what is in its answer.
+type keyForm struct {
+	agency                         string // whose URN names the account; empty: nothing does
+	key                            string
+	access, secret, token, expires string // in key
+}
+
+var (
+	stsKey = keyForm{"", "credentials", "access_key_id", "secret_access_key", "security_token", "expiration"}
+	podKey = keyForm{"assumedAgency", "credentials", "accessKeyId", "secretAccessKey", "securityToken", "expiration"}
+	iamKey = keyForm{"", "credential", "access", "secret", "securitytoken", "expires_at"} // the metadata's, too
+)
+
+// key makes a call whose answer is a temporary key. domainID is its account. If that is
+// empty and the answer does not name it, iam is asked, unless it is nil.
+func (c *Credentials) key(ctx context.Context, r Request, form keyForm, domainID string, iam *url.URL) (issued, error) {
+	var got map[string]json.RawMessage
+	a, err := c.ask(ctx, r, &got)
 	if err != nil {
 		return issued{}, err
 	}
-	k := got.Credentials
-	return c.key(IssuerSTS, a, AccessKey{k.Access, k.Secret, k.Token, account(agency)}, k.Expires)
-}
-
-// credential makes a call whose answer is a key in the form of IAM and of the metadata. If
-// domainID is empty, iam is asked for the account, unless it is nil.
-func (c *Credentials) credential(ctx context.Context, issuer Issuer, r Request, domainID string, iam *url.URL) (issued, error) {
-	var got struct {
-		Credential struct {
-			Access  string  `json:"access"`
-			Secret  string  `json:"secret"`
-			Token   string  `json:"securitytoken"`
-			Expires instant `json:"expires_at"`
-		} `json:"credential"`
-	}
-	a, err := c.ask(ctx, issuer, r, &got)
-	if err != nil {
-		return issued{}, err
-	}
-	k := got.Credential
-	i, err := c.key(issuer, a, AccessKey{k.Access, k.Secret, k.Token, domainID}, k.Expires)
-	if err == nil && domainID == "" && iam != nil {
-		i.key.DomainID, err = c.domainID(ctx, iam, i.key)
-	}
-	return i, err
-}
-
-// key is what was issued, unless something is missing in it, or cannot be sent.
-func (c *Credentials) key(issuer Issuer, a Answer, k AccessKey, expires instant) (issued, error) {
+	var agency struct{ URN string }
+	_ = json.Unmarshal(got[form.agency], &agency) // without one, it names none
+	var key map[string]string
+	_ = json.Unmarshal(got[form.key], &key) // what is missing is reported below
+	k := AccessKey{key[form.access], key[form.secret], key[form.token], cmp.Or(domainID, account(agency.URN))}
 	c.keep(k.SecretKey, k.SecurityToken)
-	at, err := a.expiry(expires)
+	expires, err := a.expiry(key[form.expires])
 	switch {
 	case k.AccessKey == "" || k.SecretKey == "" || k.SecurityToken == "":
 		err = errors.New("the answer has no temporary key")
@@ -210,9 +176,12 @@ func (c *Credentials) key(issuer Issuer, a Answer, k AccessKey, expires instant)
 		err = errNotSendable
 	}
 	if err != nil {
-		return issued{}, &askedError{issuer, err}
+		return issued{}, c.none(r.Issuer, err)
 	}
-	return issued{key: k, expires: at}, nil
+	if k.DomainID == "" && iam != nil {
+		k.DomainID, err = c.domainID(ctx, iam, k)
+	}
+	return issued{key: k, expires: expires}, err
 }
 
 var errNotSendable = errors.New("what was issued has a line break or another character that no header can have")

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,11 +34,7 @@ func (p Profile) issue(_ context.Context, c *Credentials) (issued, error) {
 		return issued{}, &UnusableError{fmt.Errorf("the KooCLI file (shared_config_file, by default ~/.hcloud/config.json) %w", err)}
 	}
 	c.keep(k.Secret, k.Token)
-	domain := p.DomainID
-	if domain == "" {
-		domain = k.DomainID
-	}
-	return issued{key: AccessKey{k.Access, k.Secret, k.Token, domain}}, nil
+	return issued{key: AccessKey{k.Access, k.Secret, k.Token, cmp.Or(p.DomainID, k.DomainID)}}, nil
 }
 
 func (p Profile) read() (storedKey, error) {
@@ -63,10 +60,7 @@ func (p Profile) read() (storedKey, error) {
 	if strings.EqualFold(fmt.Sprint(file.Encrypted), "true") {
 		return storedKey{}, errors.New("is encrypted; run hcloud configure set --cli-auth-encrypt=false")
 	}
-	name := p.Name
-	if name == "" {
-		name = file.Current
-	}
+	name := cmp.Or(p.Name, file.Current)
 	for _, profile := range file.Profiles {
 		if profile.Name != name {
 			continue

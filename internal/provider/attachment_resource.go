@@ -3,9 +3,7 @@ package provider
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -65,13 +63,13 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"source": schema.StringAttribute{
 				Optional: true,
 				Validators: []validator.String{
-					check(notEmpty),
+					notEmpty,
 					stringvalidator.ExactlyOneOf(path.MatchRoot("source"), path.MatchRoot("content"), path.MatchRoot("content_base64")),
 				},
 				MarkdownDescription: "Path of the file to upload. If the file is missing after the upload, the attachment does not change, and the plan has a warning. Set exactly one of `source`, `content` and `content_base64`.",
 			},
 			"content": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{check(notEmpty)},
+				Optional: true, Validators: []validator.String{notEmpty},
 				MarkdownDescription: "Text to upload. It is stored in plan and state, so put no secret in it. Use `source` for a large file.",
 			},
 			"content_base64": schema.StringAttribute{
@@ -100,27 +98,6 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 }
 
 var attachmentNameCheck = all(length(1, 512), noControl, noSeparator)
-
-func notEmpty(s string) error {
-	if s == "" {
-		return errors.New("is empty; to leave it out, set it to null")
-	}
-	return nil
-}
-
-func noSeparator(s string) error {
-	if strings.ContainsAny(s, `/\`) {
-		return errors.New(`must be a file name, without "/" and "\"`)
-	}
-	return nil
-}
-
-func isBase64(s string) error {
-	if _, err := base64.StdEncoding.DecodeString(s); err != nil {
-		return errors.New("must be base64, such as the result of filebase64()")
-	}
-	return nil
-}
 
 func (r *attachmentResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
 	r.provider = providerDataFrom(req.ProviderData)
@@ -260,21 +237,8 @@ func (m *attachmentModel) complete() error {
 	if m.at().Equal(path.Empty()) {
 		return nil // unknown
 	}
-	content, size, err := m.open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = content.Close() }()
-	hash := sha256.New()
-	read, err := io.Copy(hash, io.LimitReader(content, size+1))
-	if err == nil && read != size {
-		err = errChanging
-	}
-	if err != nil {
-		return fmt.Errorf("cannot be read: %w", err)
-	}
-	m.Size, m.ContentSHA256 = types.Int64Value(size), types.StringValue(hex.EncodeToString(hash.Sum(nil)))
-	return nil
+	_, err := m.load()
+	return err
 }
 
 // setName sets the name to the last element of source, once that is known.
@@ -290,10 +254,7 @@ func (m *attachmentModel) setName() error {
 	return nil
 }
 
-var (
-	errMissing  = errors.New("does not exist; if another resource of this apply writes it, take the path from an output of that resource, such as source = terraform_data.report.output")
-	errChanging = errors.New("it changed while it was being read")
-)
+var errMissing = errors.New("does not exist; if another resource of this apply writes it, take the path from an output of that resource, such as source = terraform_data.report.output")
 
 // read reads the content for the upload, and compares it with the plan.
 func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) {
@@ -302,17 +263,28 @@ func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) 
 			return nil, m.unusable(err)
 		}
 	}
-	content, size, err := m.open()
+	planned := m.ContentSHA256
+	a, err := m.load()
+	if err == nil && known(planned) && a.SHA256 != planned.ValueString() {
+		err = fmt.Errorf("has changed since the plan: its SHA-256 was %s, and is now %s. Run terraform plan again", planned.ValueString(), a.SHA256)
+	}
 	if err != nil {
 		return nil, m.unusable(err)
+	}
+	return a, nil
+}
+
+// load reads the content, and sets the attributes that follow from it. Its error is meant
+// for unusable.
+func (m *attachmentModel) load() (*servicerequest.Attachment, error) {
+	content, size, err := m.open()
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = content.Close() }()
 	a, err := servicerequest.NewAttachment(m.Name.ValueString(), size, content)
 	if err != nil {
-		return nil, m.unusable(fmt.Errorf("cannot be read: %w", err))
-	}
-	if planned := m.ContentSHA256; known(planned) && a.SHA256 != planned.ValueString() {
-		return nil, m.unusable(fmt.Errorf("has changed since the plan: its SHA-256 was %s, and is now %s. Run terraform plan again", planned.ValueString(), a.SHA256))
+		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	m.Size, m.ContentSHA256 = types.Int64Value(a.Size), types.StringValue(a.SHA256)
 	return a, nil

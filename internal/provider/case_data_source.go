@@ -18,7 +18,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*caseDataSource)(nil)
 
-func newCaseDataSource() datasource.DataSource { return &caseDataSource{} }
+func newCaseDataSource() datasource.DataSource { return &caseDataSource{dataSource{name: "_case"}} }
 
 type caseDataSource struct{ dataSource }
 
@@ -58,10 +58,6 @@ var (
 		Optional: true, Validators: []validator.String{groupIDCheck}, MarkdownDescription: groupIDDescription,
 	}
 )
-
-func (d *caseDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_case"
-}
 
 func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := caseSummaryAttributes()

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,13 +63,6 @@ func contentLength(s string) error {
 		err = fmt.Errorf("%w. The guide \"Long texts and evidence\" shows how to send more", err)
 	}
 	return err
-}
-
-func noNUL(s string) error {
-	if strings.ContainsRune(s, 0) {
-		return errors.New("contains a NUL character; remove it")
-	}
-	return nil
 }
 
 // controlWarning warns of characters that a terminal obeys, and that change what a reviewer

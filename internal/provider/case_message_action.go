@@ -39,27 +39,11 @@ func (a *caseMessageAction) Schema(_ context.Context, _ action.SchemaRequest, re
 		MarkdownDescription: "Posts a message to a service ticket each time it is invoked, unless the message has an `idempotency_key` that the ticket already shows. " +
 			"An action has no state. Use the resource of the same name for a message that is part of a configuration. Requires Terraform 1.14.1 or later.",
 		Attributes: map[string]schema.Attribute{
-			"case_id": schema.StringAttribute{
-				Required: true, Validators: []validator.String{caseIDCheck},
-				MarkdownDescription: caseIDDescription,
-			},
-			"content": schema.StringAttribute{
-				Required: true, Validators: []validator.String{contentCheck},
-				MarkdownDescription: contentDescription,
-			},
-			"accessory_ids": schema.ListAttribute{
-				ElementType: types.StringType, Optional: true,
-				Validators:          accessoryChecks,
-				MarkdownDescription: accessoryIDDescription,
-			},
-			"group_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{groupIDCheck},
-				MarkdownDescription: groupIDDescription,
-			},
-			"idempotency_key": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{keyCheck},
-				MarkdownDescription: keyDescription,
-			},
+			"case_id":         schema.StringAttribute{Required: true, Validators: []validator.String{caseIDCheck}, MarkdownDescription: caseIDDescription},
+			"content":         schema.StringAttribute{Required: true, Validators: []validator.String{contentCheck}, MarkdownDescription: contentDescription},
+			"accessory_ids":   schema.ListAttribute{ElementType: types.StringType, Optional: true, Validators: accessoryChecks, MarkdownDescription: accessoryIDDescription},
+			"group_id":        schema.StringAttribute{Optional: true, Validators: []validator.String{groupIDCheck}, MarkdownDescription: groupIDDescription},
+			"idempotency_key": schema.StringAttribute{Optional: true, Validators: []validator.String{keyCheck}, MarkdownDescription: keyDescription},
 			"timeouts": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: timeoutsDescription,
 				Attributes: map[string]schema.Attribute{"invoke": schema.StringAttribute{

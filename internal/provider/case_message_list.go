@@ -29,14 +29,8 @@ func (l *caseMessageList) ListResourceConfigSchema(_ context.Context, _ list.Lis
 		MarkdownDescription: "Lists the customer's messages on a ticket, for import. Messages that Terraform cannot manage are omitted, " +
 			"such as those of Huawei Cloud's engineers and those without a text. Requires Terraform 1.14 or later.",
 		Attributes: map[string]schema.Attribute{
-			"case_id": schema.StringAttribute{
-				Required: true, Validators: []validator.String{caseIDCheck},
-				MarkdownDescription: caseIDDescription,
-			},
-			"group_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{groupIDCheck},
-				MarkdownDescription: groupIDDescription,
-			},
+			"case_id":  schema.StringAttribute{Required: true, Validators: []validator.String{caseIDCheck}, MarkdownDescription: caseIDDescription},
+			"group_id": schema.StringAttribute{Optional: true, Validators: []validator.String{groupIDCheck}, MarkdownDescription: groupIDDescription},
 		},
 	}
 }

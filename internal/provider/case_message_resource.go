@@ -60,10 +60,7 @@ func (r *caseMessageResource) Schema(_ context.Context, _ resource.SchemaRequest
 			"has the same attachments and the text that the ticket shows, or its beginning as `idempotency_key` and the rest as `content`. It may set `triggers`. " +
 			"After that apply, changing any of these posts another message. The service may show only part of a long text, so check the plan: a replacement (`-/+`) posts the message again.",
 		Attributes: map[string]schema.Attribute{
-			"case_id": schema.StringAttribute{
-				Required: true, Validators: []validator.String{caseIDCheck},
-				MarkdownDescription: caseIDDescription,
-			},
+			"case_id": schema.StringAttribute{Required: true, Validators: []validator.String{caseIDCheck}, MarkdownDescription: caseIDDescription},
 			"content": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{contentCheck},
 				MarkdownDescription: contentDescription + " It is stored in plan and state. Set either `content` or `content_wo`.",
@@ -74,18 +71,11 @@ func (r *caseMessageResource) Schema(_ context.Context, _ resource.SchemaRequest
 					"and Terraform 1.11 or OpenTofu 1.11 or later.",
 			},
 			"content_wo_version": schema.NumberAttribute{ // not Int64: the framework calls 1.5 an error in the provider
-				Optional: true, Validators: []validator.Number{check(isWhole)},
+				Optional: true, Validators: []validator.Number{isWhole},
 				MarkdownDescription: "Version of `content_wo`, any whole number. Terraform does not store `content_wo`, so it does not detect a new text. Change this number to post the new text.",
 			},
-			"accessory_ids": schema.ListAttribute{
-				ElementType: types.StringType, Optional: true,
-				Validators:          accessoryChecks,
-				MarkdownDescription: accessoryIDDescription,
-			},
-			"group_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{groupIDCheck},
-				MarkdownDescription: groupIDDescription,
-			},
+			"accessory_ids": schema.ListAttribute{ElementType: types.StringType, Optional: true, Validators: accessoryChecks, MarkdownDescription: accessoryIDDescription},
+			"group_id":      schema.StringAttribute{Optional: true, Validators: []validator.String{groupIDCheck}, MarkdownDescription: groupIDDescription},
 			"triggers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
 				MarkdownDescription: "Values that post the message again when they change, such as the number of a release. They are not sent. " +

@@ -14,7 +14,9 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*caseMessagesDataSource)(nil)
 
-func newCaseMessagesDataSource() datasource.DataSource { return &caseMessagesDataSource{} }
+func newCaseMessagesDataSource() datasource.DataSource {
+	return &caseMessagesDataSource{dataSource{name: "_case_messages"}}
+}
 
 type caseMessagesDataSource struct{ dataSource }
 
@@ -39,10 +41,6 @@ type shownMessageModel struct {
 type attachedModel struct {
 	ID   types.String `tfsdk:"id"`
 	Name types.String `tfsdk:"name"`
-}
-
-func (d *caseMessagesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_case_messages"
 }
 
 func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {

@@ -30,7 +30,7 @@ const (
 	maxCasesLimit     = 10000
 )
 
-func newCasesDataSource() datasource.DataSource { return &casesDataSource{} }
+func newCasesDataSource() datasource.DataSource { return &casesDataSource{dataSource{name: "_cases"}} }
 
 type casesDataSource struct{ dataSource }
 
@@ -43,10 +43,6 @@ type casesModel struct {
 	GroupID   types.String       `tfsdk:"group_id"`
 	Limit     types.Int64        `tfsdk:"limit"`
 	Cases     []caseSummaryModel `tfsdk:"cases"`
-}
-
-func (d *casesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_cases"
 }
 
 func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {

@@ -2,10 +2,12 @@ package provider
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,40 +80,56 @@ func length(lowest, highest int) check {
 }
 
 // optional is length for an attribute that can be left out.
-func optional(highest int) check {
+func optional(highest int) check { return all(notEmpty, length(1, highest)) }
+
+// wrongIf refuses a value for which wrong is true.
+func wrongIf(wrong func(string) bool, text string) check {
 	return func(s string) error {
-		if err := notEmpty(s); err != nil {
-			return err
+		if wrong(s) {
+			return errors.New(text)
 		}
-		return length(1, highest)(s)
+		return nil
 	}
 }
 
-// clean refuses what comes along when a value is copied, and what nobody sees.
-var clean = all(noControl, trimmed, noInvisible, noDecoration)
-
-// noControl is for a value that is sent as a header or in a path: a line break would begin
-// another header.
-func noControl(s string) error {
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return errors.New("contains a line break or another control character; remove it")
+// without refuses a value with an unwanted character. format has a verb for the first one.
+func without(unwanted func(rune) bool, format string) check {
+	return func(s string) error {
+		if i := strings.IndexFunc(s, unwanted); i >= 0 {
+			r, _ := utf8.DecodeRuneInString(s[i:])
+			return fmt.Errorf(format, r)
+		}
+		return nil
 	}
-	return nil
 }
 
-func trimmed(s string) error {
-	if strings.TrimSpace(s) != s {
-		return errors.New("begins or ends with white space; remove it")
-	}
-	return nil
-}
+var (
+	// clean refuses what comes along when a value is copied, and what nobody sees.
+	clean = all(noControl, trimmed, noInvisible, noDecoration)
 
-func noInvisible(s string) error {
-	if i := strings.IndexFunc(s, isInvisible); i >= 0 {
-		return fmt.Errorf("contains the invisible character %U; remove it", []rune(s[i:])[0])
-	}
-	return nil
-}
+	// noControl is for a value that is sent as a header or in a path: a line break would
+	// begin another header.
+	noControl = wrongIf(func(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) },
+		"contains a line break or another control character; remove it")
+	trimmed     = wrongIf(func(s string) bool { return strings.TrimSpace(s) != s }, "begins or ends with white space; remove it")
+	noInvisible = without(isInvisible, "contains the invisible character %U; remove it")
+
+	// visibleASCII refuses characters that only look like those of a credential.
+	visibleASCII = without(func(r rune) bool { return r <= ' ' || r > '~' }, "contains the character %U, which is not one of a credential")
+
+	// notBlank refuses a value without a visible character.
+	notBlank = wrongIf(func(s string) bool {
+		return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
+	}, "must contain at least one visible character")
+	noNUL    = wrongIf(func(s string) bool { return strings.ContainsRune(s, 0) }, "contains a NUL character; remove it")
+	notEmpty = wrongIf(func(s string) bool { return s == "" }, "is empty; to leave it out, set it to null")
+
+	noSeparator = wrongIf(func(s string) bool { return strings.ContainsAny(s, `/\`) }, `must be a file name, without "/" and "\"`)
+	isWhole     = wrongIf(func(s string) bool { return strings.Contains(s, ".") }, "must be a whole number")
+	isBool      = wrongIf(func(s string) bool { _, err := strconv.ParseBool(s); return err != nil }, "must be true or false")
+	isBase64    = wrongIf(func(s string) bool { _, err := base64.StdEncoding.DecodeString(s); return err != nil },
+		"must be base64, such as the result of filebase64()")
+)
 
 func noDecoration(s string) error {
 	if len(s) > 1 && strings.ContainsRune("\"'`", rune(s[0])) && s[0] == s[len(s)-1] {
@@ -121,14 +139,6 @@ func noDecoration(s string) error {
 		if strings.HasPrefix(strings.ToLower(s), name) {
 			return fmt.Errorf("begins with %q, as in a header; set the value alone", s[:len(name)])
 		}
-	}
-	return nil
-}
-
-// visibleASCII refuses characters that only look like those of a credential.
-func visibleASCII(s string) error {
-	if i := strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
-		return fmt.Errorf("contains the character %U, which is not one of a credential", []rune(s[i:])[0])
 	}
 	return nil
 }
@@ -145,14 +155,6 @@ func noLookAlike(s string) error {
 // isInvisible reports whether a character has no shape and no width, or looks like a space.
 func isInvisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r > '~' && unicode.Is(unicode.Zs, r)
-}
-
-// notBlank refuses a value without a visible character.
-func notBlank(s string) error {
-	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
-		return errors.New("must contain at least one visible character")
-	}
-	return nil
 }
 
 // isTicketID refuses a URL or white space that was pasted with the ID, and dot
@@ -200,12 +202,10 @@ func proxyURL(s string) error {
 
 func oneOf(values ...string) check {
 	return func(s string) error {
-		for _, v := range values {
-			if s == v {
-				return nil
-			}
+		if !slices.Contains(values, s) {
+			return fmt.Errorf(`must be "%s"`, strings.Join(values, `" or "`))
 		}
-		return fmt.Errorf(`must be "%s"`, strings.Join(values, `" or "`))
+		return nil
 	}
 }
 
@@ -236,20 +236,6 @@ func wholeNumber(lowest, highest int) check {
 		}
 		return nil
 	}
-}
-
-func isWhole(s string) error {
-	if strings.Contains(s, ".") {
-		return errors.New("must be a whole number")
-	}
-	return nil
-}
-
-func isBool(s string) error {
-	if _, err := strconv.ParseBool(s); err != nil {
-		return errors.New("must be true or false")
-	}
-	return nil
 }
 
 // requestURL checks a URL that GitHub Actions sets, with its query.

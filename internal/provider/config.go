@@ -73,151 +73,81 @@ func credential(limit int) check { return all(optional(limit), clean, visibleASC
 var pathCheck = all(optional(4096), noControl, trimmed, noDecoration)
 
 var settings = []setting{
-	{
-		name: "endpoint", env: []string{"SERVICEREQUEST_ENDPOINT"}, check: endpoint,
+	{name: "endpoint", env: []string{"SERVICEREQUEST_ENDPOINT"}, check: endpoint,
 		description: "Base URL of the service: " +
 			"`https://osm.cn-south-1.myhuaweicloud.com` (China), `https://osm.ap-southeast-3.myhuaweicloud.com` (International) " +
-			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). Must use `https`; `http` is accepted for loopback hosts only. It may have a path.",
-	},
-	{
-		name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, sensitive: true, check: credential(5000),
-		description: "IAM user token, sent as `X-Auth-Token`. 1 to 5000 characters. A token is valid for 24 hours.",
-	},
-	{
-		name: "access_key", env: []string{"HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY"}, sensitive: true, check: credential(128),
-		description: "Access key (AK). Requests are signed with it and `secret_key`. Huawei Cloud recommends access keys over tokens.",
-	},
-	{
-		name: "secret_key", env: []string{"HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "OS_SECRET_KEY"}, sensitive: true, check: credential(128),
-		description: "Secret key (SK) of `access_key`. It is never sent.",
-	},
-	{
-		name: "security_token", env: []string{"HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"}, sensitive: true, check: credential(10000),
-		description: "Security token of a temporary `access_key`. It must come from where the pair comes from: the provider block, or the same family of variables.",
-	},
-	{
-		name: "domain_id", env: []string{"HW_DOMAIN_ID", "HUAWEICLOUD_SDK_DOMAIN_ID", "OS_DOMAIN_ID"}, check: header(64),
-		description: "Account ID, sent as `X-Domain-Id` in signed requests.",
-	},
-	{
-		name: "user_name", env: []string{"HW_USER_NAME", "OS_USERNAME"}, check: header(255),
-		description: "IAM user name. With `password`, `domain_name` and `auth_url`, the provider gets a token from IAM.",
-	},
-	{
-		name: "password", env: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, sensitive: true, check: all(optional(1024), noControl, trimmed, noInvisible),
-		description: "Password of the IAM user.",
-	},
-	{
-		name: "domain_name", env: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME"}, check: header(255),
-		description: "Name of the account (domain) to which the IAM user belongs.",
-	},
-	{
-		name: "auth_url", env: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, check: baseURL,
-		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. Must use `https`, like `endpoint`.",
-	},
-	{
-		name: "sts_endpoint", env: []string{"HUAWEICLOUD_SDK_STS_ENDPOINT"}, check: baseURL,
-		description: "Base URL of STS, such as `https://sts.ap-southeast-3.myhuaweicloud.com`. Must use `https`, like `endpoint`.",
-	},
-	{
-		name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: pathCheck,
-		description: "Path of KooCLI's configuration file, whose access key is used. Default `~/.hcloud/config.json` if `profile` is set.",
-	},
-	{
-		name: "profile", env: []string{"HW_PROFILE"}, check: header(255),
-		description: "Profile in `shared_config_file`, of the mode `AKSK` or `SSO`. Default: the file's current profile.",
-	},
-	{
-		name: "ecs_agency", env: []string{"SERVICEREQUEST_ECS_AGENCY"}, kind: boolean, check: isBool,
-		description: "Use the keys that the metadata of this ECS server has for its agency. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`.",
-	},
-	{
-		name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: header(64),
-		description: "Name of an agency that IAM is asked for, at `auth_url`. It needs `domain_name` or `domain_id` beside it.",
-	},
-	{
-		name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: header(255),
-		description: "Name of the account that has the agency.",
-	},
-	{
-		name: "assume_agency.domain_id", env: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, check: header(64),
-		description: "ID of the account that has the agency.",
-	},
-	{
-		name: "assume_agency.agency_urn", check: urn("agency"),
-		description: "URN of an agency that STS is asked for instead, at `sts_endpoint`: `iam::ACCOUNT_ID:agency:NAME`.",
-	},
-	{
-		name: "assume_agency.session_name", check: all(length(2, 128), clean),
-		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`.",
-	},
-	{
-		name: "assume_agency.duration", env: []string{"HW_ASSUME_ROLE_DURATION"}, kind: number, check: wholeNumber(900, 86400),
-		description: "How long the keys are valid, in seconds: 900 to 86400 at IAM, to 43200 at STS, and to 3600 at STS if the keys that assume the agency are temporary. The provider renews them. Default: the issuer's.",
-	},
-	{
-		name: "assume_agency_with_oidc.provider_urn", env: []string{"HUAWEICLOUD_OIDC_PROVIDER_URN"}, check: urn("oidcProvider"),
-		description: "URN of the identity provider, for STS at `sts_endpoint`: `iam::ACCOUNT_ID:oidcProvider:NAME`.",
-	},
-	{
-		name: "assume_agency_with_oidc.agency_urn", env: []string{"HUAWEICLOUD_OIDC_AGENCY_URN"}, check: urn("agency"),
-		description: "URN of the agency that trusts the provider, for STS: `iam::ACCOUNT_ID:agency:NAME`.",
-	},
-	{
-		name: "assume_agency_with_oidc.idp_id", env: []string{"HW_ASSUME_ROLE_IDP_ID"}, check: header(64),
-		description: "Name of the identity provider in IAM, for a site without STS, instead of the two URNs. It needs `auth_url`, and `domain_name` or `domain_id`, of the provider block.",
-	},
-	{
-		name: "assume_agency_with_oidc.id_token", env: []string{"HUAWEICLOUD_OIDC_ID_TOKEN", "HW_ASSUME_ROLE_ID_TOKEN"}, sensitive: true, check: idToken,
-		description: "ID token of the job or workload.",
-	},
-	{
-		name: "assume_agency_with_oidc.id_token_file", env: []string{"HUAWEICLOUD_OIDC_TOKEN_FILE", "HW_ASSUME_ROLE_ID_TOKEN_FILE"}, check: idTokenFile,
-		description: "Path of a file with the ID token, which is read at each renewal.",
-	},
-	{
-		name: "assume_agency_with_oidc.audience", env: []string{"SERVICEREQUEST_OIDC_AUDIENCE"}, check: header(255),
-		description: "Audience of the ID token that the provider gets from GitHub Actions. Without `id_token` and `id_token_file` it does so if the job has the permission `id-token: write`. Else it takes HCP Terraform's `TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST`, then `TFC_WORKLOAD_IDENTITY_TOKEN`.",
-	},
-	{
-		name: "assume_agency_with_oidc.session_name", env: []string{"HUAWEICLOUD_OIDC_SESSION_NAME"}, check: all(length(2, 128), clean),
-		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`.",
-	},
-	{
-		name: "assume_agency_with_oidc.duration", env: []string{"HUAWEICLOUD_OIDC_DURATION_SECONDS"}, kind: number, check: wholeNumber(900, 43200),
-		description: "How long the keys are valid, in seconds: 900 to 43200. The provider renews them. Default: the issuer's, 3600.",
-	},
-	{
-		name: "language", env: []string{"SERVICEREQUEST_LANGUAGE"}, check: header(32),
-		description: "Language, sent as `X-Language`, such as `en-us`. 1 to 32 characters. If unset, nothing is sent, and the service uses `zh-cn`.",
-	},
-	{
-		name: "time_zone", env: []string{"SERVICEREQUEST_TIME_ZONE"}, check: header(32),
-		description: "Time zone, sent as `X-Time-Zone`, such as `GMT+1`. 1 to 32 characters. If unset, nothing is sent, and the service uses `GMT+8`.",
-	},
-	{
-		name: "site", env: []string{"SERVICEREQUEST_SITE"}, check: oneOf("china", "international"),
-		description: "Site, sent as `X-Site`: `china` or `international`. Set it only if the service requires it. If unset, nothing is sent.",
-	},
-	{
-		name: "request_timeout", env: []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, check: duration(time.Millisecond, time.Hour),
-		description: "Time limit for one HTTP request, as a duration from `1ms` to `1h`. Default `" + defaultRequestTimeout + "`.",
-	},
-	{
-		name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: pathCheck,
-		description: "Path of a PEM file with CA certificates. They replace the system's certificates.",
-	},
-	{
-		name: "max_retries", env: []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}, kind: number, check: wholeNumber(0, maxMaxRetries),
+			"or `https://osm.eu-west-101.myhuaweicloud.eu` (Europe). Must use `https`; `http` is accepted for loopback hosts only. It may have a path."},
+	{name: "token", env: []string{"SERVICEREQUEST_TOKEN", "HW_AUTH_TOKEN", "OS_AUTH_TOKEN"}, sensitive: true, check: credential(5000),
+		description: "IAM user token, sent as `X-Auth-Token`. 1 to 5000 characters. A token is valid for 24 hours."},
+	{name: "access_key", env: []string{"HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "OS_ACCESS_KEY"}, sensitive: true, check: credential(128),
+		description: "Access key (AK). Requests are signed with it and `secret_key`. Huawei Cloud recommends access keys over tokens."},
+	{name: "secret_key", env: []string{"HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "OS_SECRET_KEY"}, sensitive: true, check: credential(128),
+		description: "Secret key (SK) of `access_key`. It is never sent."},
+	{name: "security_token", env: []string{"HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"}, sensitive: true, check: credential(10000),
+		description: "Security token of a temporary `access_key`. It must come from where the pair comes from: the provider block, or the same family of variables."},
+	{name: "domain_id", env: []string{"HW_DOMAIN_ID", "HUAWEICLOUD_SDK_DOMAIN_ID", "OS_DOMAIN_ID"}, check: header(64),
+		description: "Account ID, sent as `X-Domain-Id` in signed requests."},
+	{name: "user_name", env: []string{"HW_USER_NAME", "OS_USERNAME"}, check: header(255),
+		description: "IAM user name. With `password`, `domain_name` and `auth_url`, the provider gets a token from IAM."},
+	{name: "password", env: []string{"HW_USER_PASSWORD", "OS_PASSWORD"}, sensitive: true, check: all(optional(1024), noControl, trimmed, noInvisible),
+		description: "Password of the IAM user."},
+	{name: "domain_name", env: []string{"HW_DOMAIN_NAME", "OS_DOMAIN_NAME"}, check: header(255),
+		description: "Name of the account (domain) to which the IAM user belongs."},
+	{name: "auth_url", env: []string{"HW_AUTH_URL", "OS_AUTH_URL"}, check: baseURL,
+		description: "Base URL of IAM, with or without `/v3`, such as `https://iam.eu-west-101.myhuaweicloud.eu`. Must use `https`, like `endpoint`."},
+	{name: "sts_endpoint", env: []string{"HUAWEICLOUD_SDK_STS_ENDPOINT"}, check: baseURL,
+		description: "Base URL of STS, such as `https://sts.ap-southeast-3.myhuaweicloud.com`. Must use `https`, like `endpoint`."},
+	{name: "shared_config_file", env: []string{"HW_SHARED_CONFIG_FILE"}, check: pathCheck,
+		description: "Path of KooCLI's configuration file, whose access key is used. Default `~/.hcloud/config.json` if `profile` is set."},
+	{name: "profile", env: []string{"HW_PROFILE"}, check: header(255),
+		description: "Profile in `shared_config_file`, of the mode `AKSK` or `SSO`. Default: the file's current profile."},
+	{name: "ecs_agency", env: []string{"SERVICEREQUEST_ECS_AGENCY"}, kind: boolean, check: isBool,
+		description: "Use the keys that the metadata of this ECS server has for its agency. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`."},
+	{name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: header(64),
+		description: "Name of an agency that IAM is asked for, at `auth_url`. It needs `domain_name` or `domain_id` beside it."},
+	{name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: header(255),
+		description: "Name of the account that has the agency."},
+	{name: "assume_agency.domain_id", env: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, check: header(64),
+		description: "ID of the account that has the agency."},
+	{name: "assume_agency.agency_urn", check: urn("agency"),
+		description: "URN of an agency that STS is asked for instead, at `sts_endpoint`: `iam::ACCOUNT_ID:agency:NAME`."},
+	{name: "assume_agency.session_name", check: all(length(2, 128), clean),
+		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`."},
+	{name: "assume_agency.duration", env: []string{"HW_ASSUME_ROLE_DURATION"}, kind: number, check: wholeNumber(900, 86400),
+		description: "How long the keys are valid, in seconds: 900 to 86400 at IAM, to 43200 at STS, and to 3600 at STS if the keys that assume the agency are temporary. The provider renews them. Default: the issuer's."},
+	{name: "assume_agency_with_oidc.provider_urn", env: []string{"HUAWEICLOUD_OIDC_PROVIDER_URN"}, check: urn("oidcProvider"),
+		description: "URN of the identity provider, for STS at `sts_endpoint`: `iam::ACCOUNT_ID:oidcProvider:NAME`."},
+	{name: "assume_agency_with_oidc.agency_urn", env: []string{"HUAWEICLOUD_OIDC_AGENCY_URN"}, check: urn("agency"),
+		description: "URN of the agency that trusts the provider, for STS: `iam::ACCOUNT_ID:agency:NAME`."},
+	{name: "assume_agency_with_oidc.idp_id", env: []string{"HW_ASSUME_ROLE_IDP_ID"}, check: header(64),
+		description: "Name of the identity provider in IAM, for a site without STS, instead of the two URNs. It needs `auth_url`, and `domain_name` or `domain_id`, of the provider block."},
+	{name: "assume_agency_with_oidc.id_token", env: []string{"HUAWEICLOUD_OIDC_ID_TOKEN", "HW_ASSUME_ROLE_ID_TOKEN"}, sensitive: true, check: idToken,
+		description: "ID token of the job or workload."},
+	{name: "assume_agency_with_oidc.id_token_file", env: []string{"HUAWEICLOUD_OIDC_TOKEN_FILE", "HW_ASSUME_ROLE_ID_TOKEN_FILE"}, check: idTokenFile,
+		description: "Path of a file with the ID token, which is read at each renewal."},
+	{name: "assume_agency_with_oidc.audience", env: []string{"SERVICEREQUEST_OIDC_AUDIENCE"}, check: header(255),
+		description: "Audience of the ID token that the provider gets from GitHub Actions. Without `id_token` and `id_token_file` it does so if the job has the permission `id-token: write`. Else it takes HCP Terraform's `TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST`, then `TFC_WORKLOAD_IDENTITY_TOKEN`."},
+	{name: "assume_agency_with_oidc.session_name", env: []string{"HUAWEICLOUD_OIDC_SESSION_NAME"}, check: all(length(2, 128), clean),
+		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`."},
+	{name: "assume_agency_with_oidc.duration", env: []string{"HUAWEICLOUD_OIDC_DURATION_SECONDS"}, kind: number, check: wholeNumber(900, 43200),
+		description: "How long the keys are valid, in seconds: 900 to 43200. The provider renews them. Default: the issuer's, 3600."},
+	{name: "language", env: []string{"SERVICEREQUEST_LANGUAGE"}, check: header(32),
+		description: "Language, sent as `X-Language`, such as `en-us`. 1 to 32 characters. If unset, nothing is sent, and the service uses `zh-cn`."},
+	{name: "time_zone", env: []string{"SERVICEREQUEST_TIME_ZONE"}, check: header(32),
+		description: "Time zone, sent as `X-Time-Zone`, such as `GMT+1`. 1 to 32 characters. If unset, nothing is sent, and the service uses `GMT+8`."},
+	{name: "site", env: []string{"SERVICEREQUEST_SITE"}, check: oneOf("china", "international"),
+		description: "Site, sent as `X-Site`: `china` or `international`. Set it only if the service requires it. If unset, nothing is sent."},
+	{name: "request_timeout", env: []string{"SERVICEREQUEST_REQUEST_TIMEOUT"}, check: duration(time.Millisecond, time.Hour),
+		description: "Time limit for one HTTP request, as a duration from `1ms` to `1h`. Default `" + defaultRequestTimeout + "`."},
+	{name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: pathCheck,
+		description: "Path of a PEM file with CA certificates. They replace the system's certificates."},
+	{name: "max_retries", env: []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}, kind: number, check: wholeNumber(0, maxMaxRetries),
 		description: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
 			"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
 			"Other calls are retried up to 3 times regardless of this setting. " +
-			"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls.",
-	},
-	{
-		name: "insecure", env: []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}, kind: boolean, check: isBool,
-		description: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service can read the credentials and the messages.",
-	},
+			"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls."},
+	{name: "insecure", env: []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}, kind: boolean, check: isBool,
+		description: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service can read the credentials and the messages."},
 	// What the platform itself sets has no attribute.
 	{name: githubURL, env: []string{"ACTIONS_ID_TOKEN_REQUEST_URL"}, check: requestURL},
 	{name: githubBearer, env: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, sensitive: true, check: noControl},

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -212,10 +213,7 @@ func makePassword(c *config) credentials.Source {
 }
 
 func makeProfile(c *config) credentials.Source {
-	file := c.values["shared_config_file"]
-	if file == "" {
-		file = "~/.hcloud/config.json"
-	}
+	file := cmp.Or(c.values["shared_config_file"], "~/.hcloud/config.json")
 	if below, ok := strings.CutPrefix(file, "~/"); ok {
 		home, _ := os.UserHomeDir() // without one, the file is not found
 		file = filepath.Join(home, below)
@@ -273,7 +271,7 @@ func makeOIDC(c *config) credentials.Source {
 		return nil
 	}
 	return credentials.OIDC{
-		STS: c.url("sts_endpoint"), ProviderURN: c.values[withOIDC+".provider_urn"], AgencyURN: c.values[withOIDC+".agency_urn"],
+		STS: c.url("sts_endpoint"), ProviderURN: c.values[provider], AgencyURN: c.values[agency],
 		SessionName: c.sessionName(withOIDC), Duration: c.seconds(withOIDC + ".duration"), IDToken: idToken,
 	}
 }
@@ -339,10 +337,7 @@ func domain(id, name string) credentials.Domain {
 }
 
 func (c *config) sessionName(object string) string {
-	if name := c.values[object+".session_name"]; name != "" {
-		return name
-	}
-	return defaultSessionName
+	return cmp.Or(c.values[object+".session_name"], defaultSessionName)
 }
 
 // plainURL returns a URL that was checked before, and that may have a query.

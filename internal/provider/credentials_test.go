@@ -202,7 +202,7 @@ func TestRefusedCredentials(t *testing.T) {
 			[]string{"Not posted: the service refused the token that IAM issued for user_name, and also a second one.", "HTTP 401 Unauthorized, OSM.0002"}, 2, 2,
 		},
 		{
-			"revoked key", func(*fixture) object { return pairArguments }, func(f *fixture) { f.RevokeAccessKey(testPair.AccessKey) },
+			"revoked key", func(*fixture) object { return pairArguments }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401", Code: "APIGW.0301"}) },
 			[]string{"Not posted: the service refused the signature.", "that the key is active", "HTTP 401 Unauthorized, APIGW.0301"}, 0, 1,
 		},
 		{

@@ -113,7 +113,7 @@ func TestDataSourceErrors(t *testing.T) {
 		_, diagnostics := p.read(t, typeName, missing)
 		wantOne(t, diagnostics, "error at case_id", summary, "OSM.01010015", "There is no such ticket at this endpoint.")
 	}
-	f.RevokeToken(testToken)
+	f.SetFaults(simulator.Fault{Kind: "401", Operation: simulator.OpCases})
 	_, diagnostics := p.read(t, casesType, nil)
 	wantOne(t, diagnostics, "error", "Unable to search cases", "The token is invalid or expired", "401")
 }

@@ -109,7 +109,10 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 	}
 	var api *servicerequest.APIError
 	if errors.As(err, &api) && api.Cause() == servicerequest.CauseParameters {
-		text += "\n\n" + lengths(delivery.Keyed(m.IdempotencyKey.ValueString(), m.Content.ValueString()))
+		// A service may count a text in each of these ways.
+		sent := delivery.Keyed(m.IdempotencyKey.ValueString(), m.Content.ValueString())
+		text += fmt.Sprintf("\n\nThe text that was sent has %d characters, %d UTF-16 units and %d bytes.",
+			utf8.RuneCountInString(sent), len(utf16.Encode([]rune(sent))), len(sent))
 	}
 	if m.Action {
 		text += "\n\n" + actionAdvice
@@ -121,12 +124,6 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(path.Root(a.at), summary, text)
 	}
 	return diag.NewErrorDiagnostic(summary, text)
-}
-
-// lengths are those of a text by the ways in which a service may count.
-func lengths(text string) string {
-	return fmt.Sprintf("The text that was sent has %d characters, %d UTF-16 units and %d bytes.",
-		utf8.RuneCountInString(text), len(utf16.Encode([]rune(text))), len(text))
 }
 
 // actionAdvice holds for every event and every on_failure of an action_trigger.
@@ -329,17 +326,14 @@ func advise(err error, timeouts string) advice {
 	var none *credentials.Error
 	isAnswer := errors.As(err, &api)
 	switch {
-	case isAnswer && api.Cause() == servicerequest.CauseClockSkew:
+	case isAnswer && api.Cause() == servicerequest.CauseClockSkew: // an issuer's, too
+		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
+			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
+			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case errors.As(err, &none):
 		return adviseNoCredentials(none, timeouts)
 	case !isAnswer:
 		return adviseNoAnswer(err, timeouts, "the service", "the provider's endpoint")
-	}
-	switch {
-	case api.Cause() == servicerequest.CauseClockSkew:
-		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
-			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",
-			api.LocalTime.UTC().Format(time.RFC3339), api.ServiceTime.UTC().Format(time.RFC3339))}
 	case api.Cause() == servicerequest.CauseRedirect:
 		return advice{"", strings.TrimSpace("the endpoint "+api.Endpoint) + " redirects, and the provider does not follow redirects",
 			"Following a redirect could send the message twice, or the credentials to another server. Set the provider's endpoint to the service's own URL."}

@@ -150,7 +150,14 @@ func providerDataFrom(data any) *providerData {
 }
 
 // dataSource is what every data source has.
-type dataSource struct{ provider *providerData }
+type dataSource struct {
+	name     string // of its type, after that of the provider
+	provider *providerData
+}
+
+func (d *dataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + d.name
+}
 
 func (d *dataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
 	d.provider = providerDataFrom(req.ProviderData)

@@ -31,32 +31,21 @@ type Attachment struct {
 	body []byte
 }
 
-// upload is the body of the upload call.
-type upload struct {
-	Name string `json:"accessory_name"`
-	From string `json:"accessory_from"`
-	Type int    `json:"upload_type"`
-	Data string `json:"accessory_data"` // the last member: see NewAttachment
-}
-
-// frame returns the parts of the body before and after the data.
-func (u upload) frame() (head, tail []byte) {
-	u.Data = ""
-	body, err := json.Marshal(u)
+// uploadFrame returns the parts of the body of the upload call before and after the data,
+// which is in base64.
+func uploadFrame(name string) (head, tail []byte) {
+	quoted, err := json.Marshal(name)
 	if err != nil {
-		panic(err) // strings and a number always marshal
+		panic(err) // strings always marshal
 	}
-	end := len(body) - len(`"}`)
-	return body[:end], body[end:]
+	return fmt.Appendf(nil, `{"accessory_name":%s,"accessory_from":"message","upload_type":0,"accessory_data":"`, quoted), []byte(`"}`)
 }
-
-func messageUpload(name string) upload { return upload{Name: name, From: "message"} }
 
 // MaxAttachmentSize is how many bytes a file of this name may have, to fit into
 // a request of 12 MB in base64. The service's own limit may be lower: see
 // [Client.AttachmentLimits].
 func MaxAttachmentSize(name string) int64 {
-	head, tail := messageUpload(name).frame()
+	head, tail := uploadFrame(name)
 	return int64(maxRequestBytes-len(head)-len(tail)) / 4 * 3
 }
 
@@ -65,7 +54,7 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 	if highest := MaxAttachmentSize(name); size > highest {
 		return nil, fmt.Errorf("the file has %d bytes, but at most %d fit into a request", size, highest)
 	}
-	head, tail := messageUpload(name).frame()
+	head, tail := uploadFrame(name)
 	length := len(head) + base64.StdEncoding.EncodedLen(int(size)) + len(tail)
 	body := bytes.NewBuffer(make([]byte, 0, length))
 	body.Write(head)
@@ -132,7 +121,7 @@ func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
 		return c.failure(o) // a captive portal answers 200 too
 	case errors.As(err, &api) && (keptStatus[api.Status] ||
 		// That the token identifies no customer says nothing about the attachment.
-		api.Status == http.StatusOK && api.Code != "" && api.Code != codeNoCustomer && !operationFailed[api.Code]):
+		api.Status == http.StatusOK && api.Code != "" && rejectingCodes[api.Code] != CauseNoCustomer && !operationFailed[api.Code]):
 		return &NotDeletedError{err}
 	}
 	return err

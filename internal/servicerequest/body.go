@@ -99,51 +99,20 @@ func parseAnswer(body []byte) answer {
 	return a
 }
 
-// members yields the names and values of a valid JSON object, in their order. It skips
-// values without decoding them: a list may have 16 MiB.
-func members(object []byte) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		for rest := object[1:]; ; {
-			rest = bytes.TrimLeft(rest, ", \t\r\n")
-			if rest[0] == '}' {
+// members yields the names and values of a valid JSON object, in their order.
+func members(object []byte) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		d := json.NewDecoder(bytes.NewReader(object))
+		_, _ = d.Token() // the brace; the object is valid, so nothing fails
+		for d.More() {
+			name, _ := d.Token()
+			var value json.RawMessage
+			_ = d.Decode(&value)
+			if !yield(name.(string), value) { //nolint:forcetypeassert // a name is a string
 				return
 			}
-			n := valueLength(rest)
-			var name string
-			_ = json.Unmarshal(rest[:n], &name) // the object is valid
-			rest = bytes.TrimLeft(rest[n:], ": \t\r\n")
-			n = valueLength(rest)
-			if !yield(name, rest[:n]) {
-				return
-			}
-			rest = rest[n:]
 		}
 	}
-}
-
-// valueLength is the length of the JSON value with which valid JSON begins.
-func valueLength(data []byte) int {
-	depth, quoted := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case quoted && c == '\\':
-			i++
-			continue
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case depth > 0 && (c == '}' || c == ']'):
-			depth--
-		case depth == 0 && i+1 < len(data) && !strings.ContainsRune(",:]} \t\r\n", rune(data[i+1])):
-			continue // a number, true, false or null goes on
-		}
-		if depth == 0 && !quoted {
-			return i + 1
-		}
-	}
-	return len(data)
 }
 
 // unreadable says what a body is that is not the answer that was expected: words that

@@ -67,10 +67,6 @@ func (c *Client) summary(w wireCase) CaseSummary {
 // Case reads a ticket with its messages, in one call. When there is no such
 // ticket the error is an *APIError with the code OSM.01010015.
 func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error) {
-	query := url.Values{}
-	if groupID != "" {
-		query.Set("group_id", groupID)
-	}
 	var answer struct {
 		Info *struct {
 			wireCase
@@ -82,7 +78,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		} `json:"incident_detail_info"`
 	}
 	o, err := c.doIdempotent(ctx, request{
-		method: http.MethodGet, path: casePath(caseID), query: query, maxBody: c.maxTicket, private: true,
+		method: http.MethodGet, path: casePath(caseID), query: inGroup(groupID), maxBody: c.maxTicket, private: true,
 	}, &answer)
 	if err != nil {
 		return Case{}, err
@@ -125,13 +121,8 @@ type CaseQuery struct {
 }
 
 func (q CaseQuery) values() url.Values {
-	v := url.Values{}
-	if len(q.Keywords) > 0 {
-		v["search_key"] = q.Keywords
-	}
-	if len(q.LabelIDs) > 0 {
-		v["label_id_list"] = q.LabelIDs
-	}
+	v := inGroup(q.GroupID)
+	v["search_key"], v["label_id_list"] = q.Keywords, q.LabelIDs // without an element, not sent
 	if q.Status != nil {
 		v.Set("status", strconv.Itoa(*q.Status))
 	}
@@ -141,8 +132,14 @@ func (q CaseQuery) values() url.Values {
 	if !q.To.IsZero() {
 		v.Set("query_end_time", q.To.UTC().Format(time.RFC3339))
 	}
-	if q.GroupID != "" {
-		v.Set("group_id", q.GroupID)
+	return v
+}
+
+// inGroup is the query of a call for a ticket of an IAM group; "" is none.
+func inGroup(groupID string) url.Values {
+	v := url.Values{}
+	if groupID != "" {
+		v.Set("group_id", groupID)
 	}
 	return v
 }
@@ -158,7 +155,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 	query := q.values()
 	seen := map[string]bool{}
 	repeats, total, size := false, 0, 0
-	err = paginate(func(offset int) (items, count int, goOn bool, err error) {
+	err = paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		// Ask for one more than the limit, to see whether there are more.
 		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
@@ -168,28 +165,30 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		}
 		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: c.maxTicket}, &answer)
 		if err != nil {
-			return 0, 0, false, err
+			return 0, 0, err
 		}
 		if size += len(o.body); size > c.maxTicket {
-			return 0, 0, false, errListTooLong
+			return 0, 0, errListTooLong
 		}
 		fresh := false
 		for _, w := range answer.List {
 			switch {
 			case w.ID == "":
-				return 0, 0, false, errNoID
+				return 0, 0, errNoID
 			case seen[string(w.ID)]:
 				continue
 			case len(cases) == limit:
 				more = true
-				return 0, 0, false, nil
+				return 0, 0, nil
 			}
 			fresh, seen[string(w.ID)] = true, true
 			cases = append(cases, c.summary(w))
 		}
 		total = answer.Total.or(0)
-		repeats = len(answer.List) > 0 && !fresh
-		return len(answer.List), total, !repeats, nil
+		if repeats = len(answer.List) > 0 && !fresh; repeats {
+			return 0, 0, nil
+		}
+		return len(answer.List), total, nil
 	})
 	if errors.Is(err, errOffset) || errors.Is(err, errListTooLong) {
 		return cases, false, &IncompleteError{len(cases), err}

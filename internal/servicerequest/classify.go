@@ -40,7 +40,7 @@ var rules = []struct {
 	// "Operation failed" does not say whether the message was stored.
 	{func(_ observation, a answer) bool { return operationFailed[a.Code] }, Unknown, "operation failed"},
 	// These are documented: the message was not stored.
-	{func(_ observation, a answer) bool { return rejectingCodes[a.Code] }, Rejected, "refused"},
+	{func(_ observation, a answer) bool { return rejectingCodes[a.Code] != CauseOther }, Rejected, "refused"},
 	// A code that is not documented for HTTP 200, such as one of the gateway.
 	{func(_ observation, a answer) bool { return a.Code != "" }, UnknownRefused, "refused with an undocumented code"},
 	// The service says nothing but a code and a text. Another object is someone else's.

@@ -60,13 +60,8 @@ func (e *APIError) Error() string {
 func IsRefusal(err error) bool {
 	var e *APIError
 	var none *credentials.Error
-	switch {
-	case !errors.As(err, &e) || errors.As(err, &none) || unknownStatus[e.Status] || e.Status == http.StatusTooManyRequests:
-		return false
-	case e.Status/100 == 2:
-		return rejectingCodes[e.Code]
-	}
-	return e.Status < http.StatusInternalServerError
+	return errors.As(err, &e) && !errors.As(err, &none) &&
+		(refuses(e.Status) || e.Status/100 == 2 && rejectingCodes[e.Code] != CauseOther)
 }
 
 // IsPermissionDenied reports whether the user of the credentials has no
@@ -74,7 +69,7 @@ func IsRefusal(err error) bool {
 func IsPermissionDenied(err error) bool {
 	var e *APIError
 	var none *credentials.Error
-	return errors.As(err, &e) && !errors.As(err, &none) && (e.Status == http.StatusForbidden || e.Code == codeNotPermitted)
+	return errors.As(err, &e) && !errors.As(err, &none) && (e.Status == http.StatusForbidden || rejectingCodes[e.Code] == CauseNotPermitted)
 }
 
 // PreventsPost reports whether an error of [Client.List] means that no message may be
@@ -169,18 +164,14 @@ func (c *Client) clean(s string) string {
 	return shorten(s, maxExcerpt)
 }
 
-// shorten puts a text on one line and cuts it after limit characters.
+// shorten puts a text on one line, without characters that control a terminal, and cuts
+// it after limit characters.
 func shorten(s string, limit int) string {
-	s = printable(s)
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if runes := []rune(s); len(runes) > limit {
 		return string(runes[:limit]) + "…"
 	}
 	return s
-}
-
-// printable puts a text on one line, without characters that control a terminal.
-func printable(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
 
 // signature is the secret part of a signed request. Whoever has it can repeat the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
 )
@@ -27,15 +26,8 @@ func (c *Client) callIssuer(ctx context.Context, r credentials.Request, into any
 	if date, ok := serviceDate(o.header); ok {
 		a.Date = date
 	}
-	if err != nil && isRefused(err) {
+	if e := (*APIError)(nil); errors.As(err, &e) && refuses(e.Status) {
 		err = &credentials.RefusedError{Err: err}
 	}
 	return a, err
-}
-
-// isRefused reports whether an error is an answer that another attempt would get again.
-func isRefused(err error) bool {
-	var e *APIError
-	return errors.As(err, &e) && e.Status/100 != 2 && e.Status < http.StatusInternalServerError &&
-		!unknownStatus[e.Status] && e.Status != http.StatusTooManyRequests
 }

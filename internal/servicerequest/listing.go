@@ -3,7 +3,6 @@ package servicerequest
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -110,25 +109,21 @@ func (c *Client) listStable(ctx context.Context, caseID, groupID string) (readin
 	for n := 1; err == nil && l.overlaps && n < listReadings; n++ {
 		var again reading
 		if again, err = c.list(ctx, caseID, groupID); err == nil {
-			again.overlaps = again.overlaps && !again.includes(l)
+			again.overlaps = again.overlaps && !includes(again.messages, l.messages)
 			l = again
 		}
 	}
 	return l, err
 }
 
-func sameMessages(a, b []Message) bool {
-	return len(a) == len(b) && reading{messages: a}.includes(reading{messages: b})
-}
-
-// includes reports whether a reading has every message of an earlier one.
-func (l reading) includes(earlier reading) bool {
+// includes reports whether messages have every one of the earlier ones.
+func includes(messages, earlier []Message) bool {
 	left := map[fields]int{}
-	for i := range l.messages {
-		left[l.messages[i].fields()]++
+	for i := range messages {
+		left[messages[i].fields()]++
 	}
-	for i := range earlier.messages {
-		f := earlier.messages[i].fields()
+	for i := range earlier {
+		f := earlier[i].fields()
 		if left[f]--; left[f] < 0 {
 			return false
 		}
@@ -138,20 +133,19 @@ func (l reading) includes(earlier reading) bool {
 
 func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading, error) {
 	l := reading{began: c.clock.Now()}
-	query := url.Values{"trim_osm_rich_text_label": {"false"}, "limit": {strconv.Itoa(pageSize)}}
-	if groupID != "" {
-		query.Set("group_id", groupID)
-	}
+	query := inGroup(groupID)
+	query.Set("trim_osm_rich_text_label", "false")
+	query.Set("limit", strconv.Itoa(pageSize))
 	seen := map[fields]bool{}
 	size := 0
 	var previous, before []Message // the last page, and all of them, as the service gave them
-	err := paginate(func(offset int) (items, count int, more bool, err error) {
+	err := paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
 		if _, err := c.doIdempotent(ctx, request{
 			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: c.maxTicket, private: true,
 		}, &p); err != nil {
-			return 0, 0, false, err
+			return 0, 0, err
 		}
 		grew := p.Count - l.count
 		from, to := 0, 0
@@ -171,19 +165,20 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading,
 		}
 		switch {
 		case offset > 0 && grew < 0:
-			return 0, 0, false, errListShrank
-		case len(p.Messages) > 0 && known == len(added) && (sameMessages(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
+			return 0, 0, errListShrank
+		case len(p.Messages) > 0 && known == len(added) &&
+			(len(previous) == len(p.Messages) && includes(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
 			// The same page again. If the count allowed for a further page, its messages
 			// could be equal to earlier ones.
 			l.repeats = true
-			return 0, 0, false, nil
+			return 0, 0, nil
 		case size > c.maxTicket:
-			return 0, 0, false, errListTooLong
+			return 0, 0, errListTooLong
 		}
 		l.overlaps = l.overlaps || known > 0
 		l.messages = append(l.messages, added...)
 		l.count, previous, before = p.Count, p.Messages, append(before, p.Messages...)
-		return len(p.Messages), p.Count, true, nil
+		return len(p.Messages), p.Count, nil
 	})
 	if errors.Is(err, errOffset) {
 		err = errTooManyMessages
@@ -206,16 +201,17 @@ func moved(before, page []Message, grew int) (from, to int) {
 }
 
 // paginate gets the pages of a list. It ends even if the service's count is wrong:
-// with an empty page, at the highest offset or after maxPages.
-func paginate(get func(offset int) (items, count int, more bool, err error)) error {
+// with an empty page, at the highest offset or after maxPages. To end the list, get
+// returns no items.
+func paginate(get func(offset int) (items, count int, err error)) error {
 	for offset, pages := 0, 0; offset <= maxOffset && pages < maxPages; pages++ {
-		items, count, more, err := get(offset)
+		items, count, err := get(offset)
 		if err != nil {
 			return err
 		}
 		offset += items
 		// A full page at the end asks for one more: the count may be too low.
-		if !more || items == 0 || offset >= count && items < pageSize {
+		if items == 0 || offset >= count && items < pageSize {
 			return nil
 		}
 	}

@@ -23,9 +23,9 @@ func TestPagingEnds(t *testing.T) {
 		{7, -1, 1, nil},
 	} {
 		pages := 0
-		err := paginate(func(int) (int, int, bool, error) {
+		err := paginate(func(int) (int, int, error) {
 			pages++
-			return test.items, test.count, true, nil
+			return test.items, test.count, nil
 		})
 		if pages != test.pages || !errors.Is(err, test.err) {
 			t.Errorf("%d items of %d: %d pages, %v; want %d, %v", test.items, test.count, pages, err, test.pages, test.err)

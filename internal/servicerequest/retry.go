@@ -48,34 +48,23 @@ func Wait(ctx context.Context, clock Clock, n int, throttled bool, asked time.Du
 	return wait, &NoTimeError{Wait: wait.Round(time.Second), Left: left.Round(time.Second), Asked: asked > 0}
 }
 
-// asked is how long the service asks to wait; 0 is not at all.
+// asked is how long the service asks to wait, by its Retry-After header: seconds, or a
+// date. 0 is not at all. A date is compared with the answer's Date header, since the local
+// clock may be off.
 func (o observation) asked() time.Duration {
-	if o.err != nil {
-		return 0
-	}
-	asked, _ := retryAfter(o.header, o.received)
-	return asked
-}
-
-// retryAfter reads a Retry-After header: seconds, or a date. A date is compared with
-// the answer's Date header, since the local clock may be off.
-func retryAfter(h http.Header, received time.Time) (time.Duration, bool) {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
-		if seconds > uint64(maxRetryAfter/time.Second) {
-			return maxRetryAfter, true
-		}
-		return time.Duration(seconds) * time.Second, true // bounded above
+	value := strings.TrimSpace(o.header.Get("Retry-After"))
+	seconds, err := strconv.ParseUint(value, 10, 63)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return maxRetryAfter
+	case err == nil:
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
-		return 0, false
+		return 0
 	}
-	from := received
-	if date, ok := serviceDate(h); ok {
-		from = date
-	}
-	return min(max(at.Sub(from), 0), maxRetryAfter), true
+	return min(max(at.Sub(o.answeredAt()), 0), maxRetryAfter)
 }
 
 // serviceDate is the service's clock when it answered, to the second.
@@ -205,7 +194,7 @@ func (c *Client) decode(o observation, into any) (retry bool, err error) {
 	case o.err != nil:
 		return !isPermanent(o.err), c.failure(o)
 	case o.status/100 != 2:
-		return o.status >= 500 || o.status == http.StatusTooManyRequests || unknownStatus[o.status], c.failure(o)
+		return !refuses(o.status), c.failure(o)
 	case o.bodyErr != nil:
 		return !errors.Is(o.bodyErr, errBodyTooLong), c.failure(o)
 	case a.Code != "":

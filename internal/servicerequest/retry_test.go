@@ -69,32 +69,31 @@ func TestRetryAfter(t *testing.T) {
 	for _, tc := range []struct {
 		value, date string
 		want        time.Duration
-		ok          bool
 	}{
-		{"", "", 0, false},
-		{"0", "", 0, true},
-		{"7", "", 7 * time.Second, true},
-		{" 7 ", "", 7 * time.Second, true},
-		{"120", "", 2 * time.Minute, true},
-		{"121", "", 2 * time.Minute, true},
-		{"9223372036854775807", "", 2 * time.Minute, true},
-		{"99999999999999999999999", "", 2 * time.Minute, true},
-		{"-1", "", 0, false},
-		{"+1", "", 0, false},
-		{"1.5", "", 0, false},
-		{"soon", "", 0, false},
-		{at(9 * time.Second), at(0), 9 * time.Second, true},
-		{at(time.Hour), at(0), 2 * time.Minute, true},
-		{at(-time.Hour), at(0), 0, true},
-		{at(9 * time.Second), "", 2 * time.Minute, true}, // without a Date our clock counts
-		{"Mon, 01 Jan 0001 00:00:00 GMT", at(0), 0, true},
-		{"Fri, 31 Dec 9999 23:59:59 GMT", at(0), 2 * time.Minute, true},
+		{"", "", 0},
+		{"0", "", 0},
+		{"7", "", 7 * time.Second},
+		{" 7 ", "", 7 * time.Second},
+		{"120", "", 2 * time.Minute},
+		{"121", "", 2 * time.Minute},
+		{"9223372036854775807", "", 2 * time.Minute},
+		{"99999999999999999999999", "", 2 * time.Minute},
+		{"-1", "", 0},
+		{"+1", "", 0},
+		{"1.5", "", 0},
+		{"soon", "", 0},
+		{at(9 * time.Second), at(0), 9 * time.Second},
+		{at(time.Hour), at(0), 2 * time.Minute},
+		{at(-time.Hour), at(0), 0},
+		{at(9 * time.Second), "", 2 * time.Minute}, // without a Date our clock counts
+		{"Mon, 01 Jan 0001 00:00:00 GMT", at(0), 0},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", at(0), 2 * time.Minute},
 	} {
 		h := http.Header{}
 		h.Set("Retry-After", tc.value)
 		h.Set("Date", tc.date)
-		if got, ok := retryAfter(h, received); got != tc.want || ok != tc.ok {
-			t.Errorf("%q, Date %q: %v %v, want %v %v", tc.value, tc.date, got, ok, tc.want, tc.ok)
+		if got := (observation{header: h, received: received}).asked(); got != tc.want {
+			t.Errorf("%q, Date %q: %v, want %v", tc.value, tc.date, got, tc.want)
 		}
 	}
 }

@@ -31,7 +31,8 @@ var (
 // on them.
 func (c *Client) parseTime(s string) time.Time {
 	t, ok := parseTime(s, c.zone)
-	if !ok || !isPlausible(t) {
+	// A duration cannot span other years, and the zero time means "none".
+	if !ok || t.Year() < 1970 || t.Year() >= 2200 {
 		return time.Time{}
 	}
 	return t
@@ -64,10 +65,6 @@ func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
 	}
 	return time.Time{}, false
 }
-
-// isPlausible refuses years that a duration cannot span, and the zero time, which
-// means "none".
-func isPlausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2200 }
 
 // zone reads a time zone as X-Time-Zone has it: "GMT+8", "UTC-03:30" or a name
 // of the IANA database. Empty is the service's default, GMT+8. It returns nil

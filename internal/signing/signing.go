@@ -33,11 +33,8 @@ const (
 	DateFormat = "20060102T150405Z"
 
 	// HeaderContentHash names the optional header whose value takes the place of the body's hash in the signature.
-	// Huawei's SDK sends [UnsignedPayload] in it with bodies that are not JSON.
+	// Huawei's SDK sends UNSIGNED-PAYLOAD in it with bodies that are not JSON.
 	HeaderContentHash = "X-Sdk-Content-Sha256"
-
-	// UnsignedPayload is the value of HeaderContentHash which says that the body is not signed.
-	UnsignedPayload = "UNSIGNED-PAYLOAD"
 
 	headerAuthorization = "Authorization"
 	headerHost          = "host"

@@ -32,15 +32,10 @@ type account struct {
 type credential struct {
 	key      AccessKey // zero for a token
 	account  account
-	unscoped bool // a token that the ticket service does not take
-	issued   bool // by an issuer, not by Options
-
-	expires time.Time // zero is never
-	used    int       // requests to the ticket service
+	unscoped bool      // a token that the ticket service does not take
+	issued   bool      // by an issuer, not by Options
+	expires  time.Time // zero is never
 }
-
-// revoked is the expiry of what was revoked.
-var revoked = time.Unix(0, 0)
 
 // RevokeIssued ends every token and access key that was issued: by a login, by an
 // exchange, for an agency.
@@ -50,26 +45,10 @@ func (s *Simulator) RevokeIssued() {
 	for _, all := range []map[string]*credential{s.tokens, s.accessKeys, s.metadataTokens} {
 		for _, c := range all {
 			if c.issued {
-				c.expires = revoked
+				c.expires = time.Unix(0, 0) // long ago
 			}
 		}
 	}
-}
-
-// RevokeToken ends one token, wherever it came from.
-func (s *Simulator) RevokeToken(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, ok := s.tokens[text]; ok {
-		c.expires = revoked
-	}
-}
-
-// RevokeAccessKey ends an AK/SK pair.
-func (s *Simulator) RevokeAccessKey(accessKey string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.accessKeys, accessKey)
 }
 
 // access says which credentials a route takes.
@@ -127,18 +106,11 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 // issuer of credentials.
 func (ex *exchange) toTicketService() bool { return ex.route.form == nil }
 
-// use notes that the request is c's, and reports whether c has neither expired nor had
-// its last request. It needs s.mu.
+// use notes that the request is c's, and reports whether c has not expired. It needs
+// s.mu.
 func (ex *exchange) use(c *credential) bool {
-	last := ex.s.opts.CredentialCalls
-	if c.expired(ex.s.nowLocked()) || c.issued && last > 0 && c.used >= last {
-		return false
-	}
-	if ex.toTicketService() {
-		c.used++
-	}
 	ex.caller = c
-	return true
+	return !c.expired(ex.s.nowLocked())
 }
 
 func (c *credential) expired(now time.Time) bool {
@@ -148,41 +120,42 @@ func (c *credential) expired(now time.Time) bool {
 func unauthorized(msg string) *answer { return refuse(401, "APIGW.0301", msg) }
 
 // login gives a token for a password.
-func (ex *exchange) login(body object) (do func() *answer, refusal *answer) {
-	var r reader
-	auth := sole[object](&r, body, "auth")
-	r.only(auth, "identity", "scope")
-	identity := r.method(auth, "password")
-	user := sole[object](&r, mandatory[object](&r, identity, "password"), "user")
-	r.only(user, "name", "password", "domain")
-	name := mandatory[string](&r, user, "name")
-	secret := mandatory[string](&r, user, "password")
-	domain := sole[string](&r, mandatory[object](&r, user, "domain"), "name")
-	scoped := sole[string](&r, sole[object](&r, mandatory[object](&r, auth, "scope"), "domain"), "name")
+func (ex *exchange) login(body object) func() *answer {
+	auth := sole[object](ex, body, "auth")
+	ex.only(auth, "identity", "scope")
+	identity := ex.method(auth, "password")
+	user := sole[object](ex, mandatory[object](ex, identity, "password"), "user")
+	ex.only(user, "name", "password", "domain")
+	name := mandatory[string](ex, user, "name")
+	secret := mandatory[string](ex, user, "password")
+	domain := sole[string](ex, mandatory[object](ex, user, "domain"), "name")
+	scoped := sole[string](ex, sole[object](ex, mandatory[object](ex, auth, "scope"), "domain"), "name")
 	return func() *answer {
 		for _, u := range ex.s.opts.Users {
 			if u == (User{name, secret, domain}) && scoped == domain {
-				return ex.s.issueToken("password", name, credential{account: account{Name: domain}}, ex.s.opts.TokenLifetime)
+				return ex.s.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
 			}
 		}
 		return refuse(401, "", "The username or password is wrong.")
-	}, r.refusal
+	}
 }
 
 // method reads the identity in an IAM body, which must name this one method and have a
 // member for it.
-func (r *reader) method(auth object, name string) object {
-	identity := mandatory[object](r, auth, "identity")
-	r.only(identity, "methods", name)
-	if methods := mandatory[[]any](r, identity, "methods"); len(methods) != 1 || methods[0] != name {
-		r.fail("Invalid methods")
-	}
+func (ex *exchange) method(auth object, name string) object {
+	identity := mandatory[object](ex, auth, "identity")
+	ex.only(identity, "methods", name)
+	methods := mandatory[[]any](ex, identity, "methods")
+	ex.require(len(methods) == 1 && methods[0] == name, malformed("Invalid methods"))
 	return identity
 }
 
 // iamTime is how IAM and the metadata service write a time. STS and pod identity do not
 // document theirs: the vendor's SDK reads the same form from all four.
 const iamTime = "2006-01-02T15:04:05.000000Z"
+
+// tokenLife is how long a token of IAM can be used.
+const tokenLife = 24 * time.Hour
 
 // issueToken makes a new token. It needs s.mu.
 func (s *Simulator) issueToken(method, user string, c credential, life time.Duration) *answer {

@@ -76,45 +76,31 @@ func parseValue(d *json.Decoder) (v any, repeated bool) {
 	return t, false
 }
 
-// reader reads the members of objects. refusal is about the first that is wrong, nil
-// for none. Then the members that follow are zero values.
-type reader struct{ refusal *answer }
-
-func (r *reader) fail(msg string) {
-	if r.refusal == nil {
-		r.refusal = malformed(msg)
-	}
-}
-
 // only refuses an object with other members than these.
-func (r *reader) only(o object, names ...string) {
+func (ex *exchange) only(o object, names ...string) {
 	for name := range o {
-		if !slices.Contains(names, name) {
-			r.fail("Unknown member")
-		}
+		ex.require(slices.Contains(names, name), malformed("Unknown member"))
 	}
 }
 
 // optional returns a member of type T, or the zero value if it was not sent. A
 // member of another type, such as null, is wrong.
-func optional[T any](r *reader, o object, name string) T {
+func optional[T any](ex *exchange, o object, name string) T {
 	v, ok := o[name].(T)
-	if _, sent := o[name]; sent && !ok {
-		r.fail("Invalid " + name)
-	}
+	_, sent := o[name]
+	ex.require(ok || !sent, malformed("Invalid "+name))
 	return v
 }
 
 // mandatory is optional for a member that must be sent.
-func mandatory[T any](r *reader, o object, name string) T {
-	if _, sent := o[name]; !sent {
-		r.fail("Invalid " + name)
-	}
-	return optional[T](r, o, name)
+func mandatory[T any](ex *exchange, o object, name string) T {
+	_, sent := o[name]
+	ex.require(sent, malformed("Invalid "+name))
+	return optional[T](ex, o, name)
 }
 
 // sole is mandatory for the only member of an object.
-func sole[T any](r *reader, o object, name string) T {
-	r.only(o, name)
-	return mandatory[T](r, o, name)
+func sole[T any](ex *exchange, o object, name string) T {
+	ex.only(o, name)
+	return mandatory[T](ex, o, name)
 }

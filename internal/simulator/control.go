@@ -31,18 +31,6 @@ const (
 // maxControl is the limit of a control request's body in bytes.
 const maxControl = 1 << 20
 
-// controlError is a refusal of a control request.
-type controlError struct {
-	status int
-	text   string
-}
-
-func invalid(text string) *controlError { return &controlError{http.StatusBadRequest, text} }
-
-func noCase(id string) *controlError {
-	return &controlError{http.StatusNotFound, fmt.Sprintf("unknown ticket %q", id)}
-}
-
 // controlBody is the body of a control request. Each endpoint reads its own members.
 type controlBody struct {
 	ID       string   `json:"id"`
@@ -56,7 +44,7 @@ type controlBody struct {
 // control is a control endpoint. Its do needs s.mu.
 type control struct {
 	method string
-	do     func(s *Simulator, v controlBody) (any, *controlError)
+	do     func(s *Simulator, v controlBody) *answer
 }
 
 var controls = map[string]control{
@@ -67,44 +55,50 @@ var controls = map[string]control{
 	IDTokensPath: {http.MethodPost, (*Simulator).giveIDToken},
 }
 
+func controlError(status int, format string, args ...any) *answer {
+	return &answer{status: status, body: map[string]string{"error": fmt.Sprintf(format, args...)}}
+}
+
+func invalid(format string, args ...any) *answer {
+	return controlError(http.StatusBadRequest, format, args...)
+}
+
+func noCase(id string) *answer { return controlError(http.StatusNotFound, "unknown ticket %q", id) }
+
 // done is the answer of an endpoint that has nothing to tell.
-var done = struct{}{}
+var done = &answer{status: http.StatusOK, body: struct{}{}}
 
 // serveControl answers a control request.
 func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request, path string) {
-	v, refusal := s.control(r, path)
-	status := http.StatusOK
-	if refusal != nil {
-		status, v = refusal.status, map[string]string{"error": refusal.text}
-	}
-	body, err := json.Marshal(v)
+	a := s.control(r, path)
+	body, err := json.Marshal(a.body)
 	if err != nil {
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
+	w.WriteHeader(a.status)
 	_, _ = w.Write(body) // an error is the client's leaving
 }
 
-func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
+func (s *Simulator) control(r *http.Request, path string) *answer {
 	var v controlBody
 	c, ok := controls[path]
 	switch {
 	case !ok:
-		return nil, &controlError{http.StatusNotFound, "unknown control endpoint " + path}
+		return controlError(http.StatusNotFound, "unknown control endpoint %s", path)
 	case r.Method != c.method:
-		return nil, &controlError{http.StatusMethodNotAllowed, path + " accepts only " + c.method}
+		return controlError(http.StatusMethodNotAllowed, "%s accepts only %s", path, c.method)
 	case r.Method == http.MethodGet: // it takes no body
 	case !isJSON(r.Header.Get("Content-Type")):
-		return nil, &controlError{http.StatusUnsupportedMediaType, "Content-Type must be application/json"}
+		return controlError(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 	default:
 		d := json.NewDecoder(io.LimitReader(r.Body, maxControl))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&v); err != nil {
-			return nil, invalid("invalid body: " + err.Error())
+			return invalid("invalid body: %v", err)
 		}
 		if _, err := d.Token(); err != io.EOF {
-			return nil, invalid("the body has more than one JSON value")
+			return invalid("the body has more than one JSON value")
 		}
 	}
 	s.mu.Lock()
@@ -112,56 +106,59 @@ func (s *Simulator) control(r *http.Request, path string) (any, *controlError) {
 	return c.do(s, v)
 }
 
-func (s *Simulator) showCounts(controlBody) (any, *controlError) { return maps.Clone(s.counts), nil }
+func (s *Simulator) showCounts(controlBody) *answer {
+	return &answer{status: http.StatusOK, body: maps.Clone(s.counts)}
+}
 
-func (s *Simulator) changeStatus(v controlBody) (any, *controlError) {
+func (s *Simulator) changeStatus(v controlBody) *answer {
 	if v.Status == nil {
-		return nil, invalid("status is required")
+		return invalid("status is required")
 	}
 	if _, known := findStatus(*v.Status); !known {
-		return nil, invalid(fmt.Sprintf("unknown status %d", *v.Status))
+		return invalid("unknown status %d", *v.Status)
 	}
 	c, ok := s.cases[v.ID]
 	if !ok {
-		return nil, noCase(v.ID)
+		return noCase(v.ID)
 	}
 	s.setStatus(c, *v.Status)
-	return done, nil
+	return done
 }
 
 // reply adds an engineer's answer, to a closed ticket too. An empty text is
 // refused: it is more likely to be a mistake than an answer.
-func (s *Simulator) reply(v controlBody) (any, *controlError) {
+func (s *Simulator) reply(v controlBody) *answer {
 	if !between(v.Content, 1, maxContent) {
-		return nil, invalid(fmt.Sprintf("the text must have 1 to %d characters", maxContent))
+		return invalid("the text must have 1 to %d characters", maxContent)
 	}
 	c, ok := s.cases[v.ID]
 	if !ok {
-		return nil, noCase(v.ID)
+		return noCase(v.ID)
 	}
 	s.addMessage(c, Message{Type: 1, ReplierType: 1, Content: v.Content})
-	return done, nil
+	return done
 }
 
 // replaceFaults changes nothing when one of the faults is wrong.
-func (s *Simulator) replaceFaults(v controlBody) (any, *controlError) {
+func (s *Simulator) replaceFaults(v controlBody) *answer {
 	if v.Faults == nil {
-		return nil, invalid("faults is required")
+		return invalid("faults is required")
 	}
 	faults := make([]Fault, len(v.Faults))
 	for i, text := range v.Faults {
 		var err error
 		if faults[i], err = ParseFault(text); err != nil {
-			return nil, invalid(err.Error())
+			return invalid("%v", err)
 		}
 	}
 	s.setFaults(faults)
-	return done, nil
+	return done
 }
 
-func (s *Simulator) giveIDToken(v controlBody) (any, *controlError) {
+func (s *Simulator) giveIDToken(v controlBody) *answer {
 	if v.Audience == "" || v.Seconds < 1 {
-		return nil, invalid("audience and seconds are required")
+		return invalid("audience and seconds are required")
 	}
-	return map[string]string{"id_token": s.idToken(v.Audience, time.Duration(v.Seconds)*time.Second)}, nil
+	token := s.idToken(v.Audience, time.Duration(v.Seconds)*time.Second)
+	return &answer{status: http.StatusOK, body: map[string]string{"id_token": token}}
 }

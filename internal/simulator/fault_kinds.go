@@ -29,8 +29,10 @@ var faultKinds = []FaultKind{
 	{kindLostAnswer, nil, "carries out the request, and closes the connection without an answer", strikeCut},
 	{"cut", stored, "reads the request, and closes the connection without an answer", strikeCut},
 	{"slow", []string{"stored", "delay"}, "answers only after the delay, with status 504 unless stored; without a delay, never", strikeSlow},
-	{"truncated", stored, "answers with status 200 and a body that ends in the middle", strikeTruncated},
-	{"html", stored, "answers with status 200 and the page of a captive portal", strikeHTML},
+	{"truncated", stored, "answers with status 200 and a body that ends in the middle",
+		strikeBody("application/json", map[string]string{"Content-Length": "64"}, `{"error_code":"`)},
+	{"html", stored, "answers with status 200 and the page of a captive portal", strikeBody("text/html; charset=utf-8", nil,
+		"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1></body></html>\n")},
 	{"huge", stored, "answers with status 200 and a body of 100 MB", strikeHuge},
 	{kindSkew, []string{"skew"}, "sets the service's clock off by the skew (default 10m), for all requests", nil},
 }
@@ -77,14 +79,11 @@ func strikeSlow(ex *exchange, f Fault, a *answer) {
 	ex.send(a)
 }
 
-func strikeTruncated(ex *exchange, _ Fault, _ *answer) {
-	ex.begin(200, "application/json", map[string]string{"Content-Length": "64"})
-	_, _ = ex.w.Write([]byte(`{"error_code":"`))
-}
-
-func strikeHTML(ex *exchange, _ Fault, _ *answer) {
-	ex.begin(200, "text/html; charset=utf-8", nil)
-	_, _ = ex.w.Write([]byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1></body></html>\n"))
+func strikeBody(contentType string, header map[string]string, body string) func(*exchange, Fault, *answer) {
+	return func(ex *exchange, _ Fault, _ *answer) {
+		ex.begin(200, contentType, header)
+		_, _ = ex.w.Write([]byte(body))
+	}
 }
 
 func strikeHuge(ex *exchange, _ Fault, _ *answer) {

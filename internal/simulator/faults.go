@@ -106,23 +106,19 @@ func ParseFault(text string) (Fault, error) {
 
 // resolve returns the kind of f, and f with what its kind implies. It is the one
 // place that knows what a number stands for.
-func (f Fault) resolve() (Fault, *FaultKind, error) {
-	fail := func(format string, more ...any) (Fault, *FaultKind, error) {
-		return Fault{}, nil, fmt.Errorf(format, more...)
+func (f Fault) resolve() (Fault, FaultKind, error) {
+	fail := func(format string, more ...any) (Fault, FaultKind, error) {
+		return Fault{}, FaultKind{}, fmt.Errorf(format, more...)
 	}
-	find := func(name string) int {
-		return slices.IndexFunc(faultKinds, func(k FaultKind) bool { return k.Name == name })
-	}
-	i := find(f.Kind)
-	if i < 0 {
+	k, known := first(faultKinds, func(k FaultKind) bool { return k.Name == f.Kind })
+	if !known {
 		status, err := strconv.Atoi(f.Kind)
 		if err != nil || f.Status != 0 {
 			return fail("unknown kind %q", f.Kind)
 		}
 		f.Status, f.Code = status, cmp.Or(f.Code, documentedCodes[status])
-		i = find(kindAnswer)
+		k, _ = first(faultKinds, func(k FaultKind) bool { return k.Name == kindAnswer })
 	}
-	k := &faultKinds[i]
 	switch {
 	case k.Name == kindAnswer && (f.Status < 200 || f.Status > 599):
 		return fail("the status must be from 200 to 599")
@@ -157,7 +153,7 @@ func (f Fault) resolve() (Fault, *FaultKind, error) {
 // faultState is a resolved fault and what it has seen so far.
 type faultState struct {
 	Fault
-	kind   *FaultKind
+	kind   FaultKind
 	seen   int
 	struck int
 	random *rand.Rand

@@ -34,43 +34,38 @@ func (p OIDCProvider) URN() string { return "iam::" + p.DomainID + ":oidcProvide
 var urnForm = regexp.MustCompile(`^iam::([^:]+):(agency|oidcProvider):[^:]+$`)
 
 // urn reads a mandatory URN of this kind, and the ID of its account.
-func (r *reader) urn(o object, name, kind string) (urn, domainID string) {
-	urn = mandatory[string](r, o, name)
+func (ex *exchange) urn(o object, name, kind string) (urn, domainID string) {
+	urn = mandatory[string](ex, o, name)
 	form := urnForm.FindStringSubmatch(urn)
 	if form == nil || form[2] != kind {
-		r.fail("Invalid " + name)
+		ex.require(false, malformed("Invalid "+name))
 		return "", ""
 	}
 	return urn, form[1]
 }
 
 // text reads a mandatory string of least to most characters.
-func (r *reader) text(o object, name string, least, most int) string {
-	v := mandatory[string](r, o, name)
-	if !between(v, least, most) {
-		r.fail("Invalid " + name)
-	}
+func (ex *exchange) text(o object, name string, least, most int) string {
+	v := mandatory[string](ex, o, name)
+	ex.require(between(v, least, most), malformed("Invalid "+name))
 	return v
 }
 
 // duration reads duration_seconds, an optional whole number from 900 to most.
-func (r *reader) duration(o object, byDefault, most int) time.Duration {
+func (ex *exchange) duration(o object, byDefault, most int) time.Duration {
 	n := byDefault
-	if v := optional[json.Number](r, o, "duration_seconds"); v != "" {
+	if v := optional[json.Number](ex, o, "duration_seconds"); v != "" {
 		var err error
-		if n, err = strconv.Atoi(v.String()); err != nil || n < 900 || n > most {
-			r.fail("Invalid duration_seconds")
-		}
+		n, err = strconv.Atoi(v.String())
+		ex.require(err == nil && n >= 900 && n <= most, malformed("Invalid duration_seconds"))
 	}
 	return time.Duration(n) * time.Second
 }
 
 // domain reads an account's ID or its name, of which exactly one must be sent.
-func (r *reader) domain(o object, id, name string) account {
-	a := account{optional[string](r, o, id), optional[string](r, o, name)}
-	if (a.ID == "") == (a.Name == "") {
-		r.fail("Invalid domain")
-	}
+func (ex *exchange) domain(o object, id, name string) account {
+	a := account{optional[string](ex, o, id), optional[string](ex, o, name)}
+	ex.require((a.ID == "") != (a.Name == ""), malformed("Invalid domain"))
 	return a
 }
 
@@ -90,17 +85,14 @@ func first[T any](all []T, fits func(T) bool) (v T, found bool) {
 }
 
 // assumeWithOIDC is STS: keys of an agency for an ID token.
-func (ex *exchange) assumeWithOIDC(body object) (do func() *answer, refusal *answer) {
-	var r reader
-	r.only(body, "provider_urn", "agency_urn", "agency_session_name", "id_token", "duration_seconds")
-	providerURN, domainID := r.urn(body, "provider_urn", "oidcProvider")
-	agencyURN, agencyDomainID := r.urn(body, "agency_urn", "agency")
-	session := r.text(body, "agency_session_name", 2, 128)
-	token := r.text(body, "id_token", 4, 20000)
-	life := r.duration(body, 3600, 43200)
-	if domainID != agencyDomainID {
-		r.fail("The URNs are of two accounts")
-	}
+func (ex *exchange) assumeWithOIDC(body object) func() *answer {
+	ex.only(body, "provider_urn", "agency_urn", "agency_session_name", "id_token", "duration_seconds")
+	providerURN, domainID := ex.urn(body, "provider_urn", "oidcProvider")
+	agencyURN, agencyDomainID := ex.urn(body, "agency_urn", "agency")
+	session := ex.text(body, "agency_session_name", 2, 128)
+	token := ex.text(body, "id_token", 4, 20000)
+	life := ex.duration(body, 3600, 43200)
+	ex.require(domainID == agencyDomainID, malformed("The URNs are of two accounts"))
 	return func() *answer {
 		s := ex.s
 		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.URN() == providerURN })
@@ -115,65 +107,60 @@ func (ex *exchange) assumeWithOIDC(body object) (do func() *answer, refusal *ans
 			return refuse(403, "", "The agency does not trust the provider")
 		}
 		return s.issueKeys(200, stsKeys, a, session, life)
-	}, r.refusal
+	}
 }
 
 // assume is STS: keys of an agency for those of the caller.
-func (ex *exchange) assume(body object) (do func() *answer, refusal *answer) {
-	var r reader
-	r.only(body, "agency_urn", "agency_session_name", "duration_seconds")
-	urn, _ := r.urn(body, "agency_urn", "agency")
-	session := r.text(body, "agency_session_name", 2, 128)
+func (ex *exchange) assume(body object) func() *answer {
+	ex.only(body, "agency_urn", "agency_session_name", "duration_seconds")
+	urn, _ := ex.urn(body, "agency_urn", "agency")
+	session := ex.text(body, "agency_session_name", 2, 128)
 	most := 43200
 	if ex.caller.key.SecurityToken != "" {
 		most = 3600
 	}
-	life := r.duration(body, 3600, most)
+	life := ex.duration(body, 3600, most)
 	return func() *answer {
 		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.URN() == urn })
 		if !known {
 			return refuse(403, "", "The agency cannot be assumed")
 		}
 		return ex.s.issueKeys(200, stsKeys, a, session, life)
-	}, r.refusal
+	}
 }
 
 // securityTokens is IAM's own form of assume.
-func (ex *exchange) securityTokens(body object) (do func() *answer, refusal *answer) {
-	var r reader
-	auth := sole[object](&r, body, "auth")
-	r.only(auth, "identity")
-	role := mandatory[object](&r, r.method(auth, "assume_role"), "assume_role")
-	r.only(role, "agency_name", "domain_id", "domain_name", "duration_seconds")
-	name := mandatory[string](&r, role, "agency_name")
-	domain := r.domain(role, "domain_id", "domain_name")
-	life := r.duration(role, 900, 86400)
+func (ex *exchange) securityTokens(body object) func() *answer {
+	auth := sole[object](ex, body, "auth")
+	ex.only(auth, "identity")
+	role := mandatory[object](ex, ex.method(auth, "assume_role"), "assume_role")
+	ex.only(role, "agency_name", "domain_id", "domain_name", "duration_seconds")
+	name := mandatory[string](ex, role, "agency_name")
+	domain := ex.domain(role, "domain_id", "domain_name")
+	life := ex.duration(role, 900, 86400)
 	return func() *answer {
 		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.Name == name && domain.is(a.DomainID, a.DomainName) })
 		if !known {
 			return refuse(404, "", "Could not find the agency.")
 		}
 		return ex.s.issueKeys(201, iamKeys, a, name, life)
-	}, r.refusal
+	}
 }
 
 // exchangeIDToken is IAM's own form of assumeWithOIDC: a token for an ID token.
-func (ex *exchange) exchangeIDToken(body object) (do func() *answer, refusal *answer) {
-	var r reader
-	auth := sole[object](&r, body, "auth")
-	r.only(auth, "id_token", "scope")
-	token := sole[string](&r, mandatory[object](&r, auth, "id_token"), "id")
+func (ex *exchange) exchangeIDToken(body object) func() *answer {
+	auth := sole[object](ex, body, "auth")
+	ex.only(auth, "id_token", "scope")
+	token := sole[string](ex, mandatory[object](ex, auth, "id_token"), "id")
 	_, scoped := auth["scope"]
 	var scope account
 	if scoped {
-		domain := sole[object](&r, mandatory[object](&r, auth, "scope"), "domain")
-		r.only(domain, "id", "name")
-		scope = r.domain(domain, "id", "name")
+		domain := sole[object](ex, mandatory[object](ex, auth, "scope"), "domain")
+		ex.only(domain, "id", "name")
+		scope = ex.domain(domain, "id", "name")
 	}
 	ids := ex.r.Header.Values("X-Idp-Id")
-	if len(ids) != 1 {
-		r.fail("Invalid X-Idp-Id")
-	}
+	ex.require(len(ids) == 1, malformed("Invalid X-Idp-Id"))
 	return func() *answer {
 		s := ex.s
 		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.Name == ids[0] })
@@ -187,18 +174,18 @@ func (ex *exchange) exchangeIDToken(body object) (do func() *answer, refusal *an
 			return refuse(403, "", "The scope is not the provider's account.")
 		}
 		c := credential{account: account{p.DomainID, p.DomainName}, unscoped: !scoped}
-		return s.issueToken("mapped", "FederationUser", c, cmp.Or(s.opts.CredentialLifetime, s.opts.TokenLifetime))
-	}, r.refusal
+		return s.issueToken("mapped", "FederationUser", c, cmp.Or(s.opts.CredentialLifetime, tokenLife))
+	}
 }
 
 // domains is IAM: the account of the caller. Of what Options accepts, only access keys
 // with a DomainID have a known one.
-func (ex *exchange) domains(object) (do func() *answer, refusal *answer) {
+func (ex *exchange) domains(object) func() *answer {
 	list := []account{}
 	if ex.caller.account.ID != "" {
 		list = append(list, ex.caller.account)
 	}
-	return func() *answer { return &answer{status: 200, body: map[string]any{"domains": list}} }, nil
+	return func() *answer { return &answer{status: 200, body: map[string]any{"domains": list}} }
 }
 
 // keysForm is the names under which an endpoint answers with keys. IAM's have no agency.

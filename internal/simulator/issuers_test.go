@@ -299,12 +299,10 @@ func TestIssuersCheckTheCaller(t *testing.T) {
 		{"life 1", OpMetadataToken, "200 success", none, header("X-Metadata-Token-Ttl-Seconds", "1")},
 		{"life 21601", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds", "21601")},
 		{"credentials sent", OpMetadataToken, "400 iam", none, header("X-Auth-Token", "t")},
-		{"version 1", OpMetadataToken, "404 iam", func(o *Options) { o.MetadataV1 = true }, nil},
 		{"no agency", OpMetadataToken, "404 iam", func(o *Options) { o.ECSAgency = "" }, nil},
 		{"no agency", OpMetadataKeys, "404 iam", func(o *Options) { o.ECSAgency = "" }, nil},
 		{"no token", OpMetadataKeys, "401 iam", none, header("X-Metadata-Token")},
 		{"other token", OpMetadataKeys, "401 iam", none, header("X-Metadata-Token", "other")},
-		{"version 1", OpMetadataKeys, "200 success", func(o *Options) { o.MetadataV1 = true }, header("X-Metadata-Token")},
 		{"other scheme", OpIDTokenRequest, "401 iam", none, header("Authorization", "token request-token")},
 		{"upper case scheme", OpIDTokenRequest, "200 success", none, header("Authorization", "Bearer request-token")},
 		{"other token", OpIDTokenRequest, "401 iam", none, header("Authorization", "bearer other")},
@@ -484,8 +482,6 @@ func TestIssuedEnd(t *testing.T) {
 			func(_ *Simulator, now *time.Time) { *now = now.Add(2 * time.Second) }, issued{wrong, expired, accepted}},
 		{"just alive", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
 			func(_ *Simulator, now *time.Time) { *now = now.Add(2*time.Second - 1) }, issued{accepted, accepted, accepted}},
-		{"last call", func(o *Options) { o.CredentialCalls = 1 }, func(*Simulator, *time.Time) {}, issued{wrong, expired, expired}},
-		{"call before", func(o *Options) { o.CredentialCalls = 2 }, func(*Simulator, *time.Time) {}, issued{accepted, accepted, accepted}},
 	} {
 		now := epoch
 		s := issuing(&now, c.opts)
@@ -493,9 +489,6 @@ func TestIssuedEnd(t *testing.T) {
 		key, _ := keysOf(t, r)
 		token := exchanged(t, s, "", "")
 		login := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous).Header().Get("X-Subject-Token")
-		if r := ask(t, s, "GET", "/v3/auth/domains", "", signed(s, key)); r.Code != 200 { // costs no call
-			t.Errorf("%s: domains: %d", c.name, r.Code)
-		}
 		all := func() issued {
 			return issued{submitSigned(t, s, key), submitting(t, s, header("X-Auth-Token", token)), submitting(t, s, header("X-Auth-Token", login))}
 		}

@@ -44,42 +44,28 @@ type wireIncident struct {
 
 // page is the offset and limit of a request: 0 to 65535 and 0 to 100, by
 // default 0 and 10.
-func (ex *exchange) page() (offset, limit int, refusal *answer) {
-	if offset, refusal = ex.number("offset", 0, 65535); refusal != nil {
-		return 0, 0, refusal
-	}
-	limit, refusal = ex.number("limit", 10, 100)
-	return offset, limit, refusal
+func (ex *exchange) page() (offset, limit int) {
+	return ex.number("offset", 0, 65535), ex.number("limit", 10, 100)
 }
 
-func (ex *exchange) number(name string, byDefault, most int) (int, *answer) {
+func (ex *exchange) number(name string, byDefault, most int) int {
 	text, sent := ex.query[name]
 	if !sent {
-		return byDefault, nil
+		return byDefault
 	}
 	n, err := strconv.Atoi(text[0])
-	switch {
-	case err != nil || strconv.Itoa(n) != text[0]:
-		return 0, malformed("Invalid " + name)
-	case n < 0 || n > most:
-		return 0, outOfLimits(name + " out of limits")
-	}
-	return n, nil
+	ex.require(err == nil && strconv.Itoa(n) == text[0], malformed("Invalid "+name))
+	ex.require(n >= 0 && n <= most, outOfLimits(name+" out of limits"))
+	return n
 }
 
-func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
-	trim := true
-	switch v, sent := ex.query["trim_osm_rich_text_label"]; {
-	case !sent:
-	case v[0] == "true", v[0] == "false":
-		trim = v[0] == "true"
-	default:
-		return nil, malformed("Invalid trim_osm_rich_text_label")
+func (ex *exchange) list(object) func() *answer {
+	trim := "true"
+	if v, sent := ex.query["trim_osm_rich_text_label"]; sent {
+		trim = v[0]
 	}
-	offset, limit, refusal := ex.page()
-	if refusal != nil {
-		return nil, refusal
-	}
+	ex.require(trim == "true" || trim == "false", malformed("Invalid trim_osm_rich_text_label"))
+	offset, limit := ex.page()
 	return func() *answer {
 		s := ex.s
 		c, refusal := s.findCase(ex.param, ex.value("group_id"))
@@ -92,15 +78,15 @@ func (ex *exchange) list(object) (do func() *answer, refusal *answer) {
 			slices.Reverse(items)
 		}
 		for _, m := range items[min(offset, len(items)):min(offset+limit, len(items))] {
-			shown = append(shown, ex.show(c, m, trim))
+			shown = append(shown, ex.show(c, m, trim == "true"))
 		}
 		return &answer{status: 200, body: map[string]any{"count": count, "message_list": shown}}
-	}, nil
+	}
 }
 
 // detail reads a ticket and all its messages. The content has its markup: this
 // operation has no parameter to strip it.
-func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
+func (ex *exchange) detail(object) func() *answer {
 	return func() *answer {
 		s := ex.s
 		c, refusal := s.findCase(ex.param, ex.value("group_id"))
@@ -116,11 +102,11 @@ func (ex *exchange) detail(object) (do func() *answer, refusal *answer) {
 			d.MessageList = append(d.MessageList, ex.show(c, m, false))
 		}
 		return &answer{status: 200, body: map[string]wireDetail{"incident_detail_info": d}}
-	}, nil
+	}
 }
 
 // status reads a ticket's status. It takes no group_id, so it asks for none.
-func (ex *exchange) status(object) (do func() *answer, refusal *answer) {
+func (ex *exchange) status(object) func() *answer {
 	return func() *answer {
 		s := ex.s
 		c, ok := s.cases[ex.param]
@@ -128,35 +114,28 @@ func (ex *exchange) status(object) (do func() *answer, refusal *answer) {
 			return refuse(200, "OSM.01010015", "The case does not exist")
 		}
 		return &answer{status: 200, body: map[string]int{"status": c.Status}}
-	}, nil
+	}
+}
+
+// time reads an optional query parameter; zero is none.
+func (ex *exchange) time(name string) (t time.Time) {
+	if v := ex.value(name); v != "" {
+		var err error
+		t, err = time.Parse(time.RFC3339, v)
+		ex.require(err == nil, malformed("Invalid "+name))
+	}
+	return t
 }
 
 // searchCases finds tickets, oldest first. All conditions must hold. Each word of
 // search_key must be in the ID or the description. Simulated tickets have no labels.
-func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
-	offset, limit, refusal := ex.page()
-	if refusal != nil {
-		return nil, refusal
-	}
-	if len(ex.query["label_id_list"]) > 5 {
-		return nil, outOfLimits("Too many labels")
-	}
-	status, refusal := ex.number("status", -1, 17)
-	if refusal != nil {
-		return nil, refusal
-	}
-	if _, known := findStatus(status); !known && status >= 0 {
-		return nil, outOfLimits("status out of limits")
-	}
-	var start, end time.Time
-	for name, t := range map[string]*time.Time{"query_start_time": &start, "query_end_time": &end} {
-		if v := ex.value(name); v != "" {
-			var err error
-			if *t, err = time.Parse(time.RFC3339, v); err != nil {
-				return nil, malformed("Invalid " + name)
-			}
-		}
-	}
+func (ex *exchange) searchCases(object) func() *answer {
+	offset, limit := ex.page()
+	ex.require(len(ex.query["label_id_list"]) <= 5, outOfLimits("Too many labels"))
+	status := ex.number("status", -1, 17)
+	_, known := findStatus(status)
+	ex.require(known || status < 0, outOfLimits("status out of limits"))
+	start, end := ex.time("query_start_time"), ex.time("query_end_time")
 	words := strings.Fields(strings.ToLower(strings.Join(ex.query["search_key"], " ")))
 	matches := func(c *caseState) bool {
 		for _, w := range words {
@@ -183,5 +162,5 @@ func (ex *exchange) searchCases(object) (do func() *answer, refusal *answer) {
 			total++
 		}
 		return &answer{status: 200, body: map[string]any{"total_count": total, "incident_info_list": found}}
-	}, nil
+	}
 }

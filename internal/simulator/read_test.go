@@ -206,15 +206,9 @@ func TestAccessories(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	types := `"limit_file_type":"jpg,jpeg,bmp,png,gif,txt,doc,docx,rar,zip,pdf,xls,xlsx"`
-	for numeric, want := range map[bool]string{
-		false: `{"accessory_limit":{"limit_count":"10",` + types + `,"limit_size":"2"}}`,
-		true:  `{"accessory_limit":{"limit_count":10,` + types + `,"limit_size":2}}`,
-	} {
-		s := service(Options{NumericLimits: numeric})
-		if got := bodyOf(ask(t, s, "GET", "/v2/servicerequest/accessorys/limits", "")); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
+	want := `{"accessory_limit":{"limit_count":"10","limit_file_type":"jpg,jpeg,bmp,png,gif,txt,doc,docx,rar,zip,pdf,xls,xlsx","limit_size":"2"}}`
+	if got := bodyOf(ask(t, service(Options{}), "GET", "/v2/servicerequest/accessorys/limits", "")); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

@@ -23,9 +23,9 @@ type route struct {
 	// none: wireError is its form.
 	form func(ex *exchange, status int, e wireError) any
 
-	// handle checks what can be checked without the service's state. It returns a
-	// refusal, or a function that carries out the operation, which needs s.mu.
-	handle func(*exchange, object) (do func() *answer, refusal *answer)
+	// handle requires what can be checked without the service's state. It returns the
+	// function that carries out the operation, which needs s.mu.
+	handle func(ex *exchange, body object) (do func() *answer)
 }
 
 // routes are in order of preference: the literal ones before {}. http.ServeMux does
@@ -104,71 +104,57 @@ func matchPattern(pattern, path string) (segment string, ok bool) {
 	return segment, true
 }
 
+// require refuses the request unless ok. The first refusal counts. So a check may follow
+// one that failed.
+func (ex *exchange) require(ok bool, refusal *answer) {
+	if !ok && ex.refusal == nil {
+		ex.refusal = refusal
+	}
+}
+
 // check refuses what is malformed on any route, and then calls the route's handle.
 func (ex *exchange) check() (do func() *answer, refusal *answer) {
 	rt := ex.route
-	if refusal := ex.checkHeaders(rt); refusal != nil {
-		return nil, refusal
-	}
-	if !utf8.ValidString(ex.param) {
-		return nil, malformed("Path is not valid UTF-8")
-	}
+	ex.checkHeaders()
+	ex.require(utf8.ValidString(ex.param), malformed("Path is not valid UTF-8"))
 	query, err := url.ParseQuery(ex.r.URL.RawQuery)
-	if err != nil {
-		return nil, malformed("Malformed query")
-	}
+	ex.require(err == nil, malformed("Malformed query"))
 	for name, values := range query {
-		switch {
-		case !slices.Contains(rt.query, name):
-			return nil, malformed("Unexpected query parameter")
-		case len(values) > 1 && !slices.Contains(rt.many, name):
-			return nil, malformed("Repeated query parameter")
-		case !utf8.ValidString(strings.Join(values, "")):
-			return nil, malformed("Query is not valid UTF-8")
-		}
+		ex.require(slices.Contains(rt.query, name), malformed("Unexpected query parameter"))
+		ex.require(len(values) == 1 || slices.Contains(rt.many, name), malformed("Repeated query parameter"))
+		ex.require(utf8.ValidString(strings.Join(values, "")), malformed("Query is not valid UTF-8"))
 	}
 	ex.query = query
 
 	var body object
 	if rt.json {
-		if body, refusal = parseObject(ex.body); refusal != nil {
-			return nil, refusal
-		}
-	} else if len(ex.body) > 0 {
-		return nil, malformed("Unexpected body")
+		body, refusal = parseObject(ex.body)
+		ex.require(refusal == nil, refusal)
+	} else {
+		ex.require(len(ex.body) == 0, malformed("Unexpected body"))
 	}
-	switch {
-	case !between(ex.param, 0, 64):
-		return nil, outOfLimits("ID in the path out of limits")
-	case !between(ex.value("group_id"), 0, 64):
-		return nil, outOfLimits("group_id out of limits")
-	}
-	return rt.handle(ex, body)
+	ex.require(between(ex.param, 0, 64), outOfLimits("ID in the path out of limits"))
+	ex.require(between(ex.value("group_id"), 0, 64), outOfLimits("group_id out of limits"))
+	do = rt.handle(ex, body)
+	return do, ex.refusal
 }
 
 // checkHeaders holds the headers to the limits of the service's API reference.
-func (ex *exchange) checkHeaders(rt route) *answer {
+func (ex *exchange) checkHeaders() {
 	h := ex.r.Header
 	for _, name := range []string{"X-Auth-Token", "X-Language", "X-Time-Zone", "X-Site", "Content-Type"} {
-		if len(h.Values(name)) > 1 {
-			return malformed("Repeated header " + name)
-		}
+		ex.require(len(h.Values(name)) <= 1, malformed("Repeated header "+name))
 	}
 	for _, name := range []string{"X-Language", "X-Time-Zone"} {
-		if v, sent := sentHeader(h, name); sent && !between(v, 1, 32) {
-			return malformed("Invalid " + name)
-		}
+		v, sent := sentHeader(h, name)
+		ex.require(!sent || between(v, 1, 32), malformed("Invalid "+name))
 	}
-	if v, sent := sentHeader(h, "X-Site"); sent && v != "0" && v != "1" {
-		return malformed("Invalid X-Site")
-	}
-	if contentType, sent := sentHeader(h, "Content-Type"); rt.json && (sent || !rt.untyped) && !isJSON(contentType) {
-		return malformed("Invalid Content-Type")
-	}
-	if _, sent := sentHeader(h, "Content-Encoding"); sent {
-		return malformed("Unexpected Content-Encoding")
-	}
-	return nil
+	site, sent := sentHeader(h, "X-Site")
+	ex.require(!sent || site == "0" || site == "1", malformed("Invalid X-Site"))
+	contentType, sent := sentHeader(h, "Content-Type")
+	ex.require(!ex.route.json || ex.route.untyped && !sent || isJSON(contentType), malformed("Invalid Content-Type"))
+	_, sent = sentHeader(h, "Content-Encoding")
+	ex.require(!sent, malformed("Unexpected Content-Encoding"))
 }
 
 func sentHeader(h http.Header, name string) (value string, sent bool) {

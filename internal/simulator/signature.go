@@ -21,7 +21,8 @@ var authorizationForm = regexp.MustCompile(`^SDK-HMAC-SHA256 Access=([^,= ]+), S
 // vendor's SDK does not sign it.
 func (ex *exchange) verifySignature(authorization string) *answer {
 	h := ex.r.Header
-	for _, name := range []string{signing.HeaderDate, "X-Security-Token", "X-Domain-Id", signing.HeaderContentHash} {
+	identity := []string{signing.HeaderDate, "X-Security-Token", "X-Domain-Id"}
+	for _, name := range append(identity, signing.HeaderContentHash) {
 		if len(h.Values(name)) > 1 {
 			return malformed("Repeated " + name)
 		}
@@ -33,46 +34,30 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	names := strings.Split(form[2], ";")
 
 	ex.s.mu.Lock()
+	defer ex.s.mu.Unlock()
 	c, known := ex.s.accessKeys[form[1]]
-	now := ex.s.nowLocked()
-	ex.s.mu.Unlock()
 	if !known {
 		return unauthorized("Unknown access key")
 	}
 	key := c.key
-	if !slices.IsSorted(names) {
-		return unauthorized("SignedHeaders are not sorted")
-	}
+	ex.require(slices.IsSorted(names), unauthorized("SignedHeaders are not sorted"))
 	for _, name := range names {
-		if name != "host" && len(h.Values(name)) == 0 || strings.HasPrefix(name, "content-type") {
-			return unauthorized("Unexpected signed header")
-		}
+		ex.require((name == "host" || len(h.Values(name)) > 0) && !strings.HasPrefix(name, "content-type"), unauthorized("Unexpected signed header"))
 	}
-	for _, name := range []string{signing.HeaderDate, "X-Security-Token", "X-Domain-Id"} {
-		if len(h.Values(name)) > 0 && !slices.Contains(names, strings.ToLower(name)) {
-			return unauthorized("Unsigned " + name)
-		}
+	for _, name := range identity {
+		ex.require(len(h.Values(name)) == 0 || slices.Contains(names, strings.ToLower(name)), unauthorized("Unsigned "+name))
 	}
 	date := h.Get(signing.HeaderDate)
-	at, err := time.Parse("20060102T150405Z", date)
-	if err != nil {
-		return unauthorized("Invalid x-sdk-date")
-	}
-	if now.Sub(at).Abs() > 15*time.Minute {
-		return unauthorized("x-sdk-date out of range")
-	}
-	if h.Get("X-Security-Token") != key.SecurityToken {
-		return unauthorized("Incorrect security token")
-	}
+	at, err := time.Parse(signing.DateFormat, date)
+	ex.require(err == nil, unauthorized("Invalid x-sdk-date"))
+	ex.require(ex.s.nowLocked().Sub(at).Abs() <= 15*time.Minute, unauthorized("x-sdk-date out of range"))
+	ex.require(h.Get("X-Security-Token") == key.SecurityToken, unauthorized("Incorrect security token"))
 	// Only global services need the account.
-	if domain, sent := sentHeader(h, "X-Domain-Id"); key.DomainID != "" && domain != key.DomainID && (sent || ex.toTicketService()) {
-		return unauthorized("Incorrect domain ID")
-	}
-	if hash, sent := sentHeader(h, signing.HeaderContentHash); sent {
-		if sum := sha256.Sum256(ex.body); hash != hex.EncodeToString(sum[:]) {
-			return unauthorized("Incorrect content hash")
-		}
-	}
+	domain, sent := sentHeader(h, "X-Domain-Id")
+	ex.require(key.DomainID == "" || domain == key.DomainID || !sent && !ex.toTicketService(), unauthorized("Incorrect domain ID"))
+	hash, sent := sentHeader(h, signing.HeaderContentHash)
+	sum := sha256.Sum256(ex.body)
+	ex.require(!sent || hash == hex.EncodeToString(sum[:]), unauthorized("Incorrect content hash"))
 	want := signing.Signature(signing.Parts{
 		Method:        ex.r.Method,
 		EscapedPath:   ex.r.URL.EscapedPath(),
@@ -83,13 +68,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 		Date:          date,
 		Body:          ex.body,
 	}, key.SecretKey)
-	if !hmac.Equal([]byte(form[3]), []byte(want)) {
-		return unauthorized("Signature does not match")
-	}
-	ex.s.mu.Lock()
-	defer ex.s.mu.Unlock()
-	if !ex.use(c) {
-		return unauthorized("The access key has expired")
-	}
-	return nil
+	ex.require(hmac.Equal([]byte(form[3]), []byte(want)), unauthorized("Signature does not match"))
+	ex.require(ex.use(c), unauthorized("The access key has expired"))
+	return ex.refusal
 }

@@ -66,17 +66,15 @@ const (
 
 // Options says which service to simulate. The zero value accepts nobody.
 type Options struct {
-	Tokens        []string      // accepted X-Auth-Token values; they do not expire
-	AccessKeys    []AccessKey   // accepted AK/SK pairs
-	Users         []User        // who may log in with a password
-	TokenLifetime time.Duration // of a token from a login; 0 is 24 hours, as at the service
+	Tokens     []string    // accepted X-Auth-Token values; they do not expire
+	AccessKeys []AccessKey // accepted AK/SK pairs
+	Users      []User      // who may log in with a password
 
-	Agencies   []Agency       // can be assumed
-	Providers  []OIDCProvider // identity providers that agencies trust
-	PodToken   string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE; "": no pod identity
-	PodAgency  string         // name of the agency whose keys a pod gets
-	ECSAgency  string         // name of the agency whose keys instance metadata gives; "": none
-	MetadataV1 bool           // instance metadata without tokens
+	Agencies  []Agency       // can be assumed
+	Providers []OIDCProvider // identity providers that agencies trust
+	PodToken  string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE; "": no pod identity
+	PodAgency string         // name of the agency whose keys a pod gets
+	ECSAgency string         // name of the agency whose keys instance metadata gives; "": none
 
 	// IDTokenRequestToken is GitHub's ACTIONS_ID_TOKEN_REQUEST_TOKEN; "": no ID tokens
 	// from there.
@@ -85,10 +83,6 @@ type Options struct {
 	// CredentialLifetime is that of keys of agencies and of tokens for ID tokens, instead
 	// of what was asked for. So keys can live for seconds. 0 is as asked.
 	CredentialLifetime time.Duration
-
-	// CredentialCalls is how many requests to the ticket service an issued key or token
-	// is good for. 0 is any number.
-	CredentialCalls int
 
 	// Clock is the service's clock. It is used for the Date header, create_time and the
 	// expiry of credentials. nil is time.Now.
@@ -99,7 +93,6 @@ type Options struct {
 
 	StrictAccessories bool // a message may only name accessories that were uploaded
 	JSONAnswers       bool // a success without content answers {} instead of an empty body; the reference allows both
-	NumericLimits     bool // attachment limits as JSON numbers; the reference says strings and shows numbers
 	NewestFirst       bool // the list's order, which the reference leaves open; default oldest first
 
 	// Show changes how messages are shown. op is OpList or OpDetail. It must not call
@@ -152,9 +145,6 @@ type Simulator struct {
 func New(opts Options) *Simulator {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
-	}
-	if opts.TokenLifetime == 0 {
-		opts.TokenLifetime = 24 * time.Hour
 	}
 	s := &Simulator{
 		opts:        opts,
@@ -236,8 +226,9 @@ type exchange struct {
 	body   []byte
 	record *Request // guarded by s.mu, as long as the request is under way
 
-	fault  *faultState // answers instead of the operation; nil is none
-	caller *credential // who signed the request or has its token; nil where no route needs it
+	refusal *answer     // the first, of the checks; nil is none
+	fault   *faultState // answers instead of the operation; nil is none
+	caller  *credential // who signed the request or has its token; nil where no route needs it
 }
 
 // answer is the answer of an operation.
@@ -282,21 +273,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}()
 	}
 
-	tooLarge := ex.readBody()
-	if miss != nil {
-		ex.send(miss)
-		return
-	}
-	if refusal := ex.authenticate(tooLarge); refusal != nil {
-		ex.send(refusal)
-		return
-	}
-	if tooLarge {
-		w.Header().Set("Connection", "close")
-		ex.send(refuse(413, "APIGW.0201", "Request entity too large"))
-		return
-	}
-	do, refusal := ex.check()
+	do, refusal := ex.admit(miss)
 	if refusal != nil {
 		ex.send(refusal)
 		return
@@ -307,6 +284,23 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ex.fault.kind.strike(ex, ex.fault.Fault, a)
+}
+
+// admit reads and checks the request, as the gateway and the service do. It returns a
+// refusal, or the function that carries out the operation.
+func (ex *exchange) admit(miss *answer) (do func() *answer, refusal *answer) {
+	tooLarge := ex.readBody()
+	if miss != nil {
+		return nil, miss
+	}
+	if refusal = ex.authenticate(tooLarge); refusal != nil {
+		return nil, refusal
+	}
+	if tooLarge {
+		ex.w.Header().Set("Connection", "close")
+		return nil, refuse(413, "APIGW.0201", "Request entity too large")
+	}
+	return ex.check()
 }
 
 // carryOut carries out the operation, unless a fault prevents it, and reports whether

@@ -1,40 +1,29 @@
 package simulator
 
-import "slices"
-
 // maxContent is the limit of a text in characters, from the service's API
 // reference. A text may be empty.
 const maxContent = 10000
 
 // submit posts a message.
-func (ex *exchange) submit(body object) (do func() *answer, refusal *answer) {
-	var r reader
-	r.only(body, "group_id", "message")
-	groupID := optional[string](&r, body, "group_id")
-	msg := mandatory[object](&r, body, "message")
-	r.only(msg, "content", "accessory_ids")
-	content := mandatory[string](&r, msg, "content")
+func (ex *exchange) submit(body object) func() *answer {
+	ex.only(body, "group_id", "message")
+	groupID := optional[string](ex, body, "group_id")
+	msg := mandatory[object](ex, body, "message")
+	ex.only(msg, "content", "accessory_ids")
+	content := mandatory[string](ex, msg, "content")
 	var ids []string
-	for _, v := range optional[[]any](&r, msg, "accessory_ids") {
+	for _, v := range optional[[]any](ex, msg, "accessory_ids") {
 		id, ok := v.(string)
-		if !ok {
-			r.fail("Invalid accessory_ids")
-		}
+		ex.require(ok, malformed("Invalid accessory_ids"))
 		ids = append(ids, id)
 	}
-	switch {
-	case r.refusal != nil:
-		return nil, r.refusal
-	case !between(groupID, 0, 64):
-		return nil, outOfLimits("group_id out of limits")
-	case !between(content, 0, maxContent):
-		return nil, outOfLimits("content out of limits")
-	case len(ids) > 10:
-		return nil, outOfLimits("Too many accessory_ids")
-	case slices.ContainsFunc(ids, func(id string) bool { return !between(id, 1, 64) }):
-		return nil, outOfLimits("accessory_id out of limits")
+	ex.require(between(groupID, 0, 64), outOfLimits("group_id out of limits"))
+	ex.require(between(content, 0, maxContent), outOfLimits("content out of limits"))
+	ex.require(len(ids) <= 10, outOfLimits("Too many accessory_ids"))
+	for _, id := range ids {
+		ex.require(between(id, 1, 64), outOfLimits("accessory_id out of limits"))
 	}
-	return func() *answer { return ex.commit(groupID, content, ids) }, nil
+	return func() *answer { return ex.commit(groupID, content, ids) }
 }
 
 // commit puts the message on the ticket. It needs s.mu.

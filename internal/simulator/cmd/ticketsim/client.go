@@ -35,11 +35,6 @@ func (c *client) set(text string) error {
 	return nil
 }
 
-// get reads the JSON answer into v.
-func (c client) get(ctx context.Context, path string, v any) error {
-	return c.do(ctx, http.MethodGet, path, nil, v)
-}
-
 // do sends a JSON body, nil for none, and reads the JSON answer into v.
 func (c client) do(ctx context.Context, method, path string, body map[string]any, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -93,7 +88,7 @@ func awaitServer(ctx context.Context, call invocation) error {
 	var last error
 	for {
 		var counts map[string]int
-		err := call.server.get(ctx, simulator.CountsPath, &counts)
+		err := call.server.do(ctx, http.MethodGet, simulator.CountsPath, nil, &counts)
 		if err == nil {
 			return nil
 		}

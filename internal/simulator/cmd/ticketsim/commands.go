@@ -65,7 +65,7 @@ own commands do not count, except those of thread, which reads the ticket as a
 client of the service does.`,
 			prepare: always(func(ctx context.Context, call invocation) error {
 				var counts map[string]int
-				if err := call.server.get(ctx, simulator.CountsPath, &counts); err != nil {
+				if err := call.server.do(ctx, http.MethodGet, simulator.CountsPath, nil, &counts); err != nil {
 					return err
 				}
 				for _, op := range slices.Sorted(maps.Keys(counts)) {
@@ -114,16 +114,6 @@ func statusCommand(name, summary string, status int) command {
 			return call.server.do(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status}, &nothing{})
 		}),
 	}
-}
-
-// find returns the command of this name, or serve for "".
-func find(name string) (c command, known bool) {
-	all := append(commands(), serveCommand())
-	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
-	if i < 0 {
-		return command{}, false
-	}
-	return all[i], true
 }
 
 // overview is the end of the help of ticketsim itself.

@@ -43,6 +43,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -67,9 +68,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
 	}
-	c, known := find(name)
+	var c command
 	err := usagef("unknown command %q", name)
-	if known {
+	all := append(commands(), serveCommand())
+	if i := slices.IndexFunc(all, func(c command) bool { return c.name == name }); i >= 0 {
+		c = all[i]
 		err = c.run(ctx, args, out)
 	}
 	if err == nil {

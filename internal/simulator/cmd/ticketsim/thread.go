@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -13,26 +14,16 @@ import (
 // ticket is what a thread shows of the service's answer.
 type ticket struct {
 	Detail struct {
-		ID          string    `json:"incident_id"`
-		Status      int       `json:"status"`
-		Description string    `json:"simple_description"`
-		Messages    []message `json:"message_list"`
+		ID          string                  `json:"incident_id"`
+		Status      int                     `json:"status"`
+		Description string                  `json:"simple_description"`
+		Messages    []simulator.WireMessage `json:"message_list"`
 	} `json:"incident_detail_info"`
-}
-
-type message struct {
-	Type        int    `json:"type"`
-	Name        string `json:"replier_name"`
-	Content     string `json:"content"`
-	Time        string `json:"create_time"`
-	Accessories []struct {
-		Name string `json:"file_actual_name"`
-	} `json:"accessory_list"`
 }
 
 func printThread(ctx context.Context, call invocation) error {
 	var t ticket
-	if err := call.server.get(ctx, "/v2/servicerequest/cases/"+url.PathEscape(call.args[0]), &t); err != nil {
+	if err := call.server.do(ctx, http.MethodGet, "/v2/servicerequest/cases/"+url.PathEscape(call.args[0]), nil, &t); err != nil {
 		return err
 	}
 	_, err := io.WriteString(call.out, t.String())
@@ -54,11 +45,11 @@ func (t ticket) String() string {
 	b.WriteString("\n")
 	for i, m := range t.Detail.Messages {
 		author := []string{"customer", "engineer"}[min(max(m.Type, 0), 1)]
-		if m.Name != "" {
-			author = m.Name + " (" + author + ")"
+		if m.ReplierName != "" {
+			author = m.ReplierName + " (" + author + ")"
 		}
-		fmt.Fprintf(&b, "\n#%d  %s  %s\n", i+1, author, m.Time)
-		for _, a := range m.Accessories {
+		fmt.Fprintf(&b, "\n#%d  %s  %s\n", i+1, author, m.CreateTime)
+		for _, a := range m.AccessoryList {
 			b.WriteString("    [attached: " + a.Name + "]\n")
 		}
 		for line := range strings.SplitSeq(strings.TrimRight(m.Content, "\n"), "\n") {
