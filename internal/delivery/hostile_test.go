@@ -28,10 +28,15 @@ var (
 var hostileFates = []fate{
 	lostAnswer(true), lostAnswer(false), timedOut(true, 0), timedOut(false, 0), refusedUnknown(true), refusedUnknown(false),
 	throttled, {attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, RetryAfter: 5 * time.Second, Err: errBroken}}, notSent, rejected,
+}
+
+// searchedFates are those after which a message with a key is searched again. So it makes other
+// lists than one without.
+var searchedFates = append(slices.Clone(hostileFates), []fate{
 	{attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, RetryAfter: 20 * time.Second, Err: errBroken}},
 	{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}},
 	{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}, unmade: true},
-}
+}...)
 
 // lateFates store the message after the answer: within the time watched, or after it.
 var lateFates = []struct {
@@ -148,7 +153,7 @@ func drawWorld(seed uint64) hostileWorld {
 		failing: share(0.2), denied: share(0.05), missing: share(0.06), empty: share(0.06), repeated: share(0.06), partial: share(0.06),
 	}
 	for p := 1.0; maybe(p); p /= 2 {
-		w.fates, w.rates = append(w.fates, hostileFates[random.IntN(len(hostileFates))]), append(w.rates, 0.1+0.4*random.Float64())
+		w.fates, w.rates = append(w.fates, searchedFates[random.IntN(len(searchedFates))]), append(w.rates, 0.1+0.4*random.Float64())
 	}
 	if maybe(0.25) {
 		late := lateFates[random.IntN(len(lateFates))]
