@@ -111,10 +111,10 @@ type Issuer string
 
 // The issuers.
 const (
-	IssuerLogin    Issuer = "IAM's login"
-	IssuerExchange Issuer = "IAM's exchange of ID tokens"
-	IssuerAgency   Issuer = "IAM's agencies"
-	IssuerAccount  Issuer = "IAM's list of accounts"
+	IssuerLogin    Issuer = "IAM"
+	IssuerExchange Issuer = "IAM, asked to exchange the ID token,"
+	IssuerAgency   Issuer = "IAM, asked to assume the agency,"
+	IssuerAccount  Issuer = "IAM, asked for the account of the keys,"
 	IssuerSTS      Issuer = "STS"
 	IssuerGitHub   Issuer = "GitHub"
 	IssuerPod      Issuer = "the pod identity of CCE"
@@ -140,6 +140,7 @@ type issued struct {
 	token   string
 	key     AccessKey
 	expires time.Time // by the local clock; zero is never
+	reread  bool      // without an expiry, but a file may have another one when the service refuses it
 }
 
 // Credentials authenticate requests with what a source issues. They are safe for
@@ -176,15 +177,24 @@ const maxMargin = 10 * time.Minute
 // anew for every attempt, since a signature contains the date. With an error, which is an
 // [Error] or that of ctx, nothing was sent.
 func (c *Credentials) Authenticate(ctx context.Context, req *http.Request, body []byte) error {
-	i, ok := c.usable(ctx)
-	if !ok {
-		var err error
-		if i, err = c.renew(ctx); err != nil {
-			return err
-		}
+	i, err := c.get(ctx)
+	if err == nil {
+		c.add(i, req, body)
 	}
-	c.add(i, req, body)
-	return nil
+	return err
+}
+
+// Ready gets the credentials for the first request, unless there are some.
+func (c *Credentials) Ready(ctx context.Context) error {
+	_, err := c.get(ctx)
+	return err
+}
+
+func (c *Credentials) get(ctx context.Context) (issued, error) {
+	if i, ok := c.usable(ctx); ok {
+		return i, nil
+	}
+	return c.renew(ctx)
 }
 
 // AuthenticateNow is Authenticate with what is at hand. It asks no issuer, and reports
@@ -301,7 +311,7 @@ func (c *Credentials) Renew(req *http.Request) bool {
 	if c.current == nil {
 		return true
 	}
-	if c.current.expires.IsZero() {
+	if c.current.expires.IsZero() && !c.current.reread {
 		return false
 	}
 	if c.current.token == req.Header.Get("X-Auth-Token") && c.current.key.SecurityToken == req.Header.Get("X-Security-Token") {

@@ -34,7 +34,7 @@ func (p Profile) issue(_ context.Context, c *Credentials) (issued, error) {
 		return issued{}, &UnusableError{fmt.Errorf("the KooCLI file (shared_config_file, by default ~/.hcloud/config.json) %w", err)}
 	}
 	c.keep(k.Secret, k.Token)
-	return issued{key: AccessKey{k.Access, k.Secret, k.Token, cmp.Or(p.DomainID, k.DomainID)}}, nil
+	return issued{reread: true, key: AccessKey{k.Access, k.Secret, k.Token, cmp.Or(p.DomainID, k.DomainID)}}, nil
 }
 
 func (p Profile) read() (storedKey, error) {

@@ -295,3 +295,23 @@ func TestProfile(t *testing.T) {
 		}
 	}
 }
+
+// Who logs in again with KooCLI need not start again: after a refusal the file is read once more.
+func TestProfileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "config.json")
+	c := New(Profile{File: name}, nil, time.Now)
+	for _, key := range []string{"A", "B"} {
+		text := fmt.Sprintf(`{"current":"ops","authEncrypt":"false","profiles":[{"name":"ops","mode":"AKSK","accessKeyId":"%s","secretAccessKey":"S"}]}`, key)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		req := request(t)
+		if err := c.Authenticate(t.Context(), req, nil); err != nil || !strings.Contains(req.Header.Get("Authorization"), "Access="+key+",") {
+			t.Error(req.Header, err)
+		}
+		if !c.Renew(req) {
+			t.Error("it is not read again")
+		}
+	}
+}

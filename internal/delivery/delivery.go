@@ -128,6 +128,7 @@ type delivery struct {
 	baseline *baseline
 
 	attempts  int                    // POSTs so far
+	last      error                  // how the last of them failed
 	retries   int                    // of MaxRetries
 	throttles int                    // POSTs that were throttled
 	renewed   bool                   // after the last attempt the credentials were renewed
@@ -213,8 +214,8 @@ func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
 // search searches a listing for the key. pending says that an earlier delivery with it was unconfirmed.
 func (d *delivery) search(l *listing, pending bool) (Receipt, error) {
 	d.searched = l.Began
-	if oldest := d.clock.Now().Add(-searchMaxAge); oldest.After(d.searched) {
-		d.searched = oldest // the list took so long itself
+	if latest := d.clock.Now().Add(-searchMaxAge / 2); latest.After(d.searched) {
+		d.searched = latest // the list took long itself, and another one would be no better
 	}
 	switch f := l.search(d.own); {
 	case f.copies > 0:
@@ -234,7 +235,7 @@ var errPending = errors.New("the ticket does not show the message, but an earlie
 
 // adopt makes the receipt for a message that is on the ticket already.
 func (d *delivery) adopt(existing Receipt) Receipt {
-	r := Receipt{ConfirmedBy: ByExisting, PostedAt: existing.PostedAt, Copies: existing.Copies, Cut: existing.Cut}
+	r := Receipt{ConfirmedBy: ByExisting, Attempts: d.attempts, PostedAt: existing.PostedAt, Copies: existing.Copies, Cut: existing.Cut}
 	d.ended(keyUse{receipt: r}, nil)
 	d.notify(StepConfirmed, "", 0)
 	return r
@@ -254,7 +255,10 @@ func (d *delivery) notPosted(err error, refused bool) error {
 }
 
 func (d *delivery) notSearched(err error) error {
-	return &SearchError{CaseID: d.message.CaseID, Key: d.message.Key, Err: err}
+	if d.last != nil {
+		err = fmt.Errorf("%w; the last attempt: %w", err, d.last)
+	}
+	return &SearchError{CaseID: d.message.CaseID, Key: d.message.Key, Attempts: d.attempts, Err: err}
 }
 
 func (d *delivery) unconfirmed(checkErr error) error {
@@ -270,7 +274,7 @@ func (d *delivery) unconfirmed(checkErr error) error {
 
 // conflict reports that another message has the key: shown, as it is and in the form in which it is compared.
 func (d *delivery) conflict(form, shown string, changed bool) error {
-	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Changed: changed}
+	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Attempts: d.attempts, Changed: changed}
 	if !d.message.Secret && shown != "" {
 		e.Content, e.Shown = servicerequest.FirstWords(Keyed(d.message.Key, d.message.Content)), servicerequest.FirstWords(shown)
 		e.Length, e.ShownLength = utf8.RuneCountInString(Keyed(d.message.Key, d.message.Content)), utf8.RuneCountInString(shown)

@@ -633,6 +633,46 @@ func TestGapsAreNotTheEndOfARun(t *testing.T) {
 	})
 }
 
+// A list that takes long is searched once: another one would be no better.
+func TestSlowListIsSearchedOnce(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			time.Sleep(20 * time.Second)
+			return ctx.Err()
+		}
+		f.onPost = func(n int, _ servicerequest.Post) fate {
+			time.Sleep(time.Second)
+			return fates(throttled, accepted)(n, servicerequest.Post{})
+		}
+		deliver(t, f.deliverer(), deploy(), gotReceipt)
+		f.want(t, 1, 2, 2)
+	})
+}
+
+// What another run posted while this one was throttled is no lie about what was sent.
+func TestAttemptsAreCounted(t *testing.T) {
+	for name, other := range map[string]string{"the same": deployed, "another text": "[deploy 4711] Release is down"} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, f *fakeTicket) {
+				f.onPost = func(int, servicerequest.Post) fate {
+					f.add(other)
+					got := throttled
+					got.attempt.RetryAfter = 11 * time.Second
+					return got
+				}
+				r, _, err := f.deliverer().Deliver(t.Context(), deploy())
+				var conflict *KeyConflictError
+				if errors.As(err, &conflict) {
+					r.Attempts = conflict.Attempts
+				}
+				if (err == nil) != (other == deployed) || r.Attempts != 1 {
+					t.Errorf("%+v, %v", r, err)
+				}
+			})
+		})
+	}
+}
+
 // A list that takes long does not keep a message without a key, but one with a key waits for it.
 func TestSlowList(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {

@@ -42,10 +42,11 @@ func (e *UnconfirmedError) Error() string {
 
 func (e *UnconfirmedError) Unwrap() []error { return []error{e.Err, e.CheckErr} }
 
-// SearchError reports that nothing was sent, since the ticket could not be searched
-// for the idempotency key. The message may be on the ticket already.
+// SearchError reports that no message was posted, since the ticket could not be searched
+// for the idempotency key. One may be on the ticket already.
 type SearchError struct {
 	CaseID, Key string
+	Attempts    int // POSTs before, none of which put a copy on the ticket
 	Err         error
 }
 
@@ -55,10 +56,11 @@ func (e *SearchError) Error() string {
 
 func (e *SearchError) Unwrap() error { return e.Err }
 
-// KeyConflictError reports that nothing was sent, since the ticket, or another message
+// KeyConflictError reports that no message was posted, since the ticket, or another message
 // of this run, has the idempotency key with another text.
 type KeyConflictError struct {
 	CaseID, Key string
+	Attempts    int // POSTs before, none of which put a copy on the ticket
 	// Changed: the other message does not begin with the key. It may be this message,
 	// with its key changed by the service.
 	Changed bool

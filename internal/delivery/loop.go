@@ -81,7 +81,7 @@ func (d *delivery) post(ctx context.Context) (servicerequest.Attempt, error) {
 		return a, err
 	}
 	if !a.Began.IsZero() {
-		d.attempts++
+		d.attempts, d.last = d.attempts+1, a.Err
 	}
 	d.renewed = d.renewed && a.Outcome == servicerequest.Unauthenticated
 	switch a.Outcome {
@@ -108,7 +108,7 @@ func (d *delivery) again(ctx context.Context, a servicerequest.Attempt) (wait ti
 		d.expired, d.relist = d.expired+1, true // no request was made
 		return 0, nil
 	case a.Outcome == servicerequest.UnknownRefused, a.Outcome == servicerequest.Unauthenticated && (d.renewed || a.Began.IsZero()):
-		return 0, d.notPosted(a.Err, true)
+		return 0, d.notPosted(a.Err, !a.Began.IsZero())
 	case a.Outcome == servicerequest.Unauthenticated:
 		d.renewed = true
 		return 0, nil

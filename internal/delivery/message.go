@@ -46,12 +46,14 @@ type Confirmation string
 const (
 	ByResponse Confirmation = "response" // the service accepted the message
 	ByCheck    Confirmation = "check"    // the outcome was unknown, and a check of the ticket found the message
-	ByExisting Confirmation = "existing" // the ticket had the message with its key: nothing was sent
+	ByExisting Confirmation = "existing" // the ticket had the message with its key
 )
 
 // Receipt is the confirmation that a message is on its ticket.
 type Receipt struct {
 	ConfirmedBy Confirmation
+	// Attempts are POSTs that put no copy on the ticket, of a message that was found there before another one.
+	Attempts int
 	// PostedAt is by the service's clock if its answer told the time, else by the local one. It is zero for an existing
 	// message whose time cannot be read.
 	PostedAt  time.Time

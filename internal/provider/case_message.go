@@ -188,7 +188,7 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 		return delivery.Receipt{}, diag.Diagnostics{deliveryDiagnostic(&delivery.NotPostedError{Err: err}, m)}
 	}
 	receipt, copies, err := p.deliverer.Deliver(ctx, message)
-	warnings := copiesWarnings(copies, m)
+	warnings := copiesWarnings(copies, receipt, m)
 	if err == nil {
 		tflog.Info(ctx, "Case message: confirmed", map[string]any{
 			"case_id": message.CaseID, "confirmed_by": string(receipt.ConfirmedBy), "request_id": receipt.RequestID, "resent": receipt.Resent,

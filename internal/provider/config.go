@@ -102,19 +102,19 @@ var settings = []setting{
 	{name: "profile", env: []string{"HW_PROFILE"}, check: header(255),
 		description: "Profile in `shared_config_file`, of the mode `AKSK` or `SSO`. Default: the file's current profile."},
 	{name: "ecs_agency", env: []string{"SERVICEREQUEST_ECS_AGENCY"}, kind: boolean, check: isBool,
-		description: "Use the keys that the metadata of this ECS server has for its agency. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`."},
+		description: "Use the keys that the metadata of this ECS server has for its agency. For tests, `SERVICEREQUEST_METADATA_ENDPOINT` replaces `http://169.254.169.254`. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`."},
 	{name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: header(64),
-		description: "Name of an agency that IAM is asked for, at `auth_url`. It needs `domain_name` or `domain_id` beside it."},
+		description: "Name of the agency to assume through IAM. Requires `auth_url`, and `domain_name` or `domain_id` of this block."},
 	{name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: header(255),
 		description: "Name of the account that has the agency."},
 	{name: "assume_agency.domain_id", env: []string{"HW_ASSUME_ROLE_DOMAIN_ID"}, check: header(64),
 		description: "ID of the account that has the agency."},
 	{name: "assume_agency.agency_urn", check: urn("agency"),
-		description: "URN of an agency that STS is asked for instead, at `sts_endpoint`: `iam::ACCOUNT_ID:agency:NAME`."},
+		description: "URN of the agency to assume through STS instead: `iam::ACCOUNT_ID:agency:NAME`. Requires `sts_endpoint`."},
 	{name: "assume_agency.session_name", check: all(length(2, 128), clean),
 		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`."},
 	{name: "assume_agency.duration", env: []string{"HW_ASSUME_ROLE_DURATION"}, kind: number, check: wholeNumber(900, 86400),
-		description: "How long the keys are valid, in seconds: 900 to 86400 at IAM, to 43200 at STS, and to 3600 at STS if the keys that assume the agency are temporary. The provider renews them. Default: the issuer's."},
+		description: "How long the keys are valid, in seconds: 900 to 86400 at IAM, to 43200 at STS, and to 3600 at STS if the keys that assume the agency are temporary. The provider renews them. Default: 900 at IAM, 3600 at STS."},
 	{name: "assume_agency_with_oidc.provider_urn", env: []string{"HUAWEICLOUD_OIDC_PROVIDER_URN"}, check: urn("oidcProvider"),
 		description: "URN of the identity provider, for STS at `sts_endpoint`: `iam::ACCOUNT_ID:oidcProvider:NAME`."},
 	{name: "assume_agency_with_oidc.agency_urn", env: []string{"HUAWEICLOUD_OIDC_AGENCY_URN"}, check: urn("agency"),
@@ -130,7 +130,7 @@ var settings = []setting{
 	{name: "assume_agency_with_oidc.session_name", env: []string{"HUAWEICLOUD_OIDC_SESSION_NAME"}, check: all(length(2, 128), clean),
 		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`."},
 	{name: "assume_agency_with_oidc.duration", env: []string{"HUAWEICLOUD_OIDC_DURATION_SECONDS"}, kind: number, check: wholeNumber(900, 43200),
-		description: "How long the keys are valid, in seconds: 900 to 43200. The provider renews them. Default: the issuer's, 3600."},
+		description: "How long the keys are valid, in seconds: 900 to 43200. The provider renews them. Default: 3600."},
 	{name: "language", env: []string{"SERVICEREQUEST_LANGUAGE"}, check: header(32),
 		description: "Language, sent as `X-Language`, such as `en-us`. 1 to 32 characters. If unset, nothing is sent, and the service uses `zh-cn`."},
 	{name: "time_zone", env: []string{"SERVICEREQUEST_TIME_ZONE"}, check: header(32),
@@ -147,7 +147,7 @@ var settings = []setting{
 			"Other calls are retried up to 3 times regardless of this setting. " +
 			"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls."},
 	{name: "insecure", env: []string{"SERVICEREQUEST_INSECURE", "HW_INSECURE"}, kind: boolean, check: isBool,
-		description: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service can read the credentials and the messages."},
+		description: "Accept any server certificate. Default `false`. For tests only: anyone between this machine and the service, or an issuer of credentials, can read the credentials and the messages."},
 	// What the platform itself sets has no attribute.
 	{name: githubURL, env: []string{"ACTIONS_ID_TOKEN_REQUEST_URL"}, check: requestURL},
 	{name: githubBearer, env: []string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, sensitive: true, check: noControl},
@@ -340,7 +340,7 @@ func readConfig(b block, env func(names []string) (name, value string)) config {
 	c.retries = c.maxRetries()
 	if c.client.Insecure = c.values["insecure"] == "true"; c.client.Insecure {
 		c.diagnostics.AddAttributeWarning(path.Root("insecure"), insecureWarning,
-			"Anyone between this machine and the service can read the credentials and the messages. "+
+			"Anyone between this machine and the service, or an issuer of credentials, can read the credentials and the messages. "+
 				"To trust a private certificate authority, set ca_cert_file instead.")
 	}
 	c.client.CACertPEM = c.caCert()
@@ -363,7 +363,6 @@ var alternatives = [][2][]string{
 	{{withOIDC + ".idp_id"}, {withOIDC + ".provider_urn", withOIDC + ".agency_urn"}},
 	{{assumeAgency + ".agency_urn"}, {assumeAgency + ".agency_name"}},
 	{{assumeAgency + ".domain_id"}, {assumeAgency + ".domain_name"}},
-	{{"domain_id"}, {"domain_name"}},
 }
 
 func (c *config) dropAlternatives() {

@@ -272,13 +272,14 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "a name that is not read", env: values{"HUAWEI_ACCESS_KEY": "a"}, missing: []string{"HUAWEI_ACCESS_KEY is set, but it is not read: the name is HW_ACCESS_KEY"}},
 
 		// The order of the environment.
-		{name: "profile", env: join(profile, oidc, token, pair, login, ecs, pod), want: ofProfile},
-		{name: "OIDC", env: join(oidc, token, pair, login, ecs, pod), want: ofOIDC},
-		{name: "OIDC through IAM", env: join(iamOIDC, token, pair, ecs, pod), want: ofIAM},
-		{name: "token", env: join(token, pair, login, ecs, pod, github), want: ofToken},
-		{name: "pair", env: join(pair, login, ecs, pod), want: ofPair},
-		{name: "login", env: join(login, ecs, pod), want: ofLogin},
-		{name: "ECS agency", env: join(ecs, pod), want: ofECS},
+		{name: "profile", env: join(profile, oidc, token, pair, login, pod), want: ofProfile},
+		{name: "OIDC", env: join(oidc, token, pair, login, pod), want: ofOIDC},
+		{name: "OIDC through IAM", env: join(iamOIDC, token, pair, pod), want: ofIAM},
+		{name: "token", env: join(token, pair, login, pod, github), want: ofToken},
+		{name: "pair", env: join(pair, login, pod), want: ofPair},
+		{name: "login", env: join(login, pod), want: ofLogin},
+		{name: "ECS agency", env: join(profile, oidc, token, pair, ecs, pod), want: ofECS}, // of this provider alone
+		{name: "token of this provider", env: join(profile, oidc, ecs, pair, values{"SERVICEREQUEST_TOKEN": "mine"}), want: "Token mine"},
 		{name: "pod identity", env: pod, want: ofPod},
 		{name: "no ECS agency", env: join(values{"SERVICEREQUEST_ECS_AGENCY": "false"}, pod), want: ofPod},
 
@@ -358,6 +359,8 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "token beside its pair", env: join(pair, values{"HW_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "?"}), want: strings.Replace(ofPair, "Token:", "Token:est", 1)},
 		{name: "token of another pair", env: join(pair, values{"HUAWEICLOUD_SDK_SECURITY_TOKEN": "est"}), want: ofPair},
 		{name: "token beside a pair of the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
+		{name: "token beside half a pair of the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
+		{name: "account ID in the block, login in the environment", env: login, block: values{"domain_id": "i"}, want: ofLogin},
 		{name: "token in the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s", "security_token": "st"}, want: strings.Replace(ofBlock, "Token:", "Token:st", 1)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -390,6 +393,8 @@ func TestConflictingCredentials(t *testing.T) {
 		{values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.agency_urn": "iam::1:agency:a"}, "assume_agency_with_oidc.idp_id and assume_agency_with_oidc.agency_urn exclude each other."},
 		{values{"assume_agency_with_oidc.id_token": "t", "assume_agency_with_oidc.id_token_file": "f"}, "exclude each other"},
 		{values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.agency_name": "a"}, "exclude each other"},
+		{values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "43201"}, "STS issues keys for at most 43200 seconds"},
+		{values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "43200"}, ""},
 		{values{"assume_agency": "set", "profile": "p"}, ""},
 		{values{"token": "t", "ecs_agency": "false", "domain_id": "d"}, ""},
 		{values{"token": unknownValue, "access_key": "a"}, ""},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -106,27 +107,30 @@ func checkModes(b block) diag.Diagnostics {
 			conflict(outer, fmt.Sprintf("%s and %s exclude each other. Remove one of them.", two[0], two[1]))
 		}
 	}
+	if c.has(assumeAgency+".agency_urn") && c.seconds(assumeAgency+".duration") > maxSTSDuration {
+		conflict(assumeAgency, "STS issues keys for at most 43200 seconds: set a shorter duration, or agency_name instead of agency_urn.")
+	}
 	return diags
 }
 
-// credentials chooses the mode: that of the provider block, else the first for which the
-// environment has a value. It drops the values of the other modes: an unused variable
-// may have any value.
+// maxSTSDuration is the longest life of a key of STS. IAM's live up to a day.
+const maxSTSDuration = 12 * time.Hour
+
+// credentials chooses the mode: that of the provider block, else one that a variable of this
+// provider alone selects, else the first for which the environment has a value. What the
+// other modes use of the environment may have any value.
 func (c *config) credentials(env func([]string) (string, string)) {
 	inBlock := slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, true) != "" })
 	// An agency that only the environment names belongs to a key that is there, too.
 	agency := c.selected(onTop, inBlock >= 0) != ""
+	own := slices.IndexFunc(modes, func(m mode) bool { return strings.HasPrefix(c.sources[c.selected(m, false)], "SERVICEREQUEST_") })
 	chosen := inBlock
-	if chosen < 0 {
-		chosen = slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, false) != "" })
-	}
-	if chosen >= 0 && agency && !modes[chosen].signs {
-		// A variable of this provider alone comes before those that others read, too.
-		if name := c.selected(modes[chosen], false); c.selected(onTop, true) == "" && strings.HasPrefix(c.sources[name], "SERVICEREQUEST_") {
-			agency = false
-		} else {
-			chosen = slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, false) != "" && m.signs })
-		}
+	switch fromBlock := c.selected(onTop, true) != ""; {
+	case chosen >= 0:
+	case own >= 0 && (modes[own].signs || !fromBlock):
+		chosen, agency = own, agency && modes[own].signs
+	default:
+		chosen = slices.IndexFunc(modes, func(m mode) bool { return c.selected(m, false) != "" && (m.signs || !agency) })
 	}
 	used := map[string]bool{}
 	for i, m := range append(slices.Clone(modes), onTop) {
@@ -189,8 +193,9 @@ func makeToken(c *config) credentials.Source {
 }
 
 func makeAccessKey(c *config) credentials.Source {
-	// A security token from the environment does not belong to a pair in the provider block.
-	if c.sources["security_token"] != "" && c.sources["access_key"] == "" && c.sources["secret_key"] == "" {
+	// A security token from the environment does not belong to a pair in the provider block,
+	// nor to half of one.
+	if c.sources["security_token"] != "" && (c.sources["access_key"] == "" || c.sources["secret_key"] == "") {
 		delete(c.values, "security_token")
 		delete(c.bad, "security_token")
 	}
@@ -257,9 +262,13 @@ func makeOIDC(c *config) credentials.Source {
 		if !c.require("auth_url") || !c.requireOne("domain_id", "domain_name") {
 			return nil
 		}
+		id, name := c.values["domain_id"], c.values["domain_name"]
+		if c.inBlock("domain_name") != "" && c.inBlock("domain_id") == "" {
+			id = "" // the environment's may be another account's
+		}
 		return credentials.IAMOIDC{
 			IAM: c.url("auth_url"), ProviderID: c.values[withOIDC+".idp_id"], IDToken: idToken,
-			Domain: domain(c.values["domain_id"], c.values["domain_name"]),
+			Domain: domain(id, name),
 		}
 	}
 	provider, agency := withOIDC+".provider_urn", withOIDC+".agency_urn"

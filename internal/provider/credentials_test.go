@@ -181,11 +181,11 @@ func TestRefusedCredentials(t *testing.T) {
 	}{
 		{
 			"wrong password", func(f *fixture) object { return merged(f.loginArguments(), object{"password": "not-the-password"}) }, nil,
-			[]string{"Nothing was sent: IAM's login refused.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
+			[]string{"Nothing was sent: IAM refused to issue credentials.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
 		},
 		{
 			"wrong audience", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("another", time.Hour)) }, nil,
-			[]string{"Nothing was sent: STS refused.", "Check sts_endpoint, the URNs, duration, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
+			[]string{"Nothing was sent: STS refused to issue credentials.", "Check sts_endpoint, the URNs, duration, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
 		},
 		{
 			"no file", func(f *fixture) object {

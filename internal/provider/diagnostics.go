@@ -89,17 +89,14 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		text, raw = conflictText(conflict, m), nil // the text says it all
 		a.at = "idempotency_key"
 	case errors.As(err, &search):
-		text = fmt.Sprintf("Nothing was sent: ticket %s could not be searched for the idempotency_key %q. The message may be there from an earlier run. "+
-			"The search failed: %s.\n\n%s", search.CaseID, search.Key, a.cause, a.todo)
+		text = fmt.Sprintf("%s: ticket %s could not be searched for the idempotency_key %q. The message may be there from an earlier run. "+
+			"The search failed: %s.\n\n%s", notSent(search.Attempts), search.CaseID, search.Key, a.cause, a.todo)
 		raw = search.Err
 	case errors.As(err, &notPosted) && notPosted.Checked:
 		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and a check did not find the message on the ticket. It may still arrive. "+
 			"The last attempt failed: %s.\n\n%s\n\n%s", a.cause, a.todo, m.checkedAdvice())
 	default:
-		text = "Not posted: " + a.cause + ".\n\n" + a.todo
-		if notPosted.Attempts == 0 {
-			text = "Nothing was sent: " + a.cause + ".\n\n" + a.todo
-		}
+		text = notSent(notPosted.Attempts) + ": " + a.cause + ".\n\n" + a.todo
 		if !m.Action && !notPosted.Refused {
 			text += " It is safe to apply again."
 		}
@@ -124,6 +121,14 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(path.Root(a.at), summary, text)
 	}
 	return diag.NewErrorDiagnostic(summary, text)
+}
+
+// notSent says that a message is not on the ticket after so many attempts.
+func notSent(attempts int) string {
+	if attempts == 0 {
+		return "Nothing was sent"
+	}
+	return "Not posted"
 }
 
 // actionAdvice holds for every event and every on_failure of an action_trigger.
@@ -158,7 +163,7 @@ func unconfirmedText(err *delivery.UnconfirmedError, m caseMessage) string {
 	if err.Err == nil {
 		text.WriteString("May be on the ticket: the outcome of another submit with the same idempotency_key is unknown. Nothing was sent this time.\n\n")
 	} else {
-		text.WriteString("May be on the ticket: the message was sent, but the outcome is unknown, and the check of the ticket was inconclusive.\n\n")
+		text.WriteString("May be on the ticket: the outcome of an attempt is unknown, and the check of the ticket was inconclusive.\n\n")
 	}
 	fmt.Fprintf(&text, "  ticket: %s\n", err.CaseID)
 	if !err.Began.IsZero() {
@@ -186,10 +191,10 @@ func unconfirmedText(err *delivery.UnconfirmedError, m caseMessage) string {
 
 func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Nothing was sent: ticket %s has another message with the idempotency_key %q, and a different text.\n\n", err.CaseID, err.Key)
+	fmt.Fprintf(&text, "%s: ticket %s has another message with the idempotency_key %q, and a different text.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
 	if err.Changed {
 		text.Reset()
-		fmt.Fprintf(&text, "Nothing was sent: ticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", err.CaseID, err.Key)
+		fmt.Fprintf(&text, "%s: ticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
 	}
 	switch {
 	case err.Part == 0: // one of the two is secret
@@ -210,7 +215,7 @@ func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 func receiptWarnings(r delivery.Receipt, m caseMessage) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if r.ConfirmedBy == delivery.ByExisting {
-		text := fmt.Sprintf("Nothing was sent: ticket %s already has this message, with the idempotency_key %q.", m.CaseID.ValueString(), m.IdempotencyKey.ValueString())
+		text := fmt.Sprintf("%s: ticket %s already has this message, with the idempotency_key %q.", notSent(r.Attempts), m.CaseID.ValueString(), m.IdempotencyKey.ValueString())
 		if r.Cut {
 			text += " The ticket shows only the beginning of the message, so only this could be compared."
 		}
@@ -229,12 +234,15 @@ func receiptWarnings(r delivery.Receipt, m caseMessage) diag.Diagnostics {
 }
 
 // copiesWarnings are for messages of this run that a ticket has more than once.
-func copiesWarnings(copies []delivery.Copies, m caseMessage) diag.Diagnostics {
+func copiesWarnings(copies []delivery.Copies, r delivery.Receipt, m caseMessage) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, c := range copies {
-		diags.AddWarning(copiesWarning, fmt.Sprintf(
-			"Ticket %s has %d messages with the idempotency_key %q and the same text. An idempotency_key is not a lock: two runs that search the ticket at the same time may both post. %s",
-			m.CaseID.ValueString(), c.Count, c.Key, serialiseAdvice))
+		why := "An idempotency_key is not a lock: two runs that search the ticket at the same time may both post. " + serialiseAdvice
+		if r.Resent != "" && c.Key == m.IdempotencyKey.ValueString() {
+			why = "This run sent it again, and the first copy has arrived, too."
+		}
+		diags.AddWarning(copiesWarning, fmt.Sprintf("Ticket %s has %d messages with the idempotency_key %q and the same text. %s",
+			m.CaseID.ValueString(), c.Count, c.Key, why))
 	}
 	return diags
 }
@@ -290,6 +298,8 @@ var answers = []struct {
 		"Check access_key and secret_key. A temporary key needs its security_token, and a permanent key none: unset an old HW_SECURITY_TOKEN. Check that domain_id, if it is set, is the account's, that the key is active, and that the endpoint belongs to the key's site."}},
 	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModePassword, advice: advice{"", "the service refused the token that IAM issued for user_name, and also a second one",
 		"Check that auth_url and endpoint belong to the same site."}},
+	{why: servicerequest.CauseUnauthenticated, mode: credentials.ModeProfile, advice: advice{"", "the service refused the access key of the KooCLI profile",
+		"Check the profile. The keys of a profile of the mode SSO are temporary: log in again with KooCLI, then apply again."}},
 	{why: servicerequest.CauseUnauthenticated, advice: advice{"", "the service refused the credentials that were issued, and also second ones",
 		"Check that the endpoint and the issuer belong to the same site, that the agency has permissions for tickets, and that domain_id is set for an ECS server. " +
 			"No page of Huawei Cloud says whether the ticket service accepts an agency's keys: the guide \"Credentials and secrets\" says how to find out."}},
@@ -319,8 +329,11 @@ func advise(err error, timeouts string) advice {
 			who, noTime.Wait, noTime.Left, timeouts, last.cause),
 			"Apply again later, or raise " + timeouts + "."}
 	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return advice{"", "Terraform was interrupted", "Apply again."}
+	case errors.Is(err, servicerequest.ErrExpired):
+		return advice{"", "the credentials expired before the message could be sent, again and again", "Ask the issuer for a longer life: see duration in the provider block."}
 	}
 	var api *servicerequest.APIError
 	var none *credentials.Error
@@ -377,8 +390,8 @@ func adviseNoCredentials(none *credentials.Error, timeouts string) advice {
 	case errors.As(none, &unusable):
 		return advice{"", unusable.Error(), "Correct this, then apply again."}
 	case errors.As(none, &refused):
-		return advice{"", string(none.Issuer) + " refused",
-			"Check " + issuer.settings + ". Then apply again. The provider asks once: it does not repeat what was refused for every resource."}
+		return advice{"", string(none.Issuer) + " refused to issue credentials",
+			"Check " + issuer.settings + ". Then apply again. The provider does not ask again in this run."}
 	case errors.As(none, &api):
 		return advice{"", string(none.Issuer) + " issued no credentials",
 			"Check " + issuer.at + ". If it is correct, the issuer may be unavailable: apply again later."}
@@ -406,8 +419,8 @@ func adviseNoAnswer(err error, timeouts, who, setting string) advice {
 		return advice{"", "the server ended the TLS handshake",
 			"It may accept no TLS version or cipher of the provider, which needs TLS 1.2 or later, or ask for a client certificate, which the provider does not have. Check the URL in the provider configuration, and the proxy if there is one."}
 	case errors.As(err, &proxy) && proxy.Status == http.StatusProxyAuthRequired:
-		return advice{"", "the proxy " + proxy.Host + " asks for a user name and a password",
-			"Set them in HTTPS_PROXY, or list the host in NO_PROXY."}
+		return advice{"", "the proxy " + proxy.Host + " wants a user name and a password",
+			"Set the right ones in HTTPS_PROXY, or list the host in NO_PROXY."}
 	case errors.As(err, &proxy):
 		return advice{"", fmt.Sprintf("the proxy %s did not connect to the server: HTTP %d", proxy.Host, proxy.Status),
 			"Ask who runs the proxy, or list the host in NO_PROXY."}

@@ -48,7 +48,7 @@ provider "servicerequest" {
 	if len(got) != 1 {
 		t.Fatal(refused.output())
 	}
-	wantAll(t, got[0].Detail, "Nothing was sent: the proxy "+proxy.address+" asks for a user name and a password.", "Set them in HTTPS_PROXY", "It is safe to apply again.", "answered CONNECT with HTTP 407")
+	wantAll(t, got[0].Detail, "Nothing was sent: the proxy "+proxy.address+" wants a user name and a password.", "in HTTPS_PROXY", "It is safe to apply again.", "answered CONNECT with HTTP 407")
 	if strings.Contains(refused.output(), "proxy-password-5d1c") {
 		t.Errorf("the proxy's password shows: %s", refused.output())
 	}

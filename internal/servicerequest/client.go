@@ -165,7 +165,8 @@ type observation struct {
 	request  *http.Request
 }
 
-var errNoneAtHand = errors.New("the credentials have expired")
+// ErrExpired reports that the credentials had expired right before a POST that must not wait for others.
+var ErrExpired = errors.New("the credentials have expired")
 
 // do makes one HTTP exchange. An error means that preparing the request failed (no
 // credentials, a broken URL), and nothing was sent. The observation has all other
@@ -203,7 +204,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	case auth == nil:
 	case r.atHand:
 		if !auth.AuthenticateNow(req, r.body) {
-			return observation{}, errNoneAtHand
+			return observation{}, ErrExpired
 		}
 	default:
 		if err := auth.Authenticate(ctx, req, r.body); err != nil {

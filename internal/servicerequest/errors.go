@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -179,7 +180,9 @@ func shorten(s string, limit int) string {
 var signature = regexp.MustCompile(`Signature=[0-9a-f]{64}`)
 
 func (c *Client) redact(s string) string {
-	for _, secret := range c.auth.Secrets() {
+	secrets := c.auth.Secrets()
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
+	for _, secret := range secrets {
 		for _, form := range echoes(secret) {
 			s = strings.ReplaceAll(s, form, "***")
 		}

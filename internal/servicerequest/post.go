@@ -67,11 +67,7 @@ type Attempt struct {
 // Login gets the credentials of the first call, which may take longer than that call has. It
 // does nothing if there are some.
 func (c *Client) Login(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.Endpoint.String(), nil)
-	if err == nil {
-		err = c.auth.Authenticate(ctx, req, nil)
-	}
-	if err != nil {
+	if err := c.auth.Ready(ctx); err != nil {
 		return c.redactError(err)
 	}
 	return nil
@@ -85,7 +81,7 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 		return Attempt{}, err
 	}
 	o, err := c.do(ctx, request{method: http.MethodPost, path: casePath(p.CaseID, "message"), body: body, once: true, private: p.Secret, atHand: p.Checked})
-	if errors.Is(err, errNoneAtHand) {
+	if errors.Is(err, ErrExpired) {
 		now := c.clock.Now()
 		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: now}, nil
 	}
