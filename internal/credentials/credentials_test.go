@@ -123,14 +123,19 @@ func TestOneRenewalForAll(t *testing.T) {
 	}
 }
 
-// A caller whose context ends does not wait for a renewal.
+// A caller whose context ends does not wait for a renewal, and neither does a refusal.
 func TestCancelledWhileRenewing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{wait: make(chan struct{})}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := New(f, nil, time.Now).Authenticate(ctx, request(t), nil); !errors.Is(err, context.DeadlineExceeded) {
+		c := New(f, nil, time.Now)
+		go func() {
+			synctest.Wait()
+			c.Renew(request(t))
+		}()
+		if err := c.Authenticate(ctx, request(t), nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 		close(f.wait)

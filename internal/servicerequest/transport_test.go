@@ -126,14 +126,6 @@ func TestCookiesAreNotKept(t *testing.T) {
 	}
 }
 
-func TestHeaderIsBounded(t *testing.T) {
-	t.Parallel()
-	c, _ := handler(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Long", strings.Repeat("x", 2*maxHeaderBytes))
-	})
-	post(t, c, hello(), Unknown)
-}
-
 func TestRedirectsAreRefused(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Int32
