@@ -28,9 +28,11 @@ func fates(list ...fate) func(int, servicerequest.Post) fate {
 	return func(n int, _ servicerequest.Post) fate { return list[min(n, len(list))-1] }
 }
 
-func hello() Message { return Message{Content: "Hello"} }
+func hello() Message { return Message{CaseID: testCase, Content: "Hello"} }
 
-func deploy() Message { return Message{Content: "Release is live", Key: "deploy 4711"} }
+func deploy() Message {
+	return Message{CaseID: testCase, Content: "Release is live", Key: "deploy 4711"}
+}
 
 const deployed = "[deploy 4711] Release is live"
 
@@ -235,9 +237,7 @@ func TestNoTimeLeft(t *testing.T) {
 		f.onPost = fates(slow)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		m := hello()
-		m.CaseID = testCase
-		_, _, err := f.deliverer().Deliver(ctx, m)
+		_, _, err := f.deliverer().Deliver(ctx, hello())
 		var noTime *servicerequest.NoTimeError
 		if !errors.As(err, &noTime) || noTime.Wait != 90*time.Second || noTime.Left != time.Minute || !noTime.Asked || ctx.Err() != nil {
 			t.Errorf("%v, %+v", err, noTime)
@@ -253,9 +253,7 @@ func TestNoTimeForAllChecks(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
 		began := time.Now()
-		m := hello()
-		m.CaseID = testCase
-		r, _, err := f.deliverer().Deliver(ctx, m)
+		r, _, err := f.deliverer().Deliver(ctx, hello())
 		if got := resultOf(r, err); got != gotUnconfirmed || time.Since(began) != 2*time.Second {
 			t.Errorf("%s after %v: %v", got, time.Since(began), err)
 		}
@@ -274,9 +272,7 @@ func TestCancelled(t *testing.T) {
 					cancel()
 					return lostAnswer(stored)
 				}
-				m := deploy()
-				m.CaseID = testCase
-				r, _, err := f.deliverer().Deliver(ctx, m)
+				r, _, err := f.deliverer().Deliver(ctx, deploy())
 				want := map[bool]result{true: gotReceipt, false: gotUnconfirmed}[stored]
 				if got := resultOf(r, err); got != want {
 					t.Errorf("%s: %v", got, err)
@@ -462,7 +458,7 @@ func TestCopies(t *testing.T) {
 			}
 		})
 	})
-	t.Run("not an engineer's, not another text, not if the list fails", func(t *testing.T) {
+	t.Run("not an engineer's, not another text", func(t *testing.T) {
 		inMemory(t, func(t *testing.T, f *fakeTicket) {
 			f.onPost = func(int, servicerequest.Post) fate {
 				f.addAs(deployed, true)
@@ -473,17 +469,15 @@ func TestCopies(t *testing.T) {
 				t.Errorf("%v", copies)
 			}
 		})
-		inMemoryAgain(t, func(t *testing.T, f *fakeTicket) {
+	})
+	t.Run("not if the list fails", func(t *testing.T) {
+		inMemory(t, func(t *testing.T, f *fakeTicket) {
 			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
 				return map[int]error{2: errFailing}[n]
 			}
 			deliver(t, f.deliverer(), deploy(), gotReceipt)
 		})
 	})
-}
-
-func inMemoryAgain(t *testing.T, test func(t *testing.T, f *fakeTicket)) {
-	synctest.Test(t, func(t *testing.T) { test(t, &fakeTicket{}) })
 }
 
 // A listing for a key search does not become the baseline while a message of this run may still show, nor while one is
@@ -742,9 +736,7 @@ func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 			return nil
 		}
 		d := f.deliverer()
-		m := hello()
-		m.CaseID = testCase
-		if r, _, err := d.Deliver(ctx, m); resultOf(r, err) != gotNotPosted {
+		if r, _, err := d.Deliver(ctx, hello()); resultOf(r, err) != gotNotPosted {
 			t.Errorf("%v", err)
 		}
 		synctest.Wait()
