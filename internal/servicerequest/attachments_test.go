@@ -19,11 +19,7 @@ import (
 
 func newAttachment(t *testing.T, name, content string) *Attachment {
 	t.Helper()
-	a, err := NewAttachment(name, int64(len(content)), strings.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
+	return must(NewAttachment(name, int64(len(content)), strings.NewReader(content)))
 }
 
 func TestNewAttachmentHoldsToTheSize(t *testing.T) {
@@ -81,10 +77,7 @@ func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's a
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := must(os.Open(file))
 		a, err := NewAttachment("largest.txt", size, f)
 		if err == nil {
 			_, err = client.Upload(t.Context(), a)

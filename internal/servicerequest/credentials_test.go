@@ -22,7 +22,7 @@ var testUser = simulator.User{Name: "alice", Password: `p&ss<w"ö\rd`, Domain: "
 func withPassword(t testing.TB, s *service, password string) *Client {
 	t.Helper()
 	return s.client(t, func(c *Config) {
-		c.Credentials = credentials.Password{IAM: mustURL(t, s.URL()+"/v3"), UserName: testUser.Name, Password: password, DomainName: testUser.Domain}
+		c.Credentials = credentials.Password{IAM: must(ParseEndpoint(s.URL() + "/v3")), UserName: testUser.Name, Password: password, DomainName: testUser.Domain}
 	})
 }
 
@@ -173,7 +173,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		for _, source := range []credentials.Source{
 			credentials.Token(secrets[1]),
 			credentials.AccessKey{AccessKey: "AK", SecretKey: secrets[2], SecurityToken: secrets[3]},
-			credentials.Password{IAM: mustURL(t, server.URL), UserName: "alice", Password: secrets[0], DomainName: "account"},
+			credentials.Password{IAM: must(ParseEndpoint(server.URL)), UserName: "alice", Password: secrets[0], DomainName: "account"},
 		} {
 			c := newClient(t, server.URL, func(c *Config) { c.Credentials = source })
 			a, err := c.Post(t.Context(), hello())
