@@ -75,8 +75,10 @@ func TestRenewalInTime(t *testing.T) {
 			time.Sleep(life - margin - 1)
 			wantToken(t, c, "token 1")
 			time.Sleep(time.Nanosecond)
+			f.wait = make(chan struct{})
 			wantToken(t, c, "token 1") // nobody waits for the renewal
 			wantToken(t, c, "token 1")
+			close(f.wait)
 			synctest.Wait()
 			wantToken(t, c, "token 2")
 			if f.asks != 2 {

@@ -35,6 +35,7 @@ func TestClassify(t *testing.T) {
 	}{
 		{"never connected", observation{err: failed}, NotExecuted},
 		{"the handshake was refused", observation{err: &handshakeError{failed}, connected: true}, NotExecuted},
+		{"an answer on no known connection", observation{status: 200, delimited: true, header: http.Header{}}, Submitted},
 		{"connected, then nothing", observation{err: failed, connected: true}, Unknown},
 
 		{"the documented success", answered(200, ""), Submitted},
