@@ -175,6 +175,8 @@ func TestDeliveryDiagnostic(t *testing.T) {
 	}{
 		{"refused", &delivery.NotPostedError{Attempts: 1, Refused: true, Err: api}, caseMessage{}, notSubmitted,
 			[]string{"Not posted: the user of the credentials has no permission for this call.\n\n", raw}, []string{"safe to apply"}},
+		{"nothing sent", &delivery.NotPostedError{Err: errors.New("no key")}, caseMessage{}, notSubmitted,
+			[]string{"Nothing was sent: the call failed.\n\n", "It is safe to apply again.", "\n\nNo key."}, []string{"attempts"}},
 		{"not submitted", &delivery.NotPostedError{Attempts: 6, Err: &net.DNSError{Err: "no such host"}}, caseMessage{}, notSubmitted,
 			[]string{"Not posted: the service could not be reached.\n\n", "It is safe to apply again.", "\n\nThe message was not posted (attempts: 6): lookup : no such host."}, []string{"plan"}},
 		{"not there when last checked", &delivery.NotPostedError{Attempts: 2, Checked: true, Err: api}, caseMessage{}, notSubmitted,
