@@ -125,7 +125,7 @@ func TestOneRenewalForAll(t *testing.T) {
 	}
 }
 
-// A caller whose context ends does not wait for a renewal, and neither does a refusal.
+// Neither a caller whose context ends nor Renew waits for the issuer.
 func TestCancelledWhileRenewing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -105,7 +105,7 @@ func TestRequestOfEveryAttribute(t *testing.T) {
 	}
 }
 
-// The guide on changes has each of them, and TestGuideToChanges. Here is what a plan keeps, and what it cannot know.
+// TestGuideToChanges has every change in the guide. Here is what a plan keeps, and what it cannot know.
 func TestEveryChange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
