@@ -93,5 +93,8 @@ func TestOneForm(t *testing.T) {
 		if form := oneForm(s); oneForm(form) != form {
 			t.Errorf("%q becomes %q, and that %q", s, form, oneForm(form))
 		}
+		own, shown := newOwnText("deploy 4711", s), newShownText(s)
+		shown.mayBe(own) // must not panic, and neither must this
+		shown.shows(own, 0)
 	}
 }
