@@ -75,8 +75,10 @@ func TestRenewalInTime(t *testing.T) {
 			time.Sleep(life - margin - 1)
 			wantToken(t, c, "token 1")
 			time.Sleep(time.Nanosecond)
+			f.wait = make(chan struct{})
 			wantToken(t, c, "token 1") // nobody waits for the renewal
 			wantToken(t, c, "token 1")
+			close(f.wait)
 			synctest.Wait()
 			wantToken(t, c, "token 2")
 			if f.asks != 2 {
@@ -123,14 +125,19 @@ func TestOneRenewalForAll(t *testing.T) {
 	}
 }
 
-// A caller whose context ends does not wait for a renewal.
+// Neither a caller whose context ends nor Renew waits for the issuer.
 func TestCancelledWhileRenewing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{wait: make(chan struct{})}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := New(f, nil, time.Now).Authenticate(ctx, request(t), nil); !errors.Is(err, context.DeadlineExceeded) {
+		c := New(f, nil, time.Now)
+		go func() {
+			synctest.Wait()
+			c.Renew(request(t))
+		}()
+		if err := c.Authenticate(ctx, request(t), nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 		close(f.wait)

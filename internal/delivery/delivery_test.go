@@ -23,14 +23,22 @@ func inMemory(t *testing.T, test func(t *testing.T, f *fakeTicket)) {
 	synctest.Test(t, func(t *testing.T) { test(t, &fakeTicket{}) })
 }
 
+// subtest is inMemory as a subtest.
+func subtest(t *testing.T, name string, test func(t *testing.T, f *fakeTicket)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { inMemory(t, test) })
+}
+
 // fates are what comes of the first, second, ... POST. The last one is for all that follow.
 func fates(list ...fate) func(int, servicerequest.Post) fate {
 	return func(n int, _ servicerequest.Post) fate { return list[min(n, len(list))-1] }
 }
 
-func hello() Message { return Message{Content: "Hello"} }
+func hello() Message { return Message{CaseID: testCase, Content: "Hello"} }
 
-func deploy() Message { return Message{Content: "Release is live", Key: "deploy 4711"} }
+func deploy() Message {
+	return Message{CaseID: testCase, Content: "Release is live", Key: "deploy 4711"}
+}
 
 const deployed = "[deploy 4711] Release is live"
 
@@ -41,22 +49,20 @@ func TestRequests(t *testing.T) {
 		key      string
 		lists    int
 	}{{1, "", 1}, {10, "", 1}, {100, "", 1}, {1, "message %d", 2}, {10, "message %d", 2}, {100, "message %d", 2}} {
-		t.Run(fmt.Sprintf("%d %s", tc.messages, tc.key), func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onPost = func(int, servicerequest.Post) fate {
-					time.Sleep(time.Second) // so that the next has begun when one ends
-					return accepted
+		subtest(t, fmt.Sprintf("%d %s", tc.messages, tc.key), func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(int, servicerequest.Post) fate {
+				time.Sleep(time.Second) // so that the next has begun when one ends
+				return accepted
+			}
+			d := f.deliverer()
+			each(tc.messages, 10, func(i int) {
+				m := Message{Content: fmt.Sprint("Message ", i)}
+				if tc.key != "" {
+					m.Key = fmt.Sprintf(tc.key, i)
 				}
-				d := f.deliverer()
-				each(tc.messages, 10, func(i int) {
-					m := Message{Content: fmt.Sprint("Message ", i)}
-					if tc.key != "" {
-						m.Key = fmt.Sprintf(tc.key, i)
-					}
-					deliver(t, d, m, gotReceipt)
-				})
-				f.want(t, tc.messages, tc.messages, tc.lists)
+				deliver(t, d, m, gotReceipt)
 			})
+			f.want(t, tc.messages, tc.messages, tc.lists)
 		})
 	}
 }
@@ -102,31 +108,29 @@ func TestOutcomes(t *testing.T) {
 		"lost, then credentials expired": {[]fate{lostAnswer(false), expired, accepted}, gotResent, 1, 3, 5, 6 * time.Second},
 		"no credentials":                 {[]fate{{err: errBroken}}, gotNotPosted, 0, 1, 1, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				answer, doubt, made := fates(tc.fates...), false, 0
-				f.onPost = func(n int, p servicerequest.Post) fate {
-					if p.Checked != doubt {
-						t.Errorf("POST %d may wait for new credentials: %t", n, !p.Checked)
-					}
-					got := answer(n, p)
-					doubt = doubt || got.attempt.Outcome == servicerequest.Unknown
-					if !got.unmade && got.err == nil {
-						made++
-					}
-					return got
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			answer, doubt, made := fates(tc.fates...), false, 0
+			f.onPost = func(n int, p servicerequest.Post) fate {
+				if p.Checked != doubt {
+					t.Errorf("POST %d may wait for new credentials: %t", n, !p.Checked)
 				}
-				began := time.Now()
-				_, _, err := deliver(t, f.deliverer(), hello(), tc.want)
-				var notPosted *NotPostedError
-				if errors.As(err, &notPosted) && notPosted.Attempts != made {
-					t.Errorf("%d attempts, want %d", notPosted.Attempts, made)
+				got := answer(n, p)
+				doubt = doubt || got.attempt.Outcome == servicerequest.Unknown
+				if !got.unmade && got.err == nil {
+					made++
 				}
-				f.want(t, tc.messages, tc.posts, tc.lists)
-				if took := time.Since(began); took != tc.took {
-					t.Errorf("it took %v, want %v", took, tc.took)
-				}
-			})
+				return got
+			}
+			began := time.Now()
+			_, _, err := deliver(t, f.deliverer(), hello(), tc.want)
+			var notPosted *NotPostedError
+			if errors.As(err, &notPosted) && notPosted.Attempts != made {
+				t.Errorf("%d attempts, want %d", notPosted.Attempts, made)
+			}
+			f.want(t, tc.messages, tc.posts, tc.lists)
+			if took := time.Since(began); took != tc.took {
+				t.Errorf("it took %v, want %v", took, tc.took)
+			}
 		})
 	}
 }
@@ -151,27 +155,25 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 		"throttled, another text": {throttled, 11 * time.Second, "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
 		"credentials are renewed": {expired, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onPost = func(n int, _ servicerequest.Post) fate {
-					if n > 1 {
-						return accepted
-					}
-					if tc.other != "" {
-						f.add(tc.other)
-					}
-					got := tc.first
-					if got.attempt.Outcome == servicerequest.Unauthenticated {
-						time.Sleep(tc.wait)
-					} else {
-						got.attempt.RetryAfter = tc.wait
-					}
-					return got
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(n int, _ servicerequest.Post) fate {
+				if n > 1 {
+					return accepted
 				}
-				d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
-				deliver(t, d, deploy(), tc.want)
-				f.want(t, tc.copies, tc.posts, tc.lists)
-			})
+				if tc.other != "" {
+					f.add(tc.other)
+				}
+				got := tc.first
+				if got.attempt.Outcome == servicerequest.Unauthenticated {
+					time.Sleep(tc.wait)
+				} else {
+					got.attempt.RetryAfter = tc.wait
+				}
+				return got
+			}
+			d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
+			deliver(t, d, deploy(), tc.want)
+			f.want(t, tc.copies, tc.posts, tc.lists)
 		})
 	}
 }
@@ -196,39 +198,37 @@ func TestLists(t *testing.T) {
 		"someone else's is new": {nil, errNotExplained, gotUnconfirmed, gotUnconfirmed, 1, 4, 4},
 	} {
 		for _, key := range []string{"", "deploy 4711"} {
-			t.Run(name+" "+key, func(t *testing.T) {
-				inMemory(t, func(t *testing.T, f *fakeTicket) {
-					f.add("Before")
-					f.onPost = fates(lostAnswer(!errors.Is(tc.after, errBusy) && !errors.Is(tc.after, errNotExplained)))
-					f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
-						switch {
-						case n == 1:
-							return tc.before
-						case errors.Is(tc.after, errLost):
-							l.Messages = l.Messages[1:]
-						case errors.Is(tc.after, errSurplus):
-							l.Surplus = 1
-						case errors.Is(tc.after, errShort), errors.Is(tc.after, errBusy):
-							l.Partial = errBroken
-						case errors.Is(tc.after, errNotExplained):
-							l.Messages = append(l.Messages, servicerequest.Message{Content: "Someone else's"})
-						default:
-							return tc.after
-						}
-						return nil
+			subtest(t, name+" "+key, func(t *testing.T, f *fakeTicket) {
+				f.add("Before")
+				f.onPost = fates(lostAnswer(!errors.Is(tc.after, errBusy) && !errors.Is(tc.after, errNotExplained)))
+				f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
+					switch {
+					case n == 1:
+						return tc.before
+					case errors.Is(tc.after, errLost):
+						l.Messages = l.Messages[1:]
+					case errors.Is(tc.after, errSurplus):
+						l.Surplus = 1
+					case errors.Is(tc.after, errShort), errors.Is(tc.after, errBusy):
+						l.Partial = errBroken
+					case errors.Is(tc.after, errNotExplained):
+						l.Messages = append(l.Messages, servicerequest.Message{Content: "Someone else's"})
+					default:
+						return tc.after
 					}
-					m, want, lists, posts := hello(), tc.unkeyed, tc.lists, tc.posts
-					if m.Key = key; key != "" {
-						want, lists = tc.keyed, tc.keyLists
-						if tc.before != nil {
-							posts = 0
-						}
+					return nil
+				}
+				m, want, lists, posts := hello(), tc.unkeyed, tc.lists, tc.posts
+				if m.Key = key; key != "" {
+					want, lists = tc.keyed, tc.keyLists
+					if tc.before != nil {
+						posts = 0
 					}
-					deliver(t, f.deliverer(), m, want)
-					if f.posts != posts || f.lists != lists {
-						t.Errorf("%d posts and %d lists, want %d and %d", f.posts, f.lists, posts, lists)
-					}
-				})
+				}
+				deliver(t, f.deliverer(), m, want)
+				if f.posts != posts || f.lists != lists {
+					t.Errorf("%d posts and %d lists, want %d and %d", f.posts, f.lists, posts, lists)
+				}
 			})
 		}
 	}
@@ -242,9 +242,7 @@ func TestNoTimeLeft(t *testing.T) {
 		f.onPost = fates(slow)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		m := hello()
-		m.CaseID = testCase
-		_, _, err := f.deliverer().Deliver(ctx, m)
+		_, _, err := f.deliverer().Deliver(ctx, hello())
 		var noTime *servicerequest.NoTimeError
 		if !errors.As(err, &noTime) || noTime.Wait != 90*time.Second || noTime.Left != time.Minute || !noTime.Asked || ctx.Err() != nil {
 			t.Errorf("%v, %+v", err, noTime)
@@ -260,9 +258,7 @@ func TestNoTimeForAllChecks(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
 		began := time.Now()
-		m := hello()
-		m.CaseID = testCase
-		r, _, err := f.deliverer().Deliver(ctx, m)
+		r, _, err := f.deliverer().Deliver(ctx, hello())
 		if got := resultOf(r, err); got != gotUnconfirmed || time.Since(began) != 2*time.Second {
 			t.Errorf("%s after %v: %v", got, time.Since(began), err)
 		}
@@ -274,24 +270,20 @@ func TestNoTimeForAllChecks(t *testing.T) {
 // it out. Copies are not counted then.
 func TestCancelled(t *testing.T) {
 	for _, stored := range []bool{true, false} {
-		t.Run(fmt.Sprint(stored), func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				ctx, cancel := context.WithCancel(t.Context())
-				f.onPost = func(int, servicerequest.Post) fate {
-					cancel()
-					return lostAnswer(stored)
-				}
-				m := deploy()
-				m.CaseID = testCase
-				r, _, err := f.deliverer().Deliver(ctx, m)
-				want := map[bool]result{true: gotReceipt, false: gotUnconfirmed}[stored]
-				if got := resultOf(r, err); got != want {
-					t.Errorf("%s: %v", got, err)
-				}
-				if f.posts != 1 || f.lists != 2 {
-					t.Errorf("%d posts and %d lists", f.posts, f.lists)
-				}
-			})
+		subtest(t, fmt.Sprint(stored), func(t *testing.T, f *fakeTicket) {
+			ctx, cancel := context.WithCancel(t.Context())
+			f.onPost = func(int, servicerequest.Post) fate {
+				cancel()
+				return lostAnswer(stored)
+			}
+			r, _, err := f.deliverer().Deliver(ctx, deploy())
+			want := map[bool]result{true: gotReceipt, false: gotUnconfirmed}[stored]
+			if got := resultOf(r, err); got != want {
+				t.Errorf("%s: %v", got, err)
+			}
+			if f.posts != 1 || f.lists != 2 {
+				t.Errorf("%d posts and %d lists", f.posts, f.lists)
+			}
 		})
 	}
 }
@@ -335,38 +327,30 @@ func TestKeyConflict(t *testing.T) {
 		}
 	}
 	conflict := KeyConflictError{CaseID: testCase, Key: "deploy 4711", Content: "[deploy 4711] Release is down", Shown: deployed, Length: 29, ShownLength: 29, Part: 26}
-	t.Run("on the ticket", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.add(deployed)
-			_, _, err := deliver(t, f.deliverer(), other, gotConflict)
-			check(t, err, conflict)
-			f.want(t, 1, 0, 1)
-		})
+	subtest(t, "on the ticket", func(t *testing.T, f *fakeTicket) {
+		f.add(deployed)
+		_, _, err := deliver(t, f.deliverer(), other, gotConflict)
+		check(t, err, conflict)
+		f.want(t, 1, 0, 1)
 	})
-	t.Run("in this run", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			d := f.deliverer()
-			deliver(t, d, deploy(), gotReceipt)
-			deliver(t, d, deploy(), gotExisting) // one message
-			_, _, err := deliver(t, d, other, gotConflict)
-			check(t, err, conflict)
-		})
+	subtest(t, "in this run", func(t *testing.T, f *fakeTicket) {
+		d := f.deliverer()
+		deliver(t, d, deploy(), gotReceipt)
+		deliver(t, d, deploy(), gotExisting) // one message
+		_, _, err := deliver(t, d, other, gotConflict)
+		check(t, err, conflict)
 	})
-	t.Run("its key changed", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.add("DEPLOY 4711 RELEASE IS LIVE")
-			_, _, err := deliver(t, f.deliverer(), deploy(), gotConflict)
-			check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711", Changed: true, Content: deployed, Shown: "DEPLOY 4711 RELEASE IS LIVE", Length: 29, ShownLength: 27, Part: 1})
-		})
+	subtest(t, "its key changed", func(t *testing.T, f *fakeTicket) {
+		f.add("DEPLOY 4711 RELEASE IS LIVE")
+		_, _, err := deliver(t, f.deliverer(), deploy(), gotConflict)
+		check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711", Changed: true, Content: deployed, Shown: "DEPLOY 4711 RELEASE IS LIVE", Length: 29, ShownLength: 27, Part: 1})
 	})
-	t.Run("secret", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.add(deployed)
-			secret := other
-			secret.Secret = true
-			_, _, err := deliver(t, f.deliverer(), secret, gotConflict)
-			check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711"})
-		})
+	subtest(t, "secret", func(t *testing.T, f *fakeTicket) {
+		f.add(deployed)
+		secret := other
+		secret.Secret = true
+		_, _, err := deliver(t, f.deliverer(), secret, gotConflict)
+		check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711"})
 	})
 }
 
@@ -411,137 +395,121 @@ func TestKeyIsSearchedForAfterADoubt(t *testing.T) {
 // Two runs that search in the same seconds both post. At least one of them says so. So does a run whose message was sent
 // again and came twice. It is the last delivery under way that says it, even if it fails.
 func TestCopies(t *testing.T) {
-	t.Run("two runs", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(int, servicerequest.Post) fate {
-				time.Sleep(time.Second)
+	subtest(t, "two runs", func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(int, servicerequest.Post) fate {
+			time.Sleep(time.Second)
+			return accepted
+		}
+		var told atomic.Int32
+		each(2, 2, func(int) {
+			_, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt)
+			if slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
+				told.Add(1)
+			}
+		})
+		if told.Load() == 0 || f.count(deployed) != 2 {
+			t.Errorf("%d were told, %v", told.Load(), f.onTicket())
+		}
+	})
+	subtest(t, "sent again", func(t *testing.T, f *fakeTicket) {
+		late := lostAnswer(true)
+		late.late = 7 * time.Second
+		f.onPost = func(n int, _ servicerequest.Post) fate {
+			if n == 1 {
+				return late
+			}
+			time.Sleep(5 * time.Second)
+			return accepted
+		}
+		_, copies, _ := deliver(t, f.deliverer(), deploy(), gotResent)
+		if !slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
+			t.Errorf("%v", copies)
+		}
+	})
+	subtest(t, "with an error", func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(_ int, p servicerequest.Post) fate {
+			if p.Content == deployed {
+				f.add(deployed) // another run's
 				return accepted
 			}
-			var told atomic.Int32
-			each(2, 2, func(int) {
-				_, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt)
-				if slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
-					told.Add(1)
-				}
-			})
-			if told.Load() == 0 || f.count(deployed) != 2 {
-				t.Errorf("%d were told, %v", told.Load(), f.onTicket())
+			time.Sleep(time.Second)
+			return rejected
+		}
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if _, copies, _ := deliver(t, d, deploy(), gotReceipt); copies != nil {
+				t.Errorf("told %v, and another delivery is under way", copies)
 			}
 		})
+		_, copies, _ := deliver(t, d, hello(), gotRefused)
+		if wait.Wait(); len(copies) != 1 {
+			t.Errorf("%v", copies)
+		}
 	})
-	t.Run("sent again", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			late := lostAnswer(true)
-			late.late = 7 * time.Second
-			f.onPost = func(n int, _ servicerequest.Post) fate {
-				if n == 1 {
-					return late
-				}
-				time.Sleep(5 * time.Second)
-				return accepted
-			}
-			_, copies, _ := deliver(t, f.deliverer(), deploy(), gotResent)
-			if !slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
-				t.Errorf("%v", copies)
-			}
-		})
+	subtest(t, "not an engineer's, not another text", func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(int, servicerequest.Post) fate {
+			f.addAs(deployed, true)
+			f.add(deployed + "?")
+			return accepted
+		}
+		if _, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt); copies != nil {
+			t.Errorf("%v", copies)
+		}
 	})
-	t.Run("with an error", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(_ int, p servicerequest.Post) fate {
-				if p.Content == deployed {
-					f.add(deployed) // another run's
-					return accepted
-				}
-				time.Sleep(time.Second)
-				return rejected
-			}
-			d := f.deliverer()
-			var wait sync.WaitGroup
-			wait.Go(func() {
-				if _, copies, _ := deliver(t, d, deploy(), gotReceipt); copies != nil {
-					t.Errorf("told %v, and another delivery is under way", copies)
-				}
-			})
-			_, copies, _ := deliver(t, d, hello(), gotRefused)
-			if wait.Wait(); len(copies) != 1 {
-				t.Errorf("%v", copies)
-			}
-		})
+	subtest(t, "not if the list fails", func(t *testing.T, f *fakeTicket) {
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			return map[int]error{2: errFailing}[n]
+		}
+		deliver(t, f.deliverer(), deploy(), gotReceipt)
 	})
-	t.Run("not an engineer's, not another text, not if the list fails", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(int, servicerequest.Post) fate {
-				f.addAs(deployed, true)
-				f.add(deployed + "?")
-				return accepted
-			}
-			if _, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt); copies != nil {
-				t.Errorf("%v", copies)
-			}
-		})
-		inMemoryAgain(t, func(t *testing.T, f *fakeTicket) {
-			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-				return map[int]error{2: errFailing}[n]
-			}
-			deliver(t, f.deliverer(), deploy(), gotReceipt)
-		})
-	})
-}
-
-func inMemoryAgain(t *testing.T, test func(t *testing.T, f *fakeTicket)) {
-	synctest.Test(t, func(t *testing.T) { test(t, &fakeTicket{}) })
 }
 
 // A listing for a key search does not become the baseline while a message of this run may still show, nor while one is
 // under way.
 func TestSearchIsNoBaselineAroundAnAttempt(t *testing.T) {
-	t.Run("after", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.lag = 3 * time.Second
-			f.onPost = func(n int, p servicerequest.Post) fate {
-				if n == 1 {
-					time.Sleep(11 * time.Second) // the first listing is too old to search
-				}
-				if n >= 3 {
-					return lostAnswer(false)
-				}
-				return accepted
+	subtest(t, "after", func(t *testing.T, f *fakeTicket) {
+		f.lag = 3 * time.Second
+		f.onPost = func(n int, p servicerequest.Post) fate {
+			if n == 1 {
+				time.Sleep(11 * time.Second) // the first listing is too old to search
 			}
-			d := f.deliverer()
-			deliver(t, d, hello(), gotReceipt)
-			deliver(t, d, deploy(), gotReceipt)
-			deliver(t, d, hello(), gotNotChecked)
-			if n := f.count("Hello"); n != 1 {
-				t.Errorf("%d on the ticket", n)
+			if n >= 3 {
+				return lostAnswer(false)
 			}
-		})
+			return accepted
+		}
+		d := f.deliverer()
+		deliver(t, d, hello(), gotReceipt)
+		deliver(t, d, deploy(), gotReceipt)
+		deliver(t, d, hello(), gotNotChecked)
+		if n := f.count("Hello"); n != 1 {
+			t.Errorf("%d on the ticket", n)
+		}
 	})
-	t.Run("during", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(n int, p servicerequest.Post) fate {
-				switch {
-				case n == 1:
-					time.Sleep(20 * time.Second)
-				case p.Content == "Hello":
-					return lostAnswer(false)
-				}
-				return accepted
+	subtest(t, "during", func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(n int, p servicerequest.Post) fate {
+			switch {
+			case n == 1:
+				time.Sleep(20 * time.Second)
+			case p.Content == "Hello":
+				return lostAnswer(false)
 			}
-			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-				if n == 2 {
-					time.Sleep(30 * time.Second) // the list is as it was when the request came
-				}
-				return nil
+			return accepted
+		}
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 2 {
+				time.Sleep(30 * time.Second) // the list is as it was when the request came
 			}
-			d := f.deliverer()
-			var wait sync.WaitGroup
-			wait.Go(func() { deliver(t, d, hello(), gotReceipt) })
-			time.Sleep(11 * time.Second)
-			deliver(t, d, deploy(), gotReceipt)
-			wait.Wait()
-			deliver(t, d, hello(), gotNotChecked)
-		})
+			return nil
+		}
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		wait.Go(func() { deliver(t, d, hello(), gotReceipt) })
+		time.Sleep(11 * time.Second)
+		deliver(t, d, deploy(), gotReceipt)
+		wait.Wait()
+		deliver(t, d, hello(), gotNotChecked)
 	})
 }
 
@@ -549,15 +517,13 @@ func TestSearchIsNoBaselineAroundAnAttempt(t *testing.T) {
 // not renewed while an attempt may still show.
 func TestBaselineIsRenewed(t *testing.T) {
 	for wait, want := range map[time.Duration]result{30 * time.Second: gotUnconfirmed, 2 * time.Minute: gotResent} {
-		t.Run(wait.String(), func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onPost = fates(accepted, lostAnswer(false), accepted)
-				d := f.deliverer()
-				deliver(t, d, hello(), gotReceipt)
-				f.add("A human's question")
-				time.Sleep(wait)
-				deliver(t, d, Message{Content: "Another"}, want)
-			})
+		subtest(t, wait.String(), func(t *testing.T, f *fakeTicket) {
+			f.onPost = fates(accepted, lostAnswer(false), accepted)
+			d := f.deliverer()
+			deliver(t, d, hello(), gotReceipt)
+			f.add("A human's question")
+			time.Sleep(wait)
+			deliver(t, d, Message{Content: "Another"}, want)
 		})
 	}
 }
@@ -566,34 +532,30 @@ func TestBaselineIsRenewed(t *testing.T) {
 func TestGroups(t *testing.T) {
 	grouped := hello()
 	grouped.GroupID = "g"
-	t.Run("soon after", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.lag = 3 * time.Second
-			f.onPost = fates(accepted, lostAnswer(false))
-			d := f.deliverer()
-			deliver(t, d, hello(), gotReceipt)
-			deliver(t, d, grouped, gotUnconfirmed)
-		})
+	subtest(t, "soon after", func(t *testing.T, f *fakeTicket) {
+		f.lag = 3 * time.Second
+		f.onPost = fates(accepted, lostAnswer(false))
+		d := f.deliverer()
+		deliver(t, d, hello(), gotReceipt)
+		deliver(t, d, grouped, gotUnconfirmed)
 	})
-	t.Run("meanwhile", func(t *testing.T) {
-		inMemory(t, func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(n int, p servicerequest.Post) fate {
-				switch {
-				case p.Content == "slow":
-					time.Sleep(time.Hour)
-				case n > 2:
-					return lostAnswer(false)
-				}
-				return accepted
+	subtest(t, "meanwhile", func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(n int, p servicerequest.Post) fate {
+			switch {
+			case p.Content == "slow":
+				time.Sleep(time.Hour)
+			case n > 2:
+				return lostAnswer(false)
 			}
-			d := f.deliverer()
-			var wait sync.WaitGroup
-			wait.Go(func() { deliver(t, d, Message{Content: "slow"}, gotReceipt) })
-			time.Sleep(time.Second)
-			deliver(t, d, grouped, gotReceipt)
-			deliver(t, d, hello(), gotNotChecked)
-			wait.Wait()
-		})
+			return accepted
+		}
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		wait.Go(func() { deliver(t, d, Message{Content: "slow"}, gotReceipt) })
+		time.Sleep(time.Second)
+		deliver(t, d, grouped, gotReceipt)
+		deliver(t, d, hello(), gotNotChecked)
+		wait.Wait()
 	})
 }
 
@@ -603,18 +565,16 @@ func TestFailedSearchIsShared(t *testing.T) {
 		err   error
 		lists int // after a second round
 	}{"failing": {errFailing, 2}, "denied": {errDenied, 1}} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onList = func(context.Context, int, *servicerequest.Listing) error {
-					time.Sleep(time.Second)
-					return tc.err
-				}
-				d := f.deliverer()
-				for range 2 {
-					each(20, 20, func(i int) { deliver(t, d, Message{Content: "x", Key: fmt.Sprintf("message %d", i)}, gotNotSearched) })
-				}
-				f.want(t, 0, 0, tc.lists)
-			})
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			f.onList = func(context.Context, int, *servicerequest.Listing) error {
+				time.Sleep(time.Second)
+				return tc.err
+			}
+			d := f.deliverer()
+			for range 2 {
+				each(20, 20, func(i int) { deliver(t, d, Message{Content: "x", Key: fmt.Sprintf("message %d", i)}, gotNotSearched) })
+			}
+			f.want(t, 0, 0, tc.lists)
 		})
 	}
 }
@@ -715,41 +675,39 @@ func TestDoubtsAreRare(t *testing.T) {
 		"a human every 5 minutes": {func(i int) string { return fmt.Sprint("Message ", i) }, 1, 5 * time.Minute, 9},
 		"a human every minute":    {func(i int) string { return fmt.Sprint("Message ", i) }, 1, time.Minute, 75},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				random := &lockedRand{Rand: newRand(3)}
-				f.onPost = func(int, servicerequest.Post) fate { return lostAnswer(random.maybe(0.7)) }
-				done := make(chan bool)
-				if tc.human > 0 {
-					go func() {
-						for {
-							select {
-							case <-time.After(tc.human):
-								f.add("A human's question")
-							case <-done:
-								return
-							}
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			random := &lockedRand{Rand: newRand(3)}
+			f.onPost = func(int, servicerequest.Post) fate { return lostAnswer(random.maybe(0.7)) }
+			done := make(chan bool)
+			if tc.human > 0 {
+				go func() {
+					for {
+						select {
+						case <-time.After(tc.human):
+							f.add("A human's question")
+						case <-done:
+							return
 						}
-					}()
+					}
+				}()
+			}
+			var doubts atomic.Int32
+			shared := f.deliverer(func(c *Config) { c.MaxRetries = 50 })
+			each(300, tc.parallel, func(i int) {
+				d := shared
+				if tc.human > 0 { // each message is a run of its own
+					time.Sleep(30 * time.Second)
+					d = f.deliverer(func(c *Config) { c.MaxRetries = 50 })
 				}
-				var doubts atomic.Int32
-				shared := f.deliverer(func(c *Config) { c.MaxRetries = 50 })
-				each(300, tc.parallel, func(i int) {
-					d := shared
-					if tc.human > 0 { // each message is a run of its own
-						time.Sleep(30 * time.Second)
-						d = f.deliverer(func(c *Config) { c.MaxRetries = 50 })
-					}
-					r, _, err := d.Deliver(t.Context(), Message{CaseID: testCase, Content: tc.text(i)})
-					if resultOf(r, err) == gotUnconfirmed {
-						doubts.Add(1)
-					}
-				})
-				close(done)
-				if n := int(doubts.Load()); n > tc.most {
-					t.Errorf("%d of 300 messages ended in doubt, want at most %d", n, tc.most)
+				r, _, err := d.Deliver(t.Context(), Message{CaseID: testCase, Content: tc.text(i)})
+				if resultOf(r, err) == gotUnconfirmed {
+					doubts.Add(1)
 				}
 			})
+			close(done)
+			if n := int(doubts.Load()); n > tc.most {
+				t.Errorf("%d of 300 messages ended in doubt, want at most %d", n, tc.most)
+			}
 		})
 	}
 }
@@ -757,21 +715,19 @@ func TestDoubtsAreRare(t *testing.T) {
 // A message that the service refused is not on the ticket, so it explains nothing there.
 func TestRefusedMessageExplainsNothing(t *testing.T) {
 	for name, first := range map[string]fate{"rejected": rejected, "throttled": throttled, "never sent": notSent} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onPost = func(n int, p servicerequest.Post) fate {
-					if p.Content == "Hello" {
-						return first
-					}
-					f.add("Hello") // someone else's, or ours in another form
-					return lostAnswer(false)
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			f.onPost = func(n int, p servicerequest.Post) fate {
+				if p.Content == "Hello" {
+					return first
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
-				_, _, _ = d.Deliver(ctx, Message{CaseID: testCase, Content: "Hello"})
-				deliver(t, d, Message{Content: "Bye"}, gotUnconfirmed)
-			})
+				f.add("Hello") // someone else's, or ours in another form
+				return lostAnswer(false)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
+			_, _, _ = d.Deliver(ctx, Message{CaseID: testCase, Content: "Hello"})
+			deliver(t, d, Message{Content: "Bye"}, gotUnconfirmed)
 		})
 	}
 }
@@ -789,9 +745,7 @@ func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 			return nil
 		}
 		d := f.deliverer()
-		m := hello()
-		m.CaseID = testCase
-		if r, _, err := d.Deliver(ctx, m); resultOf(r, err) != gotNotPosted {
+		if r, _, err := d.Deliver(ctx, hello()); resultOf(r, err) != gotNotPosted {
 			t.Errorf("%v", err)
 		}
 		synctest.Wait()

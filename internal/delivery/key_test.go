@@ -4,8 +4,6 @@ import (
 	_ "embed"
 	"strings"
 	"testing"
-
-	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
 //go:embed testdata/keys.tsv
@@ -61,10 +59,4 @@ func TestShorterTextIsNotCut(t *testing.T) {
 func unquote(s string) string { return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(s) }
 
 // listOf is a list that shows these texts.
-func listOf(shown ...string) *listing {
-	var l servicerequest.Listing
-	for _, s := range shown {
-		l.Messages = append(l.Messages, servicerequest.Message{Content: s})
-	}
-	return newListing(1, l, nil)
-}
+func listOf(shown ...string) *listing { return newListing(1, listWith(shown...), nil) }

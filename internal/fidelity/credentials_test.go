@@ -30,25 +30,15 @@ func TestTheProviderGetsCredentialsAsTheSDKDoes(t *testing.T) {
 		Agencies: []simulator.Agency{agency}, Providers: []simulator.OIDCProvider{oidc}, PodToken: "pod", PodAgency: "deploy",
 	})
 	client := func() *core.HcHttpClient {
-		hc, err := core.NewHcHttpClientBuilder().WithCredentialsType("global.Credentials").WithEndpoint(server.URL()).WithCredential(keyed(t, permanent)).SafeBuild()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return hc
+		return ok(core.NewHcHttpClientBuilder().WithCredentialsType("global.Credentials").WithEndpoint(server.URL()).WithCredential(keyed(permanent)).SafeBuild())
 	}
 	idToken := server.IDToken("aud", time.Hour)
 	file := filepath.Join(t.TempDir(), "pod")
 	if err := os.WriteFile(file, []byte("pod\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	base, err := servicerequest.ParseEndpoint(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pod, err := url.Parse(server.URL() + simulator.PodCredentialsPath)
-	if err != nil {
-		t.Fatal(err)
-	}
+	base := ok(servicerequest.ParseEndpoint(server.URL()))
+	pod := ok(url.Parse(server.URL() + simulator.PodCredentialsPath))
 	t.Setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", pod.String())
 	t.Setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", file)
 	pair := credentials.AccessKey(permanent)
@@ -124,10 +114,7 @@ func TestTheProviderGetsCredentialsAsTheSDKDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			theirs := asked()
-			c, err := servicerequest.New(servicerequest.Config{Endpoint: base, Credentials: row.source, UserAgent: "provider"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := ok(servicerequest.New(servicerequest.Config{Endpoint: base, Credentials: row.source, UserAgent: "provider"}))
 			if _, err := c.List(t.Context(), caseID, "group"); err != nil {
 				t.Fatal(err)
 			}

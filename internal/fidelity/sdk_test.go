@@ -34,10 +34,7 @@ func service(t *testing.T, opts simulator.Options) *simulator.Server {
 	t.Helper()
 	opts.Tokens = []string{aToken}
 	opts.AccessKeys = []simulator.AccessKey{permanent, temporary}
-	server, err := simulator.Start("", opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := ok(simulator.Start("", opts))
 	t.Cleanup(func() { _ = server.Close() })
 	server.AddCase(simulator.Case{
 		ID: caseID, Status: 1, Description: "无法登录", GroupID: "group", CustomerID: "customer", XCustomerName: "name",
@@ -61,32 +58,22 @@ func (c token) ProcessAuthRequest(_ *impl.DefaultHttpClient, r *request.DefaultH
 
 // keyed are the SDK's credentials for a key pair. A domain ID that is given, and a client without a region, keep the
 // SDK from asking IAM for it.
-func keyed(t *testing.T, k simulator.AccessKey) auth.ICredential {
-	t.Helper()
-	c, err := global.NewCredentialsBuilder().
-		WithAk(k.AccessKey).WithSk(k.SecretKey).WithSecurityToken(k.SecurityToken).WithDomainId(k.DomainID).SafeBuild()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+func keyed(k simulator.AccessKey) auth.ICredential {
+	return ok(global.NewCredentialsBuilder().
+		WithAk(k.AccessKey).WithSk(k.SecretKey).WithSecurityToken(k.SecurityToken).WithDomainId(k.DomainID).SafeBuild())
 }
 
 // sdkClient is Huawei's client of the service, as it comes.
-func sdkClient(t *testing.T, server *simulator.Server, credential auth.ICredential) *osm.OsmClient {
-	t.Helper()
+func sdkClient(server *simulator.Server, credential auth.ICredential) *osm.OsmClient {
 	builder := osm.OsmClientBuilder()
 	if _, ok := credential.(token); ok {
 		builder.WithCredentialsType("fidelity.token")
 	}
-	hc, err := builder.
+	return osm.NewOsmClient(ok(builder.
 		WithEndpoint(server.URL()).
 		WithCredential(credential).
 		WithHttpConfig(config.DefaultHttpConfig().WithTimeout(10 * time.Second)).
-		SafeBuild()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return osm.NewOsmClient(hc)
+		SafeBuild()))
 }
 
 // p makes the pointers that the SDK wants for what may be missing.
@@ -101,17 +88,12 @@ func v[T any](p *T) T {
 	return *p
 }
 
-func createMessage(content string, accessories *[]string) *model.CreateMessagesRequest {
-	return &model.CreateMessagesRequest{
-		CaseId:    caseID,
-		XSite:     p[int32](1),
-		XLanguage: p("en-us"),
-		XTimeZone: p("GMT+8"),
-		Body: &model.CreateMessageV2Req{
-			GroupId: p("group"),
-			Message: &model.CreateMessageDoV2{Content: content, AccessoryIds: accessories},
-		},
+// ok is what a call of the SDK returns, which must be no error.
+func ok[T any](got T, err error) T {
+	if err != nil {
+		panic(err)
 	}
+	return got
 }
 
 // TestTheSDKDrivesTheSimulator shows that the simulator is not merely what the provider's own client believes the
@@ -119,8 +101,8 @@ func createMessage(content string, accessories *[]string) *model.CreateMessagesR
 func TestTheSDKDrivesTheSimulator(t *testing.T) {
 	t.Parallel()
 	for name, credential := range map[string]auth.ICredential{
-		"permanent key": keyed(t, permanent),
-		"temporary key": keyed(t, temporary),
+		"permanent key": keyed(permanent),
+		"temporary key": keyed(temporary),
 		"token":         token(aToken),
 	} {
 		for _, jsonAnswers := range []bool{false, true} {
@@ -133,14 +115,16 @@ func TestTheSDKDrivesTheSimulator(t *testing.T) {
 }
 
 func drive(t *testing.T, server *simulator.Server, credential auth.ICredential) {
-	client := sdkClient(t, server, credential)
+	client := sdkClient(server, credential)
 	before := time.Now().Truncate(time.Second)
 	const content = "第一 & <b>bold</b> 🎫\n\"quoted\"\\ \u2028"
 
-	created, err := client.CreateMessages(createMessage(content, &[]string{"accessory-1", "accessory-2"}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	created := ok(client.CreateMessages(&model.CreateMessagesRequest{
+		CaseId: caseID, XSite: p[int32](1), XLanguage: p("en-us"), XTimeZone: p("GMT+8"),
+		Body: &model.CreateMessageV2Req{GroupId: p("group"), Message: &model.CreateMessageDoV2{
+			Content: content, AccessoryIds: &[]string{"accessory-1", "accessory-2"},
+		}},
+	}))
 	if created.HttpStatusCode != http.StatusOK || v(created.ErrorCode) != "" || v(created.ErrorMsg) != "" {
 		t.Errorf("submit: %d %s", created.HttpStatusCode, created)
 	}
@@ -150,10 +134,7 @@ func drive(t *testing.T, server *simulator.Server, credential auth.ICredential) 
 	}
 	server.AddMessage(caseID, simulator.Message{Type: 1, ReplierType: 1, ReplierName: "engineer", Content: "answer"})
 
-	list, err := client.ListMessages(&model.ListMessagesRequest{CaseId: caseID, GroupId: p("group"), Offset: p[int32](0), Limit: p[int32](100)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := ok(client.ListMessages(&model.ListMessagesRequest{CaseId: caseID, GroupId: p("group"), Offset: p[int32](0), Limit: p[int32](100)}))
 	messages := v(list.MessageList)
 	if v(list.Count) != 2 || len(messages) != 2 {
 		t.Fatalf("list: %s", list)
@@ -175,18 +156,7 @@ func drive(t *testing.T, server *simulator.Server, credential auth.ICredential) 
 		t.Errorf("list: %s", second)
 	}
 
-	page, err := client.ListMessages(&model.ListMessagesRequest{CaseId: caseID, GroupId: p("group"), Offset: p[int32](1), Limit: p[int32](1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := v(page.MessageList); v(page.Count) != 2 || len(got) != 1 || v(got[0].Content) != "answer" {
-		t.Errorf("page: %s", page)
-	}
-
-	shown, err := client.ShowCaseDetail(&model.ShowCaseDetailRequest{CaseId: caseID, GroupId: p("group")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	shown := ok(client.ShowCaseDetail(&model.ShowCaseDetailRequest{CaseId: caseID, GroupId: p("group")}))
 	detail := v(shown.IncidentDetailInfo)
 	if v(detail.IncidentId) != caseID || detail.Status != 1 || detail.SimpleDescription != "无法登录" ||
 		detail.BusinessTypeName != "business" || detail.IncidentTypeName != "incident" || v(detail.SeverityName) != "severity" ||
@@ -198,45 +168,31 @@ func drive(t *testing.T, server *simulator.Server, credential auth.ICredential) 
 		t.Errorf("the detail's messages: %v", got)
 	}
 
-	status, err := client.ShowCaseStatus(&model.ShowCaseStatusRequest{CaseId: caseID})
-	if err != nil {
-		t.Fatal(err)
-	}
+	status := ok(client.ShowCaseStatus(&model.ShowCaseStatusRequest{CaseId: caseID}))
 	if status.Status == nil || *status.Status != 1 {
 		t.Errorf("status: %s", status)
 	}
 
-	cases, err := client.ListCases(&model.ListCasesRequest{
+	cases := ok(client.ListCases(&model.ListCasesRequest{
 		SearchKey: &[]string{"无法", "登录"}, GroupId: p("group"), Status: p[int32](1), Offset: p[int32](0), Limit: p[int32](10),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	if got := v(cases.IncidentInfoList); v(cases.TotalCount) != 1 || len(got) != 1 || got[0].IncidentId != caseID || got[0].DcName != "region" {
 		t.Errorf("cases: %s", cases)
 	}
 
-	limits, err := client.ShowAccessoryLimits(&model.ShowAccessoryLimitsRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	limits := ok(client.ShowAccessoryLimits(&model.ShowAccessoryLimitsRequest{}))
 	if limits.AccessoryLimit == nil {
 		t.Errorf("limits: %s", limits)
 	}
 
-	uploaded, err := client.UploadJsonAccessories(&model.UploadJsonAccessoriesRequest{Body: &model.AccessoryJsonFormatReq{
+	uploaded := ok(client.UploadJsonAccessories(&model.UploadJsonAccessoriesRequest{Body: &model.AccessoryJsonFormatReq{
 		AccessoryName: "a.txt", AccessoryFrom: model.GetAccessoryJsonFormatReqAccessoryFromEnum().MESSAGE, UploadType: p[int32](0),
 		AccessoryData: "aGVsbG8=",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}}))
 	if v(uploaded.AccessoryId) == "" {
 		t.Errorf("upload: %s", uploaded)
 	}
-	if _, err := client.DeleteAccessories(&model.DeleteAccessoriesRequest{AccessoryId: v(uploaded.AccessoryId)}); err != nil {
-		t.Errorf("delete: %v", err)
-	}
+	ok(client.DeleteAccessories(&model.DeleteAccessoriesRequest{AccessoryId: v(uploaded.AccessoryId)}))
 
 	for _, r := range server.Requests() {
 		if r.Operation == simulator.OpUnknown || r.Operation == simulator.OpLogin || r.Status != http.StatusOK {

@@ -349,7 +349,6 @@ func TestAttachmentThatTheServiceKeeps(t *testing.T) {
 		{"in use", func(f *fixture) {
 			f.AddMessage(testCase, simulator.Message{Content: "See the events", AccessoryIDs: []string{"accessory-00000001"}})
 		}, ""},
-		{"forbidden", func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "403", Operation: simulator.OpDeleteAccessory}) }, ""},
 		{"unauthenticated", func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401", Operation: simulator.OpDeleteAccessory}) }, "HTTP 401"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

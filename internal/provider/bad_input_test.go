@@ -30,7 +30,6 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		{one("case_id", ".."), "case_id must be a ticket ID, not \".\" or \"..\"."},
 		{one("case_id", "..."), ""},
 		{one("case_id", " TT1"), "case_id begins or ends with white space; remove it."},
-		{one("case_id", "TT1\n"), "case_id contains a line break or another control character; remove it."},
 		{one("case_id", "TT\u200b1"), "case_id contains the invisible character U+200B; remove it."},
 		{one("case_id", `"TT1"`), "case_id is in quotation marks; remove them."},
 		{one("case_id", "ТT201801020526"), "case_id contains the character U+0422, which only looks like one of ASCII; type it."},
@@ -41,7 +40,6 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		{one("content", ""), "content must have 1 to 10000 characters, but has 0."},
 		{one("content", strings.Repeat("完", 10000)), ""},
 		{one("content", strings.Repeat("完", 10001)), `content must have 1 to 10000 characters, but has 10001. The guide "Long texts and evidence" shows how to send more.`},
-		{one("content", " \n\t "), "content must contain at least one visible character."},
 		{one("content", "\u200b\u2060"), "content must contain at least one visible character."},
 		{one("content", "first\nsecond\ttab"), ""},
 		{one("content", "a\x00b"), "content contains a NUL character; remove it."},
@@ -79,7 +77,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 	f.wantPosts(t, 0, 0)
 }
 
-// TestEverySetting has the values of the environment, and ParseEndpoint's test the URLs.
+// A block has the checks of the environment, whose values TestEverySetting has. ParseEndpoint's test has the URLs.
 func TestBadProviderBlock(t *testing.T) {
 	t.Parallel()
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
@@ -87,7 +85,6 @@ func TestBadProviderBlock(t *testing.T) {
 		{"endpoint", "http://osm.example.com", "endpoint must use https: plain http to osm.example.com would expose the credentials (http is accepted for loopback hosts only)."},
 		{"endpoint", "https://me:hunter2@osm.example.com", "endpoint must not contain a user name or password."},
 		{"endpoint", "https://osm.example.com:hunter2", "endpoint is not a valid URL."},
-		{"auth_url", "http://iam.example.com", "auth_url must use https: "},
 		{"token", "", "token is empty; to leave it out, set it to null."},
 		{"endpoint", "https://osm.example.com/v2/", "endpoint ends in /v2, which the provider adds; leave it out."},
 		{"token", "Bearer hunter2", `token begins with "Bearer ", as in a header; set the value alone.`},
@@ -97,22 +94,11 @@ func TestBadProviderBlock(t *testing.T) {
 		{"secret_key", "hunter2а", "secret_key contains the character U+0430, which is not one of a credential."},
 		{"access_key", "'hunter2'", "access_key is in quotation marks; remove them."},
 		{"password", "hunter2\n", "password contains a line break or another control character; remove it."},
-		{"token", "hunter2\nX-Site: 1", "token contains a line break or another control character; remove it"},
-		{"access_key", "hunter2\r", "access_key contains a line break"},
-		{"secret_key", "", "secret_key is empty; to leave it out, set it to null."},
-		{"security_token", "hunter2\n", "security_token contains a line break"},
-		{"domain_id", strings.Repeat("d", 65), "domain_id must have 1 to 64 characters, but has 65."},
-		{"user_name", "", "user_name is empty; to leave it out, set it to null."},
-		{"password", "", "password is empty; to leave it out, set it to null."},
-		{"domain_name", "\t", "domain_name contains a line break"},
 		{"language", strings.Repeat("e", 33), "language must have 1 to 32 characters, but has 33."},
-		{"language", "en-us\r\nX-Site: 1", "language contains a line break"},
-		{"time_zone", "GMT+1\n", "time_zone contains a line break"},
 		{"site", "Europe", `site must be "china" or "international".`},
 		{"request_timeout", "30", `request_timeout must be a duration such as "30s" or "5m"; write a day as "24h".`},
 		{"request_timeout", "999µs", "request_timeout must be between 1ms and 1h0m0s."},
 		{"request_timeout", "1h1s", "request_timeout must be between 1ms and 1h0m0s."},
-		{"ca_cert_file", "", "ca_cert_file is empty; to leave it out, set it to null."},
 	} {
 		wantOne(t, p.validateProvider(t, object{row.at: row.value}), "error at "+row.at, row.detail)
 	}
@@ -131,10 +117,7 @@ func TestBadProviderBlock(t *testing.T) {
 // validateProvider never shows a secret.
 func (p protocol) validateProvider(t *testing.T, block object) []*tfprotov6.Diagnostic {
 	t.Helper()
-	response, err := p.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: dynamic(t, p.schemas.Provider, block)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	response := must(p.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: dynamic(t, p.schemas.Provider, block)}))
 	if text := describe(response.Diagnostics); strings.Contains(text, "hunter2") {
 		t.Errorf("the value of a secret is shown: %s", text)
 	}

@@ -32,15 +32,9 @@ func (p protocol) invoke(t *testing.T, values map[string]any) (progress []string
 func (p protocol) events(t *testing.T, values map[string]any) iter.Seq[tfprotov6.InvokeActionEvent] {
 	t.Helper()
 	config := dynamic(t, p.schemas.ActionSchemas[caseMessageType].Schema, values)
-	planned, err := p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: caseMessageType, Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
+	planned := must(p.PlanAction(t.Context(), &tfprotov6.PlanActionRequest{ActionType: caseMessageType, Config: config}))
 	wantNoDiagnostics(t, planned.Diagnostics)
-	stream, err := p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: caseMessageType, Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
+	stream := must(p.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: caseMessageType, Config: config}))
 	return stream.Events
 }
 
@@ -175,12 +169,9 @@ func TestActionRefusesBadInput(t *testing.T) {
 		{"accessory_ids", []any{"a", "a"}}, {"timeouts", object{"invoke": "soon"}},
 	} {
 		values := config(row.attribute, row.value)
-		response, err := p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
+		response := must(p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
 			ActionType: caseMessageType, Config: dynamic(t, p.schemas.ActionSchemas[caseMessageType].Schema, values),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		}))
 		refuses(response.Diagnostics, row.attribute)
 		_, diagnostics := p.invoke(t, values)
 		refuses(diagnostics, "")

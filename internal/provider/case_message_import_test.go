@@ -29,12 +29,9 @@ func newImportFixture(t *testing.T) *fixture {
 // identityOf is a message's identity.
 func (m *managed) identityOf() any {
 	m.Helper()
-	v, err := m.identity.IdentityData.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+	v := must(m.identity.IdentityData.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{
 		"case_id": tftypes.String, "message_id": tftypes.String, "group_id": tftypes.String,
-	}})
-	if err != nil {
-		m.Fatal(err)
-	}
+	}}))
 	return plain(m, v)
 }
 

@@ -13,13 +13,10 @@ import (
 // list returns what the list resource finds.
 func (p protocol) list(t *testing.T, limit int64, includeResource bool, values map[string]any) []tfprotov6.ListResourceResult {
 	t.Helper()
-	stream, err := p.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
+	stream := must(p.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
 		TypeName: caseMessageType, Config: dynamic(t, p.schemas.ListResourceSchemas[caseMessageType], values),
 		Limit: limit, IncludeResource: includeResource,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	var results []tfprotov6.ListResourceResult
 	for result := range stream.Results {
 		results = append(results, result)

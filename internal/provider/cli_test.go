@@ -95,10 +95,7 @@ var program = sync.OnceValues(func() (p struct {
 // never is a version that does not exist.
 func cliHas(t *testing.T, terraform, tofu int) bool {
 	t.Helper()
-	p, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(program())
 	if p.tofu {
 		return p.minor >= tofu
 	}
@@ -125,10 +122,7 @@ type cli struct {
 // but none of the developer's.
 func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 	t.Helper()
-	i, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
+	i := must(build())
 	c := &cli{t: t, dir: t.TempDir()}
 	for name, content := range files {
 		c.write(name, content)

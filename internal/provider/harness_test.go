@@ -32,6 +32,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// must is what a call returns that fails only if the test is wrong.
+func must[T any](got T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return got
+}
+
 // fixture is a simulated service. A provider in this process (see newProtocol) uses the
 // same clock. Waiting moves that clock, so no test sleeps.
 type fixture struct {
@@ -46,10 +54,7 @@ func newFixture(t testing.TB, options simulator.Options) *fixture {
 	if options.Clock == nil {
 		options.Clock = clock.Now
 	}
-	server, err := simulator.Start("", options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := must(simulator.Start("", options))
 	t.Cleanup(func() { _ = server.Close() })
 	server.AddCase(simulator.Case{ID: testCase, Description: "Checkout is slow"})
 	return &fixture{Server: server, clock: clock}

@@ -27,18 +27,12 @@ func newProtocol(t testing.TB, f *fixture, arguments ...map[string]any) protocol
 	if !ok {
 		t.Fatal("the provider serves no actions, or no list resources")
 	}
-	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schemas := must(server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}))
 	wantNoDiagnostics(t, schemas.Diagnostics)
-	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+	configured := must(server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
 		TerraformVersion: "1.14.0",
 		Config:           dynamic(t, schemas.Provider, merged(map[string]any{"endpoint": f.URL(), "token": testToken}, arguments...)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	wantNoDiagnostics(t, configured.Diagnostics)
 	return protocol{server, schemas}
 }
@@ -55,10 +49,7 @@ func wantNoDiagnostics(t testing.TB, diagnostics []*tfprotov6.Diagnostic) {
 func dynamic(t testing.TB, schema *tfprotov6.Schema, values map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
 	typ := schema.ValueType()
-	d, err := tfprotov6.NewDynamicValue(typ, value(t, typ, values))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(tfprotov6.NewDynamicValue(typ, value(t, typ, values)))
 	return &d
 }
 
@@ -128,13 +119,10 @@ func (m *managed) plan(config map[string]any) change {
 	m.Helper()
 	schema := m.schemas.ResourceSchemas[m.typeName]
 	c := change{prior: m.state, config: dynamic(m, schema, config)}
-	validated, err := m.ValidateResourceConfig(m.Context(), &tfprotov6.ValidateResourceConfigRequest{
+	validated := must(m.ValidateResourceConfig(m.Context(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: m.typeName, Config: c.config,
 		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
-	})
-	if err != nil {
-		m.Fatal(err)
-	}
+	}))
 	if c.diagnostics = validated.Diagnostics; failed(c.diagnostics) {
 		return c
 	}
@@ -160,12 +148,9 @@ func (m *managed) plan(config map[string]any) change {
 func (m *managed) planFrom(c *change) *tfprotov6.PlanResourceChangeResponse {
 	m.Helper()
 	proposed := m.dynamic(m.proposed(c.prior, m.unmarshal(c.config)))
-	response, err := m.PlanResourceChange(m.Context(), &tfprotov6.PlanResourceChangeRequest{
+	response := must(m.PlanResourceChange(m.Context(), &tfprotov6.PlanResourceChangeRequest{
 		TypeName: m.typeName, PriorState: m.dynamic(c.prior), ProposedNewState: proposed, Config: c.config, PriorPrivate: m.private,
-	})
-	if err != nil {
-		m.Fatal(err)
-	}
+	}))
 	c.planned, c.private = response.PlannedState, response.PlannedPrivate
 	c.diagnostics = append(c.diagnostics, response.Diagnostics...)
 	return response
@@ -195,12 +180,9 @@ func (m *managed) applyChange(c change) []*tfprotov6.Diagnostic {
 	if failed(c.diagnostics) || c.action == "no-op" {
 		return c.diagnostics
 	}
-	response, err := m.ApplyResourceChange(m.Context(), &tfprotov6.ApplyResourceChangeRequest{
+	response := must(m.ApplyResourceChange(m.Context(), &tfprotov6.ApplyResourceChangeRequest{
 		TypeName: m.typeName, PriorState: m.dynamic(c.prior), PlannedState: c.planned, Config: c.config, PlannedPrivate: c.private,
-	})
-	if err != nil {
-		m.Fatal(err)
-	}
+	}))
 	m.state, m.private, m.identity = m.unmarshal(response.NewState), response.Private, response.NewIdentity
 	return append(c.diagnostics, response.Diagnostics...)
 }
@@ -228,20 +210,14 @@ func (m *managed) destroy() []*tfprotov6.Diagnostic {
 // importID imports a resource and reads it, as Terraform does.
 func (m *managed) importID(id string) []*tfprotov6.Diagnostic {
 	m.Helper()
-	imported, err := m.ImportResourceState(m.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: m.typeName, ID: id})
-	if err != nil {
-		m.Fatal(err)
-	}
+	imported := must(m.ImportResourceState(m.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: m.typeName, ID: id}))
 	if failed(imported.Diagnostics) {
 		return imported.Diagnostics
 	}
 	found := imported.ImportedResources[0]
-	read, err := m.ReadResource(m.Context(), &tfprotov6.ReadResourceRequest{
+	read := must(m.ReadResource(m.Context(), &tfprotov6.ReadResourceRequest{
 		TypeName: m.typeName, CurrentState: found.State, Private: found.Private, CurrentIdentity: found.Identity,
-	})
-	if err != nil {
-		m.Fatal(err)
-	}
+	}))
 	m.state, m.private, m.identity = m.unmarshal(read.NewState), read.Private, read.NewIdentity
 	return append(imported.Diagnostics, read.Diagnostics...)
 }
@@ -255,19 +231,13 @@ func (m *managed) get(name string) any {
 
 func (m *managed) dynamic(v tftypes.Value) *tfprotov6.DynamicValue {
 	m.Helper()
-	d, err := tfprotov6.NewDynamicValue(v.Type(), v)
-	if err != nil {
-		m.Fatal(err)
-	}
+	d := must(tfprotov6.NewDynamicValue(v.Type(), v))
 	return &d
 }
 
 func (m *managed) unmarshal(d *tfprotov6.DynamicValue) tftypes.Value {
 	m.Helper()
-	v, err := d.Unmarshal(m.schemas.ResourceSchemas[m.typeName].ValueType())
-	if err != nil {
-		m.Fatal(err)
-	}
+	v := must(d.Unmarshal(m.schemas.ResourceSchemas[m.typeName].ValueType()))
 	return v
 }
 
@@ -321,12 +291,9 @@ func plain(t testing.TB, v tftypes.Value) any {
 
 func (p protocol) validateData(t *testing.T, typeName string, config map[string]any) []*tfprotov6.Diagnostic {
 	t.Helper()
-	validated, err := p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
+	validated := must(p.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{
 		TypeName: typeName, Config: dynamic(t, p.schemas.DataSourceSchemas[typeName], config),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return validated.Diagnostics
 }
 
@@ -338,17 +305,11 @@ func (p protocol) read(t *testing.T, typeName string, config map[string]any) (ma
 	}
 	schema := p.schemas.DataSourceSchemas[typeName]
 	c := dynamic(t, schema, config)
-	response, err := p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: typeName, Config: c})
-	if err != nil {
-		t.Fatal(err)
-	}
+	response := must(p.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: typeName, Config: c}))
 	if failed(response.Diagnostics) {
 		return nil, response.Diagnostics
 	}
-	state, err := response.State.Unmarshal(schema.ValueType())
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := must(response.State.Unmarshal(schema.ValueType()))
 	values, _ := plain(t, state).(map[string]any)
 	return values, response.Diagnostics
 }

@@ -61,10 +61,7 @@ func leaks(t *testing.T, c *cli, outputs []string, secrets []string) []string {
 	var found []string
 	for name, text := range texts {
 		for _, secret := range secrets {
-			escaped, err := json.Marshal(secret)
-			if err != nil {
-				t.Fatal(err)
-			}
+			escaped := must(json.Marshal(secret))
 			for form, value := range map[string]string{
 				"plain": secret, "in JSON": strings.Trim(fmt.Sprintf("%q", secret), `"`),
 				"base64": base64.StdEncoding.EncodeToString([]byte(secret)), "base64url": base64.URLEncoding.EncodeToString([]byte(secret)),

@@ -81,10 +81,7 @@ func TestAttachmentPipe(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	held, err := os.OpenFile(pipe, os.O_RDWR, 0) // so that the test fails instead of waiting
-	if err != nil {
-		t.Fatal(err)
-	}
+	held := must(os.OpenFile(pipe, os.O_RDWR, 0)) // so that the test fails instead of waiting
 	t.Cleanup(func() { _ = held.Close() })
 	if _, _, err := openFile(pipe); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("error %v", err)

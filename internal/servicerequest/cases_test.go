@@ -77,13 +77,13 @@ func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 			}},
 		}
 	}
-	const form = `{"incident_detail_info":{"incident_id":%[1]s12%[1]s,"status":%[1]s17%[1]s,"simple_description":"slow","business_type_name":"ECS",
+	const form = `{"incident_detail_info":{"incident_id":%[1]s12%[1]s,"status":%[1]s%[2]s%[1]s,"simple_description":"slow","business_type_name":"ECS",
 "incident_type_name":"fault","severity_name":"high","source_name":"console","dc_name":%[1]s3%[1]s,"customer_id":%[1]s7%[1]s,"xcustomer_id":%[1]s8%[1]s,
 "xcustomer_name":"ada","create_time":"2018-01-02 11:04:05","resolve_time":%[1]s1514862245000%[1]s,"judgement":"good","ext_info":null,"message_list":[
 {"message_id":%[1]s9%[1]s,"type":%[1]s1%[1]s,"replier_type":%[1]s2%[1]s,"replier":%[1]s5%[1]s,"replier_name":"grace","content":%[1]s42%[1]s,"create_time":%[1]s1514862245%[1]s,
 "is_first_message":%[1]s1%[1]s,"accessory_list":[{"accessory_id":%[1]s6%[1]s,"file_actual_name":"a.log"}]}]}}`
-	for name, quote := range map[string]string{"strings": `"`, "numbers": ""} {
-		s := newScripted(t, "", func(*http.Request, int) string { return fmt.Sprintf(form, quote) })
+	for quote, number := range map[string]string{`"`: "17", "": "1.7e1"} {
+		s := newScripted(t, "", func(*http.Request, int) string { return fmt.Sprintf(form, quote, number) })
 		got, err := s.Case(t.Context(), "12", "")
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 		}
 		got.Created, got.Resolved = got.Created.UTC(), got.Resolved.UTC()
 		if want := want(); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+			t.Errorf("status %s:\n got %+v\nwant %+v", number, got, want)
 		}
 		s.wantAsks(t, 1)
 	}

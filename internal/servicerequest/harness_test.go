@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,14 @@ const (
 	testCase  = "TT201801020526"
 	testToken = "token-for-tests-7f3a"
 )
+
+// must is what a call returns that fails only if the test is wrong.
+func must[T any](got T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return got
+}
 
 // fakeClock stands still. Sleeping moves it, for everyone at once.
 type fakeClock struct {
@@ -151,18 +158,11 @@ func (s *service) client(t testing.TB, change ...func(*Config)) *Client {
 
 func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	t.Helper()
-	u, err := ParseEndpoint(endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := Config{Endpoint: u, Credentials: credentials.Token(testToken), Clock: newFakeClock(), UserAgent: "test"}
+	config := Config{Endpoint: must(ParseEndpoint(endpoint)), Credentials: credentials.Token(testToken), Clock: newFakeClock(), UserAgent: "test"}
 	for _, f := range change {
 		f(&config)
 	}
-	c, err := New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(New(config))
 	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections) // bound now: a test may replace the transport
 	return c
 }
@@ -175,25 +175,12 @@ func handler(t testing.TB, h http.HandlerFunc, change ...func(*Config)) (*Client
 	return newClient(t, server.URL, change...), server
 }
 
-func mustURL(t testing.TB, s string) *url.URL {
-	t.Helper()
-	u, err := ParseEndpoint(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
 // faults reads faults as flags have them.
 func faults(t testing.TB, texts ...string) []simulator.Fault {
 	t.Helper()
 	var list []simulator.Fault
 	for _, text := range texts {
-		f, err := simulator.ParseFault(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, f)
+		list = append(list, must(simulator.ParseFault(text)))
 	}
 	return list
 }

@@ -30,7 +30,7 @@ var (
 // issuers are the sources that expire, each with the operation that it is refused by.
 func issuers(t *testing.T, s *service) map[string]credentials.Source {
 	t.Helper()
-	base := mustURL(t, s.URL())
+	base := must(ParseEndpoint(s.URL()))
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		name = filepath.Join(dir, name)
@@ -39,14 +39,8 @@ func issuers(t *testing.T, s *service) map[string]credentials.Source {
 		}
 		return name
 	}
-	pod, err := url.Parse(s.URL() + simulator.PodCredentialsPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := url.Parse(s.URL() + simulator.IDTokenRequestPath + "?api-version=2.0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pod := must(url.Parse(s.URL() + simulator.PodCredentialsPath))
+	request := must(url.Parse(s.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"))
 	urn := issuing.Agencies[0].URN()
 	pair := credentials.AccessKey{AccessKey: "AK", SecretKey: "SK", DomainID: "1"}
 	oidc := credentials.OIDC{
@@ -182,7 +176,7 @@ func TestSilentMetadata(t *testing.T) {
 	}))
 	defer silent.Close()
 	c := newClient(t, "http://127.0.0.1:1", func(c *Config) {
-		c.Clock, c.Credentials = clock, credentials.ECS{Metadata: mustURL(t, silent.URL)}
+		c.Clock, c.Credentials = clock, credentials.ECS{Metadata: must(ParseEndpoint(silent.URL))}
 	})
 	began := clock.Now()
 	noTokens(t, c, 1)
@@ -236,7 +230,7 @@ func TestErrorsKeepWhatWasIssued(t *testing.T) {
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
 		defer server.Close()
-		base := mustURL(t, server.URL)
+		base := must(ParseEndpoint(server.URL))
 		for _, source := range []credentials.Source{
 			credentials.Password{IAM: base, UserName: "u", Password: "password", DomainName: "d"},
 			credentials.OIDC{STS: base, IDToken: credentials.IDToken{Value: "e.y.J"}},

@@ -4,14 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
 
 const (
@@ -49,50 +47,6 @@ func TestTokens(t *testing.T) {
 }
 
 const login = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"n","password":"p","domain":{"name":"d"}}}},"scope":{"domain":{"name":"d"}}}}`
-
-func TestLogin(t *testing.T) {
-	now := epoch
-	s := service(Options{Clock: func() time.Time { return now }, Users: []User{{"n", "p", "d"}}})
-	in := func() string {
-		t.Helper()
-		r := ask(t, s, "POST", "/v3/auth/tokens", login, header("X-Auth-Token"))
-		var body struct {
-			Token struct {
-				Expires string `json:"expires_at"`
-				Issued  string `json:"issued_at"`
-			}
-		}
-		if err := json.Unmarshal([]byte(bodyOf(r)), &body); err != nil {
-			t.Fatal(err)
-		}
-		const layout = "2006-01-02T15:04:05.000000Z"
-		if r.Code != http.StatusCreated || body.Token.Expires != now.Add(24*time.Hour).Format(layout) || body.Token.Issued != now.Format(layout) {
-			t.Errorf("got %d %+v", r.Code, body)
-		}
-		return r.Header().Get("X-Subject-Token")
-	}
-	try := func(token, want string) {
-		t.Helper()
-		if got := verdict(t, ask(t, s, "POST", submitPath, post, header("X-Auth-Token", token))); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-	token := in()
-	try(token, accepted)
-	now = epoch.Add(24*time.Hour - 1)
-	try(token, accepted)
-	now = epoch.Add(24 * time.Hour)
-	try(token, expired)
-
-	token = in()
-	try(token, accepted)
-	s.RevokeIssued()
-	try(token, expired)
-	try(in(), accepted)
-	if n := s.Count(OpLogin); n != 3 {
-		t.Errorf("%d logins", n)
-	}
-}
 
 func TestLoginIsStrict(t *testing.T) {
 	s := New(Options{Users: []User{{"n", "p", "d"}, {"n", "q", "e"}}})

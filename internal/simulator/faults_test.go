@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -119,42 +118,6 @@ func TestRefusalBeforeFault(t *testing.T) {
 	}
 }
 
-func TestBrokenTransfer(t *testing.T) {
-	s, err := Start("", Options{Tokens: []string{"t"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close() //nolint:errcheck // nothing left to lose
-	s.AddCase(Case{ID: "case-123"})
-	send := func(ctx context.Context) (int64, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+submitPath, strings.NewReader(post))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("X-Auth-Token", "t")
-		r.Header.Set("Content-Type", "application/json")
-		resp, err := client.Do(r)
-		if err != nil {
-			return 0, err
-		}
-		defer resp.Body.Close() //nolint:errcheck // read to its end
-		return io.Copy(io.Discard, resp.Body)
-	}
-	for kind, want := range map[string]error{"truncated": io.ErrUnexpectedEOF, "lost-answer": io.EOF, "huge": nil} {
-		s.SetFaults(Fault{Kind: kind})
-		n, err := send(t.Context())
-		if !errors.Is(err, want) || (err == nil) != (n >= 100<<20) {
-			t.Errorf("%s: %d bytes, %v", kind, n, err)
-		}
-	}
-	s.SetFaults(Fault{Kind: "slow"})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := send(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("slow: %v", err)
-	}
-}
-
 func TestWhichRequests(t *testing.T) {
 	run := func(s *Simulator, n int) (out string) {
 		for range n {
@@ -190,16 +153,6 @@ func TestWhichRequests(t *testing.T) {
 	s := service(Options{Faults: []Fault{{Kind: "503", Ordinals: []int{1}}, {Kind: "500", Times: 1}}})
 	if got := run(s, 3); got != "xx." || s.Requests()[0].Fault != "503" || s.Requests()[1].Fault != "500" {
 		t.Errorf("the first fault must answer, and the second wait: %s", got)
-	}
-}
-
-func TestOtherOperations(t *testing.T) {
-	s := service(Options{Faults: []Fault{{Kind: "500", Operation: OpDetail}, {Kind: "403", Operation: OpStatus}, {Kind: "cut", Operation: OpCases}}})
-	for path, want := range map[string]int{"cases/case-123": 500, "cases/case-123/status": 403, "cases/case-123/messages": 200, "cases": 0} {
-		r, cut := cutting(t, s, "GET", "/v2/servicerequest/"+path, "")
-		if cut != (want == 0) || !cut && r.Code != want {
-			t.Errorf("%s: want %d", path, want)
-		}
 	}
 }
 

@@ -171,30 +171,24 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"long", OpAssumeWithOIDC, "900", "43200", "200 success"},
 		{"too long", OpAssumeWithOIDC, "900", "43201", "400 sts"},
 		{"too short", OpAssumeWithOIDC, "900", "899", "400 sts"},
-		{"duration a text", OpAssumeWithOIDC, "900", `"900"`, "400 sts"},
 		{"duration a fraction", OpAssumeWithOIDC, "900", "900.5", "400 sts"},
-		{"duration null", OpAssumeWithOIDC, "900", "null", "400 sts"},
 		{"unknown member", OpAssumeWithOIDC, seconds, `"duration":900`, "400 sts"},
-		{"camel case", OpAssumeWithOIDC, "provider_urn", "providerUrn", "400 sts"},
 		{"no session", OpAssumeWithOIDC, `"agency_session_name":"run",`, "", "400 sts"},
 		{"session 1", OpAssumeWithOIDC, `"run"`, `"r"`, "400 sts"},
 		{"session 2", OpAssumeWithOIDC, `"run"`, `"ru"`, "200 success"},
 		{"session 128", OpAssumeWithOIDC, `"run"`, quoted(x(128)), "200 success"},
 		{"session 129", OpAssumeWithOIDC, `"run"`, quoted(x(129)), "400 sts"},
-		{"ID token null", OpAssumeWithOIDC, `"ID.TOKEN"`, "null", "400 sts"},
 		{"ID token 3", OpAssumeWithOIDC, "ID.TOKEN", x(3), "400 sts"},
 		{"ID token 4", OpAssumeWithOIDC, "ID.TOKEN", x(4), "401 sts"},
 		{"ID token 20000", OpAssumeWithOIDC, "ID.TOKEN", x(20000), "401 sts"},
 		{"ID token 20001", OpAssumeWithOIDC, "ID.TOKEN", x(20001), "400 sts"},
 		{"agency as provider", OpAssumeWithOIDC, "oidcProvider:github", "agency:github", "400 sts"},
-		{"provider as agency", OpAssumeWithOIDC, "agency:deploy", "oidcProvider:deploy", "400 sts"},
 		{"not a URN", OpAssumeWithOIDC, "iam::acc:agency", "iam:acc:agency", "400 sts"},
 		{"name of another kind", OpAssumeWithOIDC, "agency:deploy", "agency:deploy:x", "400 sts"},
 		{"two accounts", OpAssumeWithOIDC, "iam::acc:oidcProvider:github", "iam::acc2:oidcProvider:elsewhere", "400 sts"},
 		{"unknown provider", OpAssumeWithOIDC, "github", "gitlab", "404 sts"},
 		{"unknown agency", OpAssumeWithOIDC, "deploy", "other", "403 sts"},
 		{"agency without trust", OpAssumeWithOIDC, "deploy", "audit", "403 sts"},
-		{"repeated member", OpAssumeWithOIDC, seconds, seconds + "," + seconds, "400 sts"},
 
 		{"other JWT", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"cloud"`, soon)), "200 success"},
 		{"audiences", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`["x","cloud"]`, soon)), "200 success"},
@@ -210,17 +204,14 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"no signature", OpAssumeWithOIDC, "ID.TOKEN", strings.TrimSuffix(jwt(alg, claims(`"cloud"`, soon)), "eA"), "401 sts"},
 
 		{"right", OpAssume, "", "", "200 success"},
-		{"no duration", OpAssume, "," + seconds, "", "200 success"},
 		{"long", OpAssume, "900", "43200", "200 success"},
 		{"too long", OpAssume, "900", "43201", "400 sts"},
-		{"no session", OpAssume, `"agency_session_name":"run",`, "", "400 sts"},
 		{"unknown member", OpAssume, seconds, `"x":1`, "400 sts"},
 		{"unknown agency", OpAssume, "deploy", "other", "403 sts"},
 		{"not a URN", OpAssume, "iam::acc:agency:deploy", "deploy", "400 sts"},
 
 		{"right", OpSecurityTokens, "", "", "201 success"},
 		{"account by ID", OpSecurityTokens, domain, `"domain_id":"acc"`, "201 success"},
-		{"no duration", OpSecurityTokens, "," + seconds, "", "201 success"},
 		{"long", OpSecurityTokens, "900", "86400", "201 success"},
 		{"too long", OpSecurityTokens, "900", "86401", "400 iam"},
 		{"too short", OpSecurityTokens, "900", "899", "400 iam"},
@@ -424,25 +415,33 @@ func exchanged(t *testing.T, s *Simulator, old, replacement string) string {
 	return r.Header().Get("X-Subject-Token")
 }
 
-func TestTokenForIDToken(t *testing.T) {
+// A token works for a day.
+func TestIssuedTokens(t *testing.T) {
+	for op, answers := range map[string]string{OpLogin: `{"token":{`, OpIDTokenExchange: `{"token":{"domain":{"id":"acc","name":"company"},`} {
+		now := epoch
+		s := issuing(&now)
+		r := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous)
+		if op == OpIDTokenExchange {
+			r, _ = calls[op].send(t, s, "", "")
+		}
+		if body := bodyOf(r); r.Code != 201 || !strings.HasPrefix(body, answers) || !strings.Contains(body, `"expires_at":"2026-01-03T03:04:05.678000Z","issued_at":"2026-01-02T03:04:05.678000Z"`) {
+			t.Errorf("%s: got %d %s", op, r.Code, body)
+		}
+		token := header("X-Auth-Token", r.Header().Get("X-Subject-Token"))
+		now = epoch.Add(24*time.Hour - 1)
+		if got := submitting(t, s, token); got != accepted {
+			t.Errorf("%s: %s", op, got)
+		}
+		now = epoch.Add(24 * time.Hour)
+		if got := submitting(t, s, token); got != expired {
+			t.Errorf("%s, a day later: %s", op, got)
+		}
+	}
 	now := epoch
 	s := issuing(&now)
-	r, _ := calls[OpIDTokenExchange].send(t, s, "", "")
-	if body := bodyOf(r); !strings.HasPrefix(body, `{"token":{"domain":{"id":"acc","name":"company"},"expires_at":"2026-01-03T03:04:05.678000Z"`) {
-		t.Errorf("got %s", body)
-	}
-	token := header("X-Auth-Token", r.Header().Get("X-Subject-Token"))
-	r, _ = calls[OpIDTokenExchange].send(t, s, `,"scope":{"domain":{"name":"company"}}`, "")
+	r, _ := calls[OpIDTokenExchange].send(t, s, `,"scope":{"domain":{"name":"company"}}`, "")
 	if got := submitting(t, s, header("X-Auth-Token", r.Header().Get("X-Subject-Token"))); got != wrong || strings.Contains(bodyOf(r), `"token":{"domain"`) {
 		t.Errorf("unscoped: %s, %s", got, bodyOf(r))
-	}
-	now = epoch.Add(24*time.Hour - 1)
-	if got := submitting(t, s, token); got != accepted {
-		t.Errorf("got %s", got)
-	}
-	now = epoch.Add(24 * time.Hour)
-	if got := submitting(t, s, token); got != expired {
-		t.Errorf("expired: %s", got)
 	}
 }
 
@@ -548,44 +547,5 @@ func TestIDTokens(t *testing.T) {
 		if claims, err := base64.RawURLEncoding.DecodeString(parts[1]); err != nil || string(claims) != want {
 			t.Errorf("%s: %s, %v", name, claims, err)
 		}
-	}
-}
-
-// Faults strike issuers as they strike the ticket service, in the form that each has.
-func TestFaultsOfIssuers(t *testing.T) {
-	forms := map[string]string{OpAssumeWithOIDC: "sts", OpAssume: "sts", OpIDTokenExchange: ""}
-	for op, c := range calls {
-		form, known := forms[op]
-		if !known {
-			form = "iam"
-		}
-		for fault, want := range map[string]string{
-			"500": "500 " + form, "401": "401 " + form, "429?retry_after=7": "429 ", "cut": "cut", "html": "200 html", "slow?delay=1ns": "504",
-		} {
-			now := epoch
-			s := issuing(&now, func(o *Options) {
-				f := faults(t, fault)
-				f[0].Operation = op
-				o.Faults = f
-			})
-			r, cut := c.send(t, s, "", "")
-			got := "cut"
-			switch {
-			case cut:
-			case strings.HasPrefix(bodyOf(r), "<!DOCTYPE html>"):
-				got = fmt.Sprint(r.Code, " html")
-			default:
-				got = refusalOf(t, r)
-			}
-			if !strings.HasPrefix(got, want) || s.Count(op) != 1 {
-				t.Errorf("%s, %s: got %s, want %s", op, fault, got, want)
-			}
-		}
-	}
-	now := epoch
-	s := issuing(&now, func(o *Options) { o.Faults = []Fault{{Kind: kindSkew}} })
-	r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
-	if _, expires := keysOf(t, r); expires != "2026-01-02T03:29:05.678000Z" || r.Header().Get("Date") != "Fri, 02 Jan 2026 03:14:05 GMT" {
-		t.Errorf("with clock-skew: %s %s", expires, r.Header().Get("Date"))
 	}
 }

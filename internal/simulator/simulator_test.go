@@ -1,7 +1,7 @@
 package simulator
 
 import (
-	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -88,28 +88,38 @@ func TestSubmit(t *testing.T) {
 }
 
 func TestServer(t *testing.T) {
-	s, err := Start("", Options{Tokens: []string{"t"}, Faults: []Fault{{Kind: "slow", Stored: true, Ordinals: []int{1}}, {Kind: "lost-answer", Ordinals: []int{2}}}})
+	s, err := Start("", Options{Tokens: []string{"t"}, Faults: faults(t, "slow@1?stored=true", "lost-answer@2", "truncated@3?stored=true", "huge@4?stored=true")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.AddCase(Case{ID: "case-123"})
-	post := func(ctx context.Context) error {
-		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+submitPath, strings.NewReader(`{"message":{"content":"test"}}`))
+	post := func() (n int64, err error) {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+submitPath, strings.NewReader(`{"message":{"content":"test"}}`))
 		r.Header.Set("X-Auth-Token", "t")
 		r.Header.Set("Content-Type", "application/json")
 		resp, err := client.Do(r)
 		if err == nil {
-			err = resp.Body.Close()
+			n, err = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
 		}
-		return err
+		return n, err
 	}
 	hung := make(chan error)
-	go func() { hung <- post(t.Context()) }()
+	go func() {
+		_, err := post()
+		hung <- err
+	}()
 	for len(s.Messages("case-123")) == 0 {
 		runtime.Gosched()
 	}
-	if err := post(t.Context()); err == nil {
+	if _, err := post(); err == nil {
 		t.Error("lost-answer answered")
+	}
+	if _, err := post(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("truncated: %v", err)
+	}
+	if n, err := post(); n < 100<<20 || err != nil {
+		t.Errorf("huge: %d bytes, %v", n, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -118,7 +128,7 @@ func TestServer(t *testing.T) {
 		t.Error("slow answered")
 	}
 	for _, r := range s.Requests() {
-		if !r.Committed || r.Status != 0 || r.Fault == "" {
+		if !r.Committed || (r.Status == 200) != (r.Fault == "truncated" || r.Fault == "huge") || r.Fault == "" {
 			t.Errorf("recorded %+v", r)
 		}
 	}
