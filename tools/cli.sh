@@ -45,7 +45,7 @@ for name in $(compgen -e); do
   case $name in
     TF_LOG* | TF_ACC*) ;;
     TF_*) [ "$name" = TF_CLI ] || unset "$name" ;;
-    SERVICEREQUEST_* | HW_*) [ -n "${TF_ACC:-}" ] || unset "$name" ;;
+    SERVICEREQUEST_* | HW_* | HUAWEICLOUD_* | OS_* | HC_CONTAINER_* | TFC_WORKLOAD_* | ACTIONS_ID_TOKEN_*) [ -n "${TF_ACC:-}" ] || unset "$name" ;;
   esac
 done
 

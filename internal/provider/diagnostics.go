@@ -89,14 +89,14 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		text, raw = conflictText(conflict, m), nil // the text says it all
 		a.at = "idempotency_key"
 	case errors.As(err, &search):
-		text = fmt.Sprintf("%s: ticket %s could not be searched for the idempotency_key %q. The message may be there from an earlier run. "+
+		text = fmt.Sprintf("%sticket %s could not be searched for the idempotency_key %q. The message may be there from an earlier run. "+
 			"The search failed: %s.\n\n%s", notSent(search.Attempts), search.CaseID, search.Key, a.cause, a.todo)
 		raw = search.Err
 	case errors.As(err, &notPosted) && notPosted.Checked:
 		text = fmt.Sprintf("Not posted when last checked: the outcome of an attempt was unknown, and a check did not find the message on the ticket. It may still arrive. "+
 			"The last attempt failed: %s.\n\n%s\n\n%s", a.cause, a.todo, m.checkedAdvice())
 	default:
-		text = notSent(notPosted.Attempts) + ": " + a.cause + ".\n\n" + a.todo
+		text = notSent(notPosted.Attempts) + a.cause + ".\n\n" + a.todo
 		if !m.Action && !notPosted.Refused {
 			text += " It is safe to apply again."
 		}
@@ -126,9 +126,9 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 // notSent says that a message is not on the ticket after so many attempts.
 func notSent(attempts int) string {
 	if attempts == 0 {
-		return "Nothing was sent"
+		return "Nothing was sent: "
 	}
-	return "Not posted"
+	return "Not posted: "
 }
 
 // actionAdvice holds for every event and every on_failure of an action_trigger.
@@ -191,10 +191,10 @@ func unconfirmedText(err *delivery.UnconfirmedError, m caseMessage) string {
 
 func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s: ticket %s has another message with the idempotency_key %q, and a different text.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
+	fmt.Fprintf(&text, "%sticket %s has another message with the idempotency_key %q, and a different text.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
 	if err.Changed {
 		text.Reset()
-		fmt.Fprintf(&text, "%s: ticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
+		fmt.Fprintf(&text, "%sticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
 	}
 	switch {
 	case err.Part == 0: // one of the two is secret
@@ -215,7 +215,7 @@ func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 func receiptWarnings(r delivery.Receipt, m caseMessage) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if r.ConfirmedBy == delivery.ByExisting {
-		text := fmt.Sprintf("%s: ticket %s already has this message, with the idempotency_key %q.", notSent(r.Attempts), m.CaseID.ValueString(), m.IdempotencyKey.ValueString())
+		text := fmt.Sprintf("%sticket %s already has this message, with the idempotency_key %q.", notSent(r.Attempts), m.CaseID.ValueString(), m.IdempotencyKey.ValueString())
 		if r.Cut {
 			text += " The ticket shows only the beginning of the message, so only this could be compared."
 		}

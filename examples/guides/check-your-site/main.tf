@@ -36,6 +36,10 @@ resource "servicerequest_case_message" "check" {
   case_id         = var.case_id
   content         = local.content
   idempotency_key = local.key
+
+  lifecycle {
+    create_before_destroy = true # without it, a failed replacement forgets the old message
+  }
 }
 
 data "servicerequest_case_messages" "after" {
