@@ -29,7 +29,7 @@
 // A message with an idempotency key begins with it, in square brackets, and no other message on the ticket may begin
 // so. The ticket is searched before the first POST. A message that begins with the key and shows the same text is this
 // message, and nothing is sent. One with another text, or one that may be this message with its key changed, is an
-// error. So a key holds across runs, with and without a state. It is no lock: two runs that search at the same time may
+// error. So a key holds across runs, with and without a state. It is not a lock: two runs that search at the same time may
 // both post. So the ticket is listed once more in the end, and copies are reported.
 package delivery
 

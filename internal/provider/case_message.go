@@ -28,15 +28,13 @@ const (
 	accessoryIDDescription = "IDs of uploaded attachments: at most 10, each different and 1 to 64 characters."
 	groupIDDescription     = "IAM group ID, 1 to 64 characters. Required for a ticket of another user in the same group."
 	keyDescription         = "Makes the message one that is not posted again, such as `deploy 4711`. " +
-		"The provider puts the key in square brackets in front of the text, as in `[deploy 4711] Release 1.4.0 is live.`. No other message on the ticket may begin so. " +
-		"Before the message is posted, the ticket is searched for the key. " +
-		"If a message begins with the key and shows the same text, nothing is sent and a warning says so; attachments are not compared. " +
-		"If it has another text, or if a message may be this one with its key changed by the service, the apply fails and nothing is sent. " +
-		"So a message that the ticket shows is not posted again after a run was killed or the state was lost. " +
+		"The provider puts the key in square brackets in front of the text, as in `[deploy 4711] Release 1.4.0 is live.`, and searches the ticket for it before it posts. " +
+		"If a message begins with the key and shows the same text, nothing is posted and a warning says so; attachments are not compared. " +
+		"If it has another text, or if a message may be this one with its key changed by the service, the apply fails and nothing is posted. " +
 		"4 to 62 characters: ASCII letters and digits, joined by single spaces, dots or hyphens. " +
 		"The key, its brackets and the space after them count towards the 10000 characters of the message. " +
 		"It is not a lock: two runs, or two provider configurations of one run, that search the ticket within the same seconds may both post the message. " +
-		"A warning says so if the ticket then shows both."
+		"See the guide *What happens when an answer is lost*."
 	timeoutsDescription = "How long the provider may take."
 	timeoutDescription  = "Time limit for posting the message, including retries and waiting while the service throttles requests, as a duration such as `10m`, at most `24h`. Default `5m`."
 )

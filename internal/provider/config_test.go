@@ -327,7 +327,7 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "agency without an account", env: join(pair, values{"HW_AUTH_URL": "https://iam.example.com"}), block: values{"assume_agency.agency_name": "ops"},
 			missing: []string{"`assume_agency.domain_id` (HW_ASSUME_ROLE_DOMAIN_ID) or `assume_agency.domain_name` (HW_ASSUME_ROLE_DOMAIN_NAME)"}},
 		{name: "agency without STS", env: pair, block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"`sts_endpoint` (HUAWEICLOUD_SDK_STS_ENDPOINT)"}},
-		{name: "agency with a token of IAM", env: join(iamOIDC, agency), missing: []string{"IAM's exchange of an ID token gives no key"}},
+		{name: "agency with a token of IAM", env: join(iamOIDC, agency), missing: []string{"IAM issues a token for an ID token, not an access key"}},
 
 		// Something is missing.
 		{name: "key without secret", env: values{"HW_ACCESS_KEY": "a"}, missing: []string{"`secret_key` (HW_SECRET_KEY)"}},

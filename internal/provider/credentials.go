@@ -319,7 +319,7 @@ func (c *config) idToken() (idToken credentials.IDToken, ok bool) {
 func makeAgency(c *config, base credentials.Source) credentials.Source {
 	a := credentials.Agency{Base: base, Duration: c.seconds(assumeAgency + ".duration")}
 	if _, ok := base.(credentials.IAMOIDC); ok {
-		c.missing = append(c.missing, "`"+withOIDC+".provider_urn`: IAM's exchange of an ID token gives no key, with which an agency is assumed")
+		c.missing = append(c.missing, "`"+withOIDC+".provider_urn`: IAM issues a token for an ID token, not an access key, so no agency can be assumed with it")
 		return nil
 	}
 	if c.has(assumeAgency + ".agency_urn") {
