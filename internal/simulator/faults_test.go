@@ -81,7 +81,7 @@ func TestAnsweringFaults(t *testing.T) {
 				}
 			}
 			if !strings.HasPrefix(got, c.want) || strings.HasSuffix(c.want, " ") && got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
+				t.Errorf("the answer is %#q, want one that begins with %#q", got, c.want)
 			}
 			kind, _, _ := strings.Cut(c.fault, "@")
 			last := s.Requests()[1]
