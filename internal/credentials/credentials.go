@@ -152,12 +152,11 @@ type Credentials struct {
 	now      func() time.Time
 	renewals flight.Flight[issued]
 
-	mu       sync.Mutex // of the fields below; never held while waiting
-	current  *issued    // nil: none
-	renewAt  time.Time  // zero is never
-	renewing bool       // in the background
-	refused  error      // the issuer's refusal, which is final
-	issued   []string   // all secrets so far
+	mu      sync.Mutex // of the fields below; never held while waiting
+	current *issued    // nil: none
+	renewAt time.Time  // zero is never
+	refused error      // the issuer's refusal, which is final
+	issued  []string   // all secrets so far
 }
 
 // New returns credentials of a source. It calls nobody. now is the local clock.
@@ -250,14 +249,8 @@ func (c *Credentials) usable(ctx context.Context) (i issued, ok bool) {
 	if !c.alive(now) {
 		return issued{}, false
 	}
-	if c.isDue(now) && !c.renewing {
-		c.renewing = true
-		go func() {
-			_, _ = c.renew(context.WithoutCancel(ctx)) // a failure is seen when the current ones have expired
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.renewing = false
-		}()
+	if c.isDue(now) {
+		go func() { _, _ = c.renew(context.WithoutCancel(ctx)) }() // a failure is seen when the current ones have expired
 	}
 	return *c.current, true
 }

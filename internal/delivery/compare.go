@@ -22,6 +22,7 @@ const (
 // listing is a ticket's list, with its texts in the forms that are compared.
 type listing struct {
 	servicerequest.Listing
+	ended   time.Time     // when it was read
 	number  int           // of the listings of this ticket, from 1
 	texts   []*shownText  // of its messages
 	forms   forms         // the same by content

@@ -134,7 +134,7 @@ type delivery struct {
 	renewed   bool                   // after the last attempt the credentials were renewed
 	expired   int                    // how often they had expired before an attempt
 	relist    bool                   // they have just expired: a list renews them
-	searched  time.Time              // when the listing began that was last searched for the key
+	searched  time.Time              // when the listing was read that was last searched for the key
 	unknown   servicerequest.Attempt // the last attempt whose outcome was unknown
 	doubt     string                 // why that outcome was unknown; empty: there was none
 	resent    string                 // as Receipt has it
@@ -213,10 +213,7 @@ func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
 
 // search searches a listing for the key. pending says that an earlier delivery with it was unconfirmed.
 func (d *delivery) search(l *listing, pending bool) (Receipt, error) {
-	d.searched = l.Began
-	if latest := d.clock.Now().Add(-searchMaxAge / 2); latest.After(d.searched) {
-		d.searched = latest // the list took long itself, and another one would be no better
-	}
+	d.searched = l.ended // not when it began: another list that takes long would be no better
 	switch f := l.search(d.own); {
 	case f.copies > 0:
 		return d.adopt(Receipt{PostedAt: l.Messages[f.first].Created, Copies: f.copies, Cut: f.match == cut}), nil

@@ -127,6 +127,9 @@ func TestOutcomes(t *testing.T) {
 			if errors.As(err, &notPosted) && notPosted.Attempts != made {
 				t.Errorf("%d attempts, want %d", notPosted.Attempts, made)
 			}
+			if name == "always expired before it" && notPosted.Refused {
+				t.Error("nobody refused anything")
+			}
 			f.want(t, tc.messages, tc.posts, tc.lists)
 			if took := time.Since(began); took != tc.took {
 				t.Errorf("it took %v, want %v", took, tc.took)
@@ -139,6 +142,8 @@ func TestOutcomes(t *testing.T) {
 // ticket is searched again before a POST, if the last search is more than 10 seconds old.
 func TestKeyIsSearchedAgain(t *testing.T) {
 	expired := fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
+	unmade := expired
+	unmade.unmade = true
 	for name, tc := range map[string]struct {
 		first  fate
 		wait   time.Duration // until the gateway lets the next POST through, or new credentials come
@@ -154,9 +159,14 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 		"no connection":           {notSent, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
 		"throttled, another text": {throttled, 11 * time.Second, "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
 		"credentials are renewed": {expired, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
+		"they expired before it":  {unmade, 0, deployed, gotExisting, 1, 2, 1},
+		"the same, nobody else":   {unmade, 0, "", gotReceipt, 2, 3, 1},
 	} {
 		subtest(t, name, func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(n int, _ servicerequest.Post) fate {
+			f.onPost = func(n int, p servicerequest.Post) fate {
+				if !p.Checked {
+					t.Error("a POST may wait for new credentials")
+				}
 				if n > 1 {
 					return accepted
 				}
@@ -176,6 +186,57 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 			f.want(t, tc.copies, tc.posts, tc.lists)
 		})
 	}
+}
+
+// A listing that another message of this run has searched is as old as it is.
+func TestSharedListingIsSearchedAgain(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(n int, p servicerequest.Post) fate {
+			switch {
+			case strings.HasPrefix(p.Content, "[first key]"):
+				time.Sleep(time.Minute) // it is under way all the time
+				return accepted
+			case n > 2:
+				return accepted
+			}
+			f.add(deployed)
+			got := throttled
+			got.attempt.RetryAfter = 3 * time.Second
+			return got
+		}
+		d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			m := hello()
+			m.Key = "first key"
+			deliver(t, d, m, gotReceipt)
+		})
+		time.Sleep(9 * time.Second)
+		deliver(t, d, deploy(), gotExisting)
+		wait.Wait()
+	})
+}
+
+// A search that fails after an attempt says so, and why the attempt failed.
+func TestSearchThatFailsAfterAnAttempt(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			if n > 1 {
+				return errDenied
+			}
+			return nil
+		}
+		f.onPost = func(int, servicerequest.Post) fate {
+			got := throttled
+			got.attempt.RetryAfter, got.attempt.Err = 11*time.Second, errors.New("slow down")
+			return got
+		}
+		_, _, err := deliver(t, f.deliverer(), deploy(), gotNotSearched)
+		var search *SearchError
+		if !errors.As(err, &search) || search.Attempts != 1 || !strings.Contains(err.Error(), "slow down") || !errors.Is(err, errDenied) {
+			t.Error(err)
+		}
+	})
 }
 
 // Lists that fail, before the first POST and after a lost answer.

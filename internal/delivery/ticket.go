@@ -130,6 +130,7 @@ func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, af
 			got := listed{groupID: m.GroupID, err: err, late: err != nil && (shared.Err() != nil || errors.As(err, &noTime))}
 			if err == nil {
 				got.listing = newListing(number, answer, known)
+				got.listing.ended = d.clock.Now()
 				err = got.listing.Partial
 			}
 			if ctx.Err() == nil { // a cancelled run says nothing about the list

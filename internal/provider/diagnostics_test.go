@@ -250,3 +250,21 @@ func TestDeliveryDiagnostic(t *testing.T) {
 		}
 	}
 }
+
+// A second copy has two causes: another run, or this one.
+func TestWhyThereAreCopies(t *testing.T) {
+	t.Parallel()
+	m := caseMessage{CaseID: types.StringValue("case-1"), IdempotencyKey: types.StringValue("run 1")}
+	for _, row := range []struct {
+		key, resent, want string
+	}{
+		{"run 1", "", "Two runs of one commit are the most common cause"},
+		{"run 1", "no answer", "This run sent it again, and the first copy has arrived, too."},
+		{"run 2", "no answer", "Two runs of one commit are the most common cause"},
+	} {
+		got := copiesWarnings([]delivery.Copies{{Key: row.key, Count: 2}}, delivery.Receipt{Resent: row.resent}, m)
+		if len(got) != 1 || !strings.Contains(got[0].Detail(), row.want) || !strings.Contains(got[0].Detail(), "case-1 has 2 messages with the idempotency_key \""+row.key) {
+			t.Errorf("%+v: %v", row, got)
+		}
+	}
+}

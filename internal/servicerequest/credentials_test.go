@@ -158,6 +158,17 @@ func TestEveryAttemptIsSignedAnew(t *testing.T) {
 	}
 }
 
+// A secret may be the beginning of another one.
+func TestLongestSecretFirst(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "http://127.0.0.1:1", func(c *Config) {
+		c.Credentials = credentials.AccessKey{AccessKey: "AK", SecretKey: "secret", SecurityToken: "secret-and-more"}
+	})
+	if got := c.redact("it is secret-and-more, or secret"); got != "it is ***, or ***" {
+		t.Error(got)
+	}
+}
+
 // No error repeats a secret, whatever form the answer has it in.
 func TestErrorsKeepSecrets(t *testing.T) {
 	t.Parallel()
