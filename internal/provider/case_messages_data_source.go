@@ -35,6 +35,7 @@ type shownMessageModel struct {
 	Content      types.String    `tfsdk:"content"`
 	CreatedAt    types.String    `tfsdk:"created_at"`
 	CreatedAtRaw types.String    `tfsdk:"created_at_raw"`
+	Position     types.Int64     `tfsdk:"position"`
 	Attachments  []attachedModel `tfsdk:"attachments"`
 }
 
@@ -65,6 +66,9 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 					"content":        computedString("Text of the message. The service may cut it to 400 characters."),
 					"created_at":     computedString("When the message was posted. " + timeDescription),
 					"created_at_raw": computedString("`created_at` as the service returns it."),
+					"position": schema.Int64Attribute{
+						Computed: true, MarkdownDescription: "Position in the service's list, from 1. No page documents its order.",
+					},
 					"attachments": schema.ListNestedAttribute{
 						Computed:            true,
 						MarkdownDescription: "The attachments. The service shows at most 5.",
@@ -119,6 +123,7 @@ func newShownMessageModel(m servicerequest.Message) shownMessageModel {
 		AuthorID: stringOrNull(m.Replier), AuthorName: stringOrNull(m.ReplierName),
 		Content:   types.StringValue(m.Content),
 		CreatedAt: timestamp(m.Created), CreatedAtRaw: stringOrNull(m.CreateTime),
+		Position:    types.Int64Value(int64(m.Position)),
 		Attachments: []attachedModel{},
 	}
 	for _, a := range m.Accessories {

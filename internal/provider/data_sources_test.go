@@ -184,14 +184,14 @@ func TestCaseMessagesDataSource(t *testing.T) {
 	p := newProtocol(t, f)
 	wantValue(t, "all", p.mustRead(t, caseMessagesType, object{"case_id": testCase}), object{"case_id": testCase, "group_id": nil, "author_type": nil, "messages": []any{
 		object{"message_id": "M1", "author_type": "customer", "author_id": "u1", "author_name": "Ada", "content": "<b>It</b> is\n slow & so on",
-			"created_at": "2018-01-02T03:04:05Z", "created_at_raw": "2018-01-02T03:04:05Z",
+			"created_at": "2018-01-02T03:04:05Z", "created_at_raw": "2018-01-02T03:04:05Z", "position": float64(1),
 			"attachments": []any{object{"id": "A1", "name": "A1"}, object{"id": "A2", "name": "A2"}}},
 		object{"message_id": "M2", "author_type": "engineer", "author_id": "e1", "author_name": "Grace", "content": "Restart it",
-			"created_at": "2018-01-02T03:05:05Z", "created_at_raw": "2018-01-02T03:05:05Z", "attachments": []any{}},
+			"created_at": "2018-01-02T03:05:05Z", "created_at_raw": "2018-01-02T03:05:05Z", "position": float64(2), "attachments": []any{}},
 		object{"message_id": "M3", "author_type": "third_party", "author_id": nil, "author_name": nil, "content": "",
-			"created_at": "2018-01-02T03:06:05Z", "created_at_raw": "2018-01-02T03:06:05Z", "attachments": []any{}},
+			"created_at": "2018-01-02T03:06:05Z", "created_at_raw": "2018-01-02T03:06:05Z", "position": float64(3), "attachments": []any{}},
 		object{"message_id": "M4", "author_type": "7", "author_id": nil, "author_name": nil, "content": "?",
-			"created_at": "2018-01-02T03:07:05Z", "created_at_raw": "2018-01-02T03:07:05Z", "attachments": []any{}},
+			"created_at": "2018-01-02T03:07:05Z", "created_at_raw": "2018-01-02T03:07:05Z", "position": float64(4), "attachments": []any{}},
 	}})
 	f.wantCounts(t, map[string]int{simulator.OpDetail: 1, simulator.OpList: 1})
 	for author, id := range map[string]string{"customer": "M1", "engineer": "M2", "third_party": "M3"} {

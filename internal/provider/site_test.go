@@ -53,10 +53,10 @@ func TestGuideToSiteCheck(t *testing.T) {
 	}{
 		"as documented": {apply: []string{
 			"Warning: Unable to read case", "HTTP 200 OK, OSM.01010015",
-			"posted: 2", "Z, confirmed by response", "copies: 1 listed at 2", "time: \"2", "Z\", read as 2", "author: customer", "message ID: known", "text: same EOT",
+			"posted: 2", "Z, confirmed by response", "copies: 1 listed at 2", "order: oldest first", "time: \"2", "Z\", read as 2", "author: customer", "message ID: known", "text: same EOT",
 		}, test: []string{"Nothing was sent: ticket", found}, posts: 1},
 		"newest first": {options: simulator.Options{NewestFirst: true},
-			apply: []string{"copies: 1 listed", "text: same EOT"}, test: []string{found}, posts: 1},
+			apply: []string{"copies: 1 listed", "order: newest first", "text: same EOT"}, test: []string{found}, posts: 1},
 		"escaped": {options: simulator.Options{Show: text(html.EscapeString)},
 			apply: []string{"text: escaped sent:", `"[site check 4711] Please`, `<b>bold</b> & \"double\"`, "shown:", `&lt;b&gt;bold&lt;/b&gt; &amp; &#34;double&#34;`},
 			test:  []string{found}, posts: 1},

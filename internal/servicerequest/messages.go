@@ -32,7 +32,9 @@ type Message struct {
 	// Created is CreateTime; zero when that cannot be read.
 	Created time.Time
 	// IsFirst is 1 for the ticket's first message.
-	IsFirst     int
+	IsFirst int
+	// Position is where a message of [Client.Messages] is in the service's list, from 1.
+	Position    int
 	Accessories []Accessory // at most 5 are shown
 }
 

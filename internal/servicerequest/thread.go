@@ -50,7 +50,7 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 	messages := slices.Clone(l.messages)
 	for i := range messages {
 		m := &messages[i]
-		m.ID, m.Created = "", c.parseTime(m.CreateTime)
+		m.ID, m.Created, m.Position = "", c.parseTime(m.CreateTime), i+1
 		k := m.sharedFields()
 		if same := ids[k]; len(same) > 0 {
 			m.ID, ids[k] = same[0], same[1:]

@@ -72,6 +72,15 @@ locals {
     content = "", created_at = null, created_at_raw = null, author_type = "nobody", message_id = null
   })
 
+  # The data source lists the oldest first. These say where each was in the service's list.
+  positions = jsonencode([for m in data.servicerequest_case_messages.after.messages : m.position])
+  ascending = range(1, 1 + length(data.servicerequest_case_messages.after.messages))
+  order = (
+    length(local.ascending) < 2 ? "unknown, the ticket has no other message" :
+    local.positions == jsonencode(local.ascending) ? "oldest first" :
+    local.positions == jsonencode(reverse(local.ascending)) ? "newest first" : "mixed"
+  )
+
   # Undo, one after the other, what services do to a text. What is left tells the rest.
   text       = local.shown.content
   unwrapped  = replace(local.text, "/</?(p|br|div|span|pre)\\b[^<>]*>/", "")
@@ -99,6 +108,7 @@ output "report" {
     [
       "posted:     ${coalesce(servicerequest_case_message.check.submitted_at, "unknown")}, confirmed by ${servicerequest_case_message.check.confirmed_by}",
       "copies:     ${length(local.copies)} listed at ${timestamp()}",
+      "order:      ${local.order}",
       "time:       ${jsonencode(local.shown.created_at_raw)}, ${local.shown.created_at == null ? "cannot be read" : "read as ${local.shown.created_at}"}",
       "author:     ${local.shown.author_type}",
       "message ID: ${local.shown.message_id == null ? "unknown" : "known"}",
