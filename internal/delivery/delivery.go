@@ -177,11 +177,8 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 		d.notify(StepChecking, "searching for the idempotency key", 0)
 	}
 	b, l, err := d.enter(ctx, d.ticket, &d.message, use.listings)
-	switch {
-	case err != nil && (ctx.Err() != nil || servicerequest.PreventsPost(err)):
-		return Receipt{}, d.notPosted(err, false)
-	case err != nil:
-		return Receipt{}, d.notSearched(err)
+	if err != nil {
+		return Receipt{}, d.notListed(ctx, err)
 	}
 	d.baseline = b
 	if d.own.key == nil {
@@ -197,16 +194,16 @@ func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
 		return Receipt{}, nil
 	}
 	d.notify(StepChecking, "searching for the idempotency key again", 0)
-	list := d.searchable
+	var l *listing
+	var err error
 	if d.relist {
-		d.relist, list = false, func(ctx context.Context, t *ticket, m *Message) (*listing, error) { return d.list(ctx, ctx, t, m, 0) }
+		d.relist = false
+		l, err = d.list(ctx, ctx, d.ticket, &d.message, 0)
+	} else {
+		l, err = d.searchable(ctx, d.ticket, &d.message)
 	}
-	l, err := list(ctx, d.ticket, &d.message)
-	switch {
-	case err != nil && (ctx.Err() != nil || servicerequest.PreventsPost(err)):
-		return Receipt{}, d.notPosted(err, false)
-	case err != nil:
-		return Receipt{}, d.notSearched(err)
+	if err != nil {
+		return Receipt{}, d.notListed(ctx, err)
 	}
 	return d.search(l, false)
 }
@@ -251,6 +248,14 @@ func (d *delivery) notPosted(err error, refused bool) error {
 	return &NotPostedError{Attempts: d.attempts, Refused: refused, Checked: d.doubt != "", Err: err}
 }
 
+// notListed reports that there is no list to search, so that there is no POST either.
+func (d *delivery) notListed(ctx context.Context, err error) error {
+	if ctx.Err() != nil || servicerequest.PreventsPost(err) {
+		return d.notPosted(err, false)
+	}
+	return d.notSearched(err)
+}
+
 func (d *delivery) notSearched(err error) error {
 	if d.last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, d.last)
@@ -273,8 +278,9 @@ func (d *delivery) unconfirmed(checkErr error) error {
 func (d *delivery) conflict(form, shown string, changed bool) error {
 	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Attempts: d.attempts, Changed: changed}
 	if !d.message.Secret && shown != "" {
-		e.Content, e.Shown = servicerequest.FirstWords(Keyed(d.message.Key, d.message.Content)), servicerequest.FirstWords(shown)
-		e.Length, e.ShownLength = utf8.RuneCountInString(Keyed(d.message.Key, d.message.Content)), utf8.RuneCountInString(shown)
+		sent := Keyed(d.message.Key, d.message.Content)
+		e.Content, e.Shown = servicerequest.FirstWords(sent), servicerequest.FirstWords(shown)
+		e.Length, e.ShownLength = utf8.RuneCountInString(sent), utf8.RuneCountInString(shown)
 		e.Part = part(d.own.form, oneForm(form))
 	}
 	return e

@@ -201,16 +201,22 @@ func (t *ticket) isBaselineDue(now time.Time, groupID string) bool {
 	}
 }
 
+// latest returns the newest listing for a group, or the refusal to list; neither if there is none. It needs d.mu.
+func (t *ticket) latest(groupID string) (*listing, error) {
+	if groupID != t.groupID {
+		return nil, nil //nolint:nilnil // nobody has asked yet
+	}
+	return t.recent, t.refusal
+}
+
 // enter gives a delivery its baseline and counts it as under way. With a key, it also returns a listing that is fresh
 // enough to search, and began after this many others, or an error. Without one, the only errors are that the context
 // ended, or that a POST must not be made either.
 func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int) (*baseline, *listing, error) {
 	search := m.Key != ""
 	d.mu.Lock()
-	due, l, err := t.isBaselineDue(d.clock.Now(), m.GroupID), t.recent, t.refusal
-	if m.GroupID != t.groupID {
-		l, err = nil, nil
-	}
+	due := t.isBaselineDue(d.clock.Now(), m.GroupID)
+	l, err := t.latest(m.GroupID)
 	d.mu.Unlock()
 	switch {
 	case search && (due || err == nil && !d.isFresh(l, after)):
@@ -242,10 +248,7 @@ func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int)
 // searchable returns a listing that is fresh enough to search for a key.
 func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message) (*listing, error) {
 	d.mu.Lock()
-	l, err := t.recent, t.refusal
-	if m.GroupID != t.groupID {
-		l, err = nil, nil
-	}
+	l, err := t.latest(m.GroupID)
 	d.mu.Unlock()
 	if err != nil || d.isFresh(l, 0) {
 		return l, err
