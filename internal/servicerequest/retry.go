@@ -88,7 +88,7 @@ func isPermanent(err error) bool {
 	var noTLS tls.RecordHeaderError
 	var proxy *ProxyError
 	if errors.As(err, &proxy) {
-		return proxy.Status/100 == 4 && !unknownStatus[proxy.Status] && proxy.Status != http.StatusTooManyRequests
+		return proxy.Status/100 == 4 && refuses(proxy.Status)
 	}
 	return errors.As(err, &certificate) || errors.As(err, &noTLS) || IsHandshakeRefused(err)
 }
