@@ -34,7 +34,7 @@ func (o OIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Body: lasting(o.Duration, object{
 			"provider_urn": o.ProviderURN, "agency_urn": o.AgencyURN, "agency_session_name": o.SessionName, "id_token": idToken,
 		}),
-	}, stsKey, account(o.AgencyURN), nil)
+	}, stsKey, Account(o.AgencyURN), nil)
 }
 
 // Agency assumes an agency with the key of another source.
@@ -61,7 +61,7 @@ func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 		return c.key(ctx, Request{
 			Issuer: IssuerSTS, Method: http.MethodPost, Base: a.STS, Path: "v5/agencies/assume", By: c.base,
 			Body: lasting(a.Duration, object{"agency_urn": a.URN, "agency_session_name": a.SessionName}),
-		}, stsKey, account(a.URN), nil)
+		}, stsKey, Account(a.URN), nil)
 	}
 	agency := lasting(a.Duration, object{"agency_name": a.Name})
 	if a.Domain.ID != "" {
@@ -166,7 +166,7 @@ func (c *Credentials) key(ctx context.Context, r Request, form keyForm, domainID
 	_ = json.Unmarshal(got[form.agency], &agency) // without one, it names none
 	var key map[string]string
 	_ = json.Unmarshal(got[form.key], &key) // what is missing is reported below
-	k := AccessKey{key[form.access], key[form.secret], key[form.token], cmp.Or(domainID, account(agency.URN))}
+	k := AccessKey{key[form.access], key[form.secret], key[form.token], cmp.Or(domainID, Account(agency.URN))}
 	c.keep(k.SecretKey, k.SecurityToken)
 	expires, err := a.expiry(key[form.expires])
 	switch {
@@ -191,8 +191,8 @@ func isSendable(value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// account is the account's ID in iam::{account}:agency:{name}; empty if there is none.
-func account(urn string) string {
+// Account is the account's ID in a URN such as iam::{account}:agency:{name}; empty if there is none.
+func Account(urn string) string {
 	if parts := strings.Split(urn, ":"); len(parts) == 5 {
 		return parts[2]
 	}

@@ -368,7 +368,7 @@ var alternatives = [][2][]string{
 func (c *config) dropAlternatives() {
 	for _, a := range alternatives {
 		for i, side := range a {
-			if !slices.ContainsFunc(side, func(name string) bool { return (c.has(name) || c.unknown[name]) && c.sources[name] == "" }) {
+			if !slices.ContainsFunc(side, c.setInBlock) {
 				continue
 			}
 			for _, name := range a[1-i] {

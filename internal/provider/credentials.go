@@ -25,7 +25,7 @@ const (
 
 // mode is a way of authentication, with the settings that it uses.
 type mode struct {
-	name    string
+	name    credentials.Mode
 	selects []string // any of them selects the mode
 	uses    []string // further ones
 	signs   bool     // with its key an agency can be assumed
@@ -35,9 +35,9 @@ type mode struct {
 // modes are in the order in which the environment is searched for them: what says how to
 // authenticate comes before what the platform sets for every program.
 var modes = []mode{
-	{name: "KooCLI profile", selects: []string{"shared_config_file", "profile"}, uses: []string{"domain_id"}, signs: true, make: makeProfile},
+	{name: credentials.ModeProfile, selects: []string{"shared_config_file", "profile"}, uses: []string{"domain_id"}, signs: true, make: makeProfile},
 	{
-		name:    "OIDC",
+		name:    credentials.ModeOIDC,
 		selects: []string{withOIDC, withOIDC + ".provider_urn", withOIDC + ".agency_urn", withOIDC + ".idp_id"},
 		uses: []string{
 			withOIDC + ".id_token", withOIDC + ".id_token_file", withOIDC + ".audience", withOIDC + ".session_name", withOIDC + ".duration",
@@ -45,16 +45,16 @@ var modes = []mode{
 		},
 		signs: true, make: makeOIDC,
 	},
-	{name: "token", selects: []string{"token"}, make: makeToken},
-	{name: "access key", selects: []string{"access_key", "secret_key"}, uses: []string{"security_token", "domain_id"}, signs: true, make: makeAccessKey},
-	{name: "user name and password", selects: []string{"user_name", "password"}, uses: []string{"domain_name", "auth_url"}, make: makePassword},
-	{name: "ECS agency", selects: []string{"ecs_agency"}, uses: []string{"domain_id", "auth_url", metadataURL}, signs: true, make: makeECS},
-	{name: "pod identity", selects: []string{podURL}, uses: []string{podAuthorization, "domain_id"}, signs: true, make: makePod},
+	{name: credentials.ModeToken, selects: []string{"token"}, make: makeToken},
+	{name: credentials.ModeAccessKey, selects: []string{"access_key", "secret_key"}, uses: []string{"security_token", "domain_id"}, signs: true, make: makeAccessKey},
+	{name: credentials.ModePassword, selects: []string{"user_name", "password"}, uses: []string{"domain_name", "auth_url"}, make: makePassword},
+	{name: credentials.ModeECS, selects: []string{"ecs_agency"}, uses: []string{"domain_id", "auth_url", metadataURL}, signs: true, make: makeECS},
+	{name: credentials.ModePod, selects: []string{podURL}, uses: []string{podAuthorization, "domain_id"}, signs: true, make: makePod},
 }
 
 // onTop is the agency that is assumed with the key of a mode.
 var onTop = mode{
-	name:    "agency",
+	name:    credentials.ModeAgency,
 	selects: []string{assumeAgency, assumeAgency + ".agency_name", assumeAgency + ".agency_urn"},
 	uses: []string{
 		assumeAgency + ".domain_name", assumeAgency + ".domain_id", assumeAgency + ".session_name", assumeAgency + ".duration",
@@ -244,6 +244,11 @@ func makePod(c *config) credentials.Source {
 	return credentials.Pod{URL: c.plainURL(podURL), TokenFile: c.values[podAuthorization], DomainID: c.inBlock("domain_id")}
 }
 
+// setInBlock reports whether the provider block sets a setting, to a value that is known or not.
+func (c *config) setInBlock(name string) bool {
+	return (c.has(name) || c.unknown[name]) && c.sources[name] == ""
+}
+
 // inBlock is a value of the provider block. That of the environment may be of another account
 // than the keys, which say theirs.
 func (c *config) inBlock(name string) string {
@@ -275,7 +280,7 @@ func makeOIDC(c *config) credentials.Source {
 	if !c.require(provider, agency, "sts_endpoint") {
 		return nil
 	}
-	if strings.Split(c.values[provider], ":")[2] != strings.Split(c.values[agency], ":")[2] {
+	if credentials.Account(c.values[provider]) != credentials.Account(c.values[agency]) {
 		c.bad[agency] = errors.New("is of another account than " + provider)
 		return nil
 	}
@@ -289,7 +294,7 @@ func makeOIDC(c *config) credentials.Source {
 // environment. What a platform sets for every job comes last.
 func (c *config) idToken() (idToken credentials.IDToken, ok bool) {
 	names := []string{withOIDC + ".id_token", withOIDC + ".id_token_file", githubURL, hcpIdentity}
-	chosen := slices.IndexFunc(names, func(name string) bool { return (c.has(name) || c.unknown[name]) && c.sources[name] == "" })
+	chosen := slices.IndexFunc(names, c.setInBlock)
 	if chosen < 0 {
 		chosen = slices.IndexFunc(names, c.has)
 	}
