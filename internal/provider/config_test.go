@@ -349,6 +349,10 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "secret not known yet", env: token, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet"}},
 		{name: "OIDC not known yet", env: join(token, sts, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "file"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
 		{name: "URN not known yet", env: oidc, block: values{"assume_agency_with_oidc.agency_urn": unknownValue}, missing: []string{"`assume_agency_with_oidc.agency_urn`, whose value is not known yet"}},
+		{name: "ID token not known yet, a bad one in the environment", env: with(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE", "eyJ.a.b"), block: values{"assume_agency_with_oidc.id_token": unknownValue},
+			want: strings.Replace(ofOIDC, "File:file", "File:", 1), missing: []string{"`assume_agency_with_oidc.id_token`, whose value is not known yet"}},
+		{name: "agency's account not known yet, a bad one in the environment", env: join(pair, with(agency, "HW_ASSUME_ROLE_DOMAIN_NAME", " bad")), block: values{"assume_agency.domain_id": unknownValue},
+			missing: []string{"`assume_agency.domain_id`, whose value is not known yet"}},
 		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, want: "Token t"},
 		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, want: ofBlock, missing: []string{"`security_token`, whose value is not known yet"}},
 
