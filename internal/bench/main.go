@@ -2,7 +2,7 @@
 
 // Command bench measures what the provider costs: beside terraform_data, which
 // is what Terraform itself takes, and beside curl in a local-exec provisioner.
-// The service is the simulator, on loopback. Run it with `make bench`.
+// The service is the simulator, on loopback. `make bench` prints a report.
 //
 // Subjects take turns, so that a busy machine slows all of them down. A time is
 // the median over the rounds, and a ratio the median of the ratios to
@@ -87,7 +87,6 @@ func run(ctx context.Context) error {
 	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST")}
 	only := regexp.MustCompile("")
 	flag.StringVar(&o.provider, "provider", "", "`path` of the provider's binary")
-	out := flag.String("out", "", "`directory` to write README.md and the charts to (default: print only)")
 	flag.TextVar(only, "run", only, "only the scenarios that match this `regexp`, such as \"^1000 after 2000$\" or \"HTTPS\"")
 	flag.Parse()
 	if o.cli == "" || o.provider == "" {
@@ -109,10 +108,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Print(r.markdown())
-	if *out == "" {
-		return nil
-	}
-	return r.write(*out)
+	return nil
 }
 
 // measure runs all subjects in each round of each scenario.

@@ -4,11 +4,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -86,7 +85,7 @@ func (r *results) markdown() string {
 	line("Each time is the median of several rounds, in which the subjects take turns. `curl` runs in a `local-exec` provisioner of a")
 	line("`terraform_data`. A no-op plan is a plan with nothing to change. Each message has about 100 characters. \"1000 after 2000\" are 1,000")
 	line("messages on a ticket that has 2,000. Requests, connections and the peak memory of the provider's process are those with keys.\n")
-	line("%s\n", picture)
+	b.WriteString(r.chart())
 
 	head := []string{"messages", "command"}
 	for _, s := range r.subjects {
@@ -109,11 +108,37 @@ func (r *results) markdown() string {
 	return b.String()
 }
 
-// write writes the report and the chart.
-func (r *results) write(dir string) error {
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "README.md"), []byte(r.markdown()), 0o600),
-		os.WriteFile(filepath.Join(dir, "chart-light.svg"), []byte(r.chart(light)), 0o600),
-		os.WriteFile(filepath.Join(dir, "chart-dark.svg"), []byte(r.chart(dark)), 0o600),
-	)
+// chart draws the times of the applies as multiples of terraform_data, in Mermaid. An apply
+// of one message is Terraform's own start, and left out.
+func (r *results) chart() string {
+	var bars []string
+	var ratios []float64
+	for _, sc := range r.scenarios {
+		for _, s := range r.subjects {
+			if sc.messages == 1 || s.name == floor {
+				continue
+			}
+			_, ratio := r.time(sc, apply, s.name)
+			bars = append(bars, fmt.Sprintf("%q", sc.String()+", "+s.name))
+			ratios = append(ratios, math.Round(ratio*100)/100)
+		}
+	}
+	if bars == nil {
+		return ""
+	}
+	return fmt.Sprintf("```mermaid\n"+barChart+"```\n\n",
+		100+25*len(bars), strings.Join(bars, ", "), math.Ceil(slices.Max(ratios)), strings.ReplaceAll(fmt.Sprint(ratios), " ", ", "))
 }
+
+// barChart is a chart in Mermaid.
+const barChart = `---
+config:
+  xyChart: { width: 760, height: %d, chartOrientation: horizontal, showDataLabel: true }
+  themeVariables: { xyChart: { plotColorPalette: "#54aeff" } }
+---
+xychart-beta
+  title "terraform apply: time as a multiple of terraform_data"
+  x-axis [%s]
+  y-axis "shorter is faster" 0 --> %.0f
+  bar %s
+`
