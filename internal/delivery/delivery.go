@@ -194,17 +194,11 @@ func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
 		return Receipt{}, nil
 	}
 	d.notify(StepChecking, "searching for the idempotency key again", 0)
-	var l *listing
-	var err error
-	if d.relist {
-		d.relist = false
-		l, err = d.list(ctx, ctx, d.ticket, &d.message, 0)
-	} else {
-		l, err = d.searchable(ctx, d.ticket, &d.message)
-	}
+	l, err := d.searchable(ctx, d.ticket, &d.message, 0, d.relist)
 	if err != nil {
 		return Receipt{}, d.notListed(ctx, err)
 	}
+	d.relist = false
 	return d.search(l, false)
 }
 

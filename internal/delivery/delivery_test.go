@@ -160,14 +160,17 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 		"throttled, another text": {throttled, 11 * time.Second, "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
 		"credentials are renewed": {expired, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
 		"they expired before it":  {unmade, 0, deployed, gotExisting, 1, 2, 1},
-		"the same, nobody else":   {unmade, 0, "", gotReceipt, 2, 3, 1},
+		"the same, nobody else":   {unmade, 0, "", gotReceipt, 3, 3, 1},
 	} {
 		subtest(t, name, func(t *testing.T, f *fakeTicket) {
 			f.onPost = func(n int, p servicerequest.Post) fate {
 				if !p.Checked {
 					t.Error("a POST may wait for new credentials")
 				}
-				if n > 1 {
+				switch {
+				case n == 2 && tc.first.unmade: // no reason to search for a third time
+					return throttled
+				case n > 1:
 					return accepted
 				}
 				if tc.other != "" {
@@ -587,6 +590,16 @@ func TestBaselineIsRenewed(t *testing.T) {
 			deliver(t, d, Message{Content: "Another"}, want)
 		})
 	}
+	subtest(t, "although a fresh listing could be searched", func(t *testing.T, f *fakeTicket) {
+		stopped := throttled
+		stopped.attempt.RetryAfter = 70 * time.Second
+		f.onPost = fates(stopped, accepted, lostAnswer(false), accepted)
+		d := f.deliverer()
+		time.AfterFunc(time.Second, func() { f.add("A human's question") })
+		deliver(t, d, deploy(), gotReceipt)
+		time.Sleep(7 * time.Second)
+		deliver(t, d, Message{Content: "Another", Key: "deploy 4712"}, gotResent)
+	})
 }
 
 // Different groups may see different lists, so they share no baseline. But what they have sent counts together.

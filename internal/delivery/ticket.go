@@ -219,8 +219,8 @@ func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int)
 	l, err := t.latest(m.GroupID)
 	d.mu.Unlock()
 	switch {
-	case search && (due || err == nil && !d.isFresh(l, after)):
-		l, err = d.list(ctx, ctx, t, m, after)
+	case search:
+		l, err = d.searchable(ctx, t, m, after, due)
 	case due:
 		limited, cancel := d.clock.WithTimeout(ctx, baselineTimeout)
 		l, err = d.list(ctx, limited, t, m, after)
@@ -245,20 +245,17 @@ func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int)
 	return t.baseline, l, nil
 }
 
-// searchable returns a listing that is fresh enough to search for a key.
-func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message) (*listing, error) {
+// searchable returns a listing that may be searched for a key: one that is fresh enough and began after this many
+// others, or if renew is set a new one.
+func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message, after int, renew bool) (*listing, error) {
 	d.mu.Lock()
 	l, err := t.latest(m.GroupID)
 	d.mu.Unlock()
-	if err != nil || d.isFresh(l, 0) {
+	isFresh := l != nil && l.number > after && d.clock.Now().Sub(l.Began) <= searchMaxAge
+	if !renew && (err != nil || isFresh) {
 		return l, err
 	}
-	return d.list(ctx, ctx, t, m, 0)
-}
-
-// isFresh reports whether a listing may be searched for a key.
-func (d *Deliverer) isFresh(l *listing, after int) bool {
-	return l != nil && l.number > after && d.clock.Now().Sub(l.Began) <= searchMaxAge
+	return d.list(ctx, ctx, t, m, after)
 }
 
 // leave ends what enter began.
