@@ -77,24 +77,25 @@ func controlWarning(at path.Path, content types.String) diag.Diagnostics {
 		"The value of %s contains the character %U. It is sent as it is. A terminal may obey it, so that a plan shows something else than the text: use -no-color, and read the plan in another program.", at, r))}
 }
 
-// timeoutOf is the one time limit that timeouts can have; null if it has none.
-func timeoutOf(timeouts types.Object) types.String {
-	for _, v := range timeouts.Attributes() {
+// caseMessage is a message to send, as an action and a resource configure it.
+type caseMessage struct {
+	CaseID         types.String `tfsdk:"case_id"`
+	Content        types.String `tfsdk:"content"`
+	AccessoryIDs   types.List   `tfsdk:"accessory_ids"`
+	GroupID        types.String `tfsdk:"group_id"`
+	IdempotencyKey types.String `tfsdk:"idempotency_key"`
+	Timeouts       types.Object `tfsdk:"timeouts"`
+
+	WriteOnly bool `tfsdk:"-"` // the content must not be shown
+	Action    bool `tfsdk:"-"` // it has no state, and the next apply may not send it again
+}
+
+// timeout is the one time limit that timeouts can have; null if it has none.
+func (m caseMessage) timeout() types.String {
+	for _, v := range m.Timeouts.Attributes() {
 		return v.(types.String) //nolint:forcetypeassert // by the schema
 	}
 	return types.StringNull()
-}
-
-// caseMessage is a message to send, from the plan or the configuration.
-type caseMessage struct {
-	CaseID         types.String
-	Content        types.String
-	AccessoryIDs   types.List
-	GroupID        types.String
-	IdempotencyKey types.String
-	Timeout        types.String
-	WriteOnly      bool // the content must not be shown
-	Action         bool // it has no state, and the next apply may not send it again
 }
 
 // check checks all values once more, now that they are known. Terraform does not
@@ -115,7 +116,7 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 		{content, types.StringValue(m.Content.ValueString()), contentCheck},
 		{path.Root("group_id"), m.GroupID, groupIDCheck},
 		{path.Root("idempotency_key"), m.IdempotencyKey, keyCheck},
-		{path.Root("timeouts"), m.Timeout, timeoutCheck},
+		{path.Root("timeouts"), m.timeout(), timeoutCheck},
 	} {
 		v.check.ValidateString(ctx, validator.StringRequest{Path: v.at, ConfigValue: v.value}, &values)
 	}
@@ -166,8 +167,8 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 		return delivery.Receipt{}, diags
 	}
 	timeout := defaultTimeout
-	if !m.Timeout.IsNull() {
-		timeout, _ = time.ParseDuration(m.Timeout.ValueString()) // checked above
+	if configured := m.timeout(); !configured.IsNull() {
+		timeout, _ = time.ParseDuration(configured.ValueString()) // checked above
 	}
 	if progress == nil {
 		progress = func(string) {}

@@ -21,15 +21,6 @@ func newCaseMessageAction() action.Action { return &caseMessageAction{} }
 
 type caseMessageAction struct{ provider *providerData }
 
-type caseMessageActionModel struct {
-	CaseID         types.String `tfsdk:"case_id"`
-	Content        types.String `tfsdk:"content"`
-	AccessoryIDs   types.List   `tfsdk:"accessory_ids"`
-	GroupID        types.String `tfsdk:"group_id"`
-	IdempotencyKey types.String `tfsdk:"idempotency_key"`
-	Timeouts       types.Object `tfsdk:"timeouts"`
-}
-
 func (a *caseMessageAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_case_message"
 }
@@ -59,18 +50,19 @@ func (a *caseMessageAction) Configure(_ context.Context, req action.ConfigureReq
 }
 
 func (a *caseMessageAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
-	var m caseMessageActionModel
+	var m caseMessage
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	resp.Diagnostics.Append(checkLength(path.Root("content"), m.IdempotencyKey, m.Content)...)
 	resp.Diagnostics.Append(controlWarning(path.Root("content"), m.Content)...)
 }
 
 func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
-	var m caseMessageActionModel
+	var m caseMessage
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	m.Action = true
 	var mu sync.Mutex
 	ended := false
 	defer func() { mu.Lock(); defer mu.Unlock(); ended = true }()
@@ -83,10 +75,7 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 			resp.SendProgress(action.InvokeProgressEvent{Message: text})
 		}
 	}
-	receipt, diags := a.provider.deliver(ctx, caseMessage{
-		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey,
-		Timeout: timeoutOf(m.Timeouts), Action: true,
-	}, progress)
+	receipt, diags := a.provider.deliver(ctx, m, progress)
 	resp.Diagnostics.Append(diags...)
 	if !resp.Diagnostics.HasError() {
 		progress("Confirmed by: " + string(receipt.ConfirmedBy))

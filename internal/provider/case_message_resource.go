@@ -31,15 +31,10 @@ func newCaseMessageResource() resource.Resource { return &caseMessageResource{} 
 type caseMessageResource struct{ provider *providerData }
 
 type caseMessageModel struct {
-	CaseID           types.String `tfsdk:"case_id"`
-	Content          types.String `tfsdk:"content"`
+	caseMessage
 	ContentWO        types.String `tfsdk:"content_wo"`
 	ContentWOVersion types.Number `tfsdk:"content_wo_version"`
-	AccessoryIDs     types.List   `tfsdk:"accessory_ids"`
-	GroupID          types.String `tfsdk:"group_id"`
 	Triggers         types.Map    `tfsdk:"triggers"`
-	IdempotencyKey   types.String `tfsdk:"idempotency_key"`
-	Timeouts         types.Object `tfsdk:"timeouts"`
 	ID               types.String `tfsdk:"id"`
 	SubmittedAt      types.String `tfsdk:"submitted_at"`
 	ConfirmedBy      types.String `tfsdk:"confirmed_by"`
@@ -254,10 +249,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 
-	message := caseMessage{
-		CaseID: m.CaseID, Content: m.Content, AccessoryIDs: m.AccessoryIDs, GroupID: m.GroupID, IdempotencyKey: m.IdempotencyKey,
-		Timeout: timeoutOf(m.Timeouts),
-	}
+	message := m.caseMessage
 	if m.Content.IsNull() {
 		// Only the configuration has it, not the plan.
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("content_wo"), &message.Content)...)

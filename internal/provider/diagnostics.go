@@ -79,7 +79,7 @@ func deliveryDiagnostic(err error, m caseMessage) diag.Diagnostic {
 		conflict    *delivery.KeyConflictError
 		notPosted   *delivery.NotPostedError
 	)
-	a := advise(err, m.timeouts())
+	a := advise(err, m.timeoutName())
 	summary, text, raw := notPostedError, "", err
 	switch {
 	case errors.As(err, &unconfirmed):
@@ -134,8 +134,8 @@ func notSent(attempts int) string {
 // actionAdvice holds for every event and every on_failure of an action_trigger.
 const actionAdvice = "Run terraform plan to see what is left to do. The next apply invokes the action again only if its event occurs again."
 
-// timeouts is the attribute that bounds the delivery.
-func (m caseMessage) timeouts() string {
+// timeoutName is the attribute that bounds the delivery.
+func (m caseMessage) timeoutName() string {
 	if m.Action {
 		return "timeouts.invoke"
 	}

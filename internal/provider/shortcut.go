@@ -96,7 +96,7 @@ func readFields(typeName string, state *tfprotov6.DynamicValue, private []byte) 
 }
 
 func (f caseMessageFields) identityData() *tfprotov6.ResourceIdentityData {
-	identity := caseMessageModel{CaseID: types.StringPointerValue(f.CaseID), ID: types.StringPointerValue(f.ID)}.identity()
+	identity := caseMessageModel{caseMessage: caseMessage{CaseID: types.StringPointerValue(f.CaseID)}, ID: types.StringPointerValue(f.ID)}.identity()
 	data, err := msgpack.Marshal(map[string]*string{
 		"case_id": f.CaseID, "message_id": identity.MessageID.ValueStringPointer(), "group_id": f.GroupID,
 	})
