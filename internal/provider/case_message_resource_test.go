@@ -165,7 +165,7 @@ func TestUnknownValuesWait(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	block, config := object{}, object{}
-	for name := range providerAttributes() {
+	for name := range attributesIn("") {
 		block[name] = tftypes.UnknownValue
 	}
 	for _, name := range []string{"case_id", "content", "accessory_ids", "group_id", "triggers", "idempotency_key", "timeouts"} {

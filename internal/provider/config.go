@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
@@ -51,6 +52,7 @@ const (
 	text kind = iota
 	number
 	boolean
+	nested
 )
 
 // The settings without an attribute.
@@ -65,6 +67,9 @@ const (
 )
 
 func (s setting) isAttribute() bool { return s.name[0] != '(' }
+
+// objectOf is the object that has a setting; "" is the provider block itself.
+func objectOf(name string) string { return name[:max(strings.IndexByte(name, '.'), 0)] }
 
 // Checks of settings.
 func header(limit int) check     { return all(optional(limit), clean) } // a line break would add another header
@@ -103,6 +108,8 @@ var settings = []setting{
 		description: "Profile in `shared_config_file`, of the mode `AKSK` or `SSO`. Default: the file's current profile."},
 	{name: "ecs_agency", env: []string{"SERVICEREQUEST_ECS_AGENCY"}, kind: boolean, check: isBool,
 		description: "Use the keys that the metadata of this ECS server has for its agency. For tests, `SERVICEREQUEST_METADATA_ENDPOINT` replaces `http://169.254.169.254`. The account is `domain_id`, or the one that IAM names at `auth_url`. Default `false`."},
+	{name: assumeAgency, kind: nested, check: all(),
+		description: "Assume an agency with the access key that the rest of the configuration gives: a pair, OIDC, a profile, a pod's or a server's. The provider renews the keys."},
 	{name: "assume_agency.agency_name", env: []string{"HW_ASSUME_ROLE_AGENCY_NAME"}, check: header(64),
 		description: "Name of the agency to assume through IAM. Requires `auth_url`, and `domain_name` or `domain_id` of this block."},
 	{name: "assume_agency.domain_name", env: []string{"HW_ASSUME_ROLE_DOMAIN_NAME"}, check: header(255),
@@ -115,6 +122,8 @@ var settings = []setting{
 		description: "Name of the session at STS, 2 to 128 characters. Default `" + defaultSessionName + "`."},
 	{name: "assume_agency.duration", env: []string{"HW_ASSUME_ROLE_DURATION"}, kind: number, check: wholeNumber(900, 86400),
 		description: "How long the keys are valid, in seconds: 900 to 86400 at IAM, to 43200 at STS, and to 3600 at STS if the keys that assume the agency are temporary. The provider renews them. Default: 900 at IAM, 3600 at STS."},
+	{name: withOIDC, kind: nested, check: all(),
+		description: "Exchange an ID token for temporary keys of an agency, or for a token of IAM, so that no secret is stored. The provider renews them."},
 	{name: "assume_agency_with_oidc.provider_urn", env: []string{"HUAWEICLOUD_OIDC_PROVIDER_URN"}, check: urn("oidcProvider"),
 		description: "URN of the identity provider, for STS at `sts_endpoint`: `iam::ACCOUNT_ID:oidcProvider:NAME`."},
 	{name: "assume_agency_with_oidc.agency_urn", env: []string{"HUAWEICLOUD_OIDC_AGENCY_URN"}, check: urn("agency"),
@@ -158,26 +167,13 @@ var settings = []setting{
 	{name: podAuthorization, env: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}, check: pathCheck},
 }
 
-// The objects of the provider block.
-var objects = map[string]string{
-	assumeAgency: "Assume an agency with the access key that the rest of the configuration gives: a pair, OIDC, a profile, a pod's or a server's. The provider renews the keys.",
-	withOIDC:     "Exchange an ID token for temporary keys of an agency, or for a token of IAM, so that no secret is stored. The provider renews them.",
-}
-
-func providerAttributes() map[string]schema.Attribute {
-	attributes, inner := map[string]schema.Attribute{}, map[string]map[string]schema.Attribute{}
-	for name, description := range objects {
-		inner[name] = map[string]schema.Attribute{}
-		attributes[name] = schema.SingleNestedAttribute{Optional: true, Attributes: inner[name], MarkdownDescription: description}
-	}
+// attributesIn are the attributes of an object of the provider block, or with "" those of
+// the block itself.
+func attributesIn(object string) map[string]schema.Attribute {
+	attributes := map[string]schema.Attribute{}
 	for _, s := range settings {
-		outer, name, nested := strings.Cut(s.name, ".")
-		switch {
-		case !s.isAttribute():
-		case nested:
-			inner[outer][name] = s.attribute()
-		default:
-			attributes[s.name] = s.attribute()
+		if s.isAttribute() && objectOf(s.name) == object {
+			attributes[strings.TrimPrefix(s.name, object+".")] = s.attribute()
 		}
 	}
 	return attributes
@@ -197,20 +193,17 @@ func (s setting) attribute() schema.Attribute {
 		return schema.NumberAttribute{Optional: true, Validators: []validator.Number{s.check}, MarkdownDescription: description}
 	case boolean:
 		return schema.BoolAttribute{Optional: true, MarkdownDescription: description}
+	case nested:
+		return schema.SingleNestedAttribute{Optional: true, Attributes: attributesIn(s.name), MarkdownDescription: description}
 	}
 	return schema.StringAttribute{
 		Optional: true, Sensitive: s.sensitive, Validators: []validator.String{s.check}, MarkdownDescription: description,
 	}
 }
 
-// block is a provider block: the texts of its values by the names of settings. Null
-// values are left out. An object that is there has a text, too.
-type block map[string]blockValue
-
-type blockValue struct {
-	text    string
-	unknown bool
-}
+// block is a provider block: the texts of its values by the names of settings. An object
+// that is there has a text, too.
+type block map[string]types.String
 
 // blockOf reads a provider block.
 func blockOf(config tfsdk.Config, diags *diag.Diagnostics) block {
@@ -224,31 +217,32 @@ func blockOf(config tfsdk.Config, diags *diag.Diagnostics) block {
 // add adds a value, and those in it.
 func (b block) add(name string, v tftypes.Value) error {
 	var err error
-	var value blockValue
+	text := ""
 	switch {
 	case v.IsNull():
 		return nil
 	case !v.IsKnown():
-		value.unknown = true
+		b[name] = types.StringUnknown()
+		return nil
 	case v.Type().Is(tftypes.Bool):
 		var on bool
 		err = v.As(&on)
-		value.text = strconv.FormatBool(on)
+		text = strconv.FormatBool(on)
 	case v.Type().Is(tftypes.Number):
 		var n big.Float
 		err = v.As(&n)
-		value.text = n.Text('f', -1)
+		text = n.Text('f', -1)
 	case v.Type().Is(tftypes.Object{}):
 		var inner map[string]tftypes.Value
 		err = v.As(&inner)
 		for n, v := range inner {
 			err = errors.Join(err, b.add(strings.TrimPrefix(name+"."+n, "."), v))
 		}
-		value.text = "set"
+		text = "set"
 	default:
-		err = v.As(&value.text)
+		err = v.As(&text)
 	}
-	b[name] = value
+	b[name] = types.StringValue(text)
 	return err
 }
 
@@ -285,40 +279,32 @@ type config struct {
 // resolve finds the values of all settings.
 func resolve(b block, env func(names []string) (name, value string)) config {
 	c := config{values: map[string]string{}, sources: map[string]string{}, unknown: map[string]bool{}, bad: map[string]error{}}
-	for name := range objects {
-		switch v, set := b[name]; {
-		case v.unknown:
-			c.unknown[name] = true
-		case set:
-			c.values[name] = v.text
-		}
-	}
 	family := pairFamily(env)
 	for _, s := range settings {
-		outer, _, _ := strings.Cut(s.name, ".")
-		v, set := b[s.name]
+		v := b[s.name] // null if it is not set
+		text := v.ValueString()
 		switch {
-		case c.unknown[outer]: // the object is not known, so neither is what is in it
+		case c.unknown[objectOf(s.name)]: // so what is in it is not known either
 			continue
-		case v.unknown:
+		case v.IsUnknown():
 			c.unknown[s.name] = true
 			continue
-		case !set && slices.Contains(pair, s.name):
-			c.sources[s.name], v.text = env(s.env[min(family, len(s.env)):min(family+1, len(s.env))])
-		case !set:
-			c.sources[s.name], v.text = env(s.env)
+		case v.IsNull() && slices.Contains(pair, s.name):
+			c.sources[s.name], text = env(s.env[min(family, len(s.env)):min(family+1, len(s.env))])
+		case v.IsNull():
+			c.sources[s.name], text = env(s.env)
 		}
-		if v.text == "" {
+		if text == "" {
 			continue // an empty value in the provider block was refused by its validator
 		}
-		c.values[s.name] = v.text
+		c.values[s.name] = text
 		if s.sensitive {
-			c.secrets = append(c.secrets, v.text)
+			c.secrets = append(c.secrets, text)
 		}
-		if err := s.check(v.text); err != nil {
+		if err := s.check(text); err != nil {
 			c.bad[s.name] = err
 		}
-		if on, err := strconv.ParseBool(v.text); s.kind == boolean && err == nil {
+		if on, err := strconv.ParseBool(text); s.kind == boolean && err == nil {
 			c.values[s.name] = strconv.FormatBool(on)
 		}
 	}
@@ -387,12 +373,11 @@ func (c *config) has(name string) bool { _, ok := c.values[name]; return ok }
 func (c *config) require(names ...string) bool {
 	complete := true
 	for _, name := range names {
-		outer, _, _ := strings.Cut(name, ".")
 		switch {
 		case c.has(name):
 			complete = complete && c.bad[name] == nil
 			continue
-		case !c.unknown[name] && !c.unknown[outer]:
+		case !c.unknown[name]:
 			c.missing = append(c.missing, "`"+name+"`"+variables(name))
 		}
 		complete = false

@@ -11,6 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // values are arguments of the provider block, or variables of an environment.
@@ -23,11 +28,11 @@ func (v values) block() block {
 	b := block{}
 	for name, text := range v {
 		if outer, _, nested := strings.Cut(name, "."); nested {
-			b[outer] = blockValue{text: "set"}
+			b[outer] = types.StringValue("set")
 		}
-		b[name] = blockValue{text: text}
+		b[name] = types.StringValue(text)
 		if text == unknownValue {
-			b[name] = blockValue{unknown: true}
+			b[name] = types.StringUnknown()
 		}
 	}
 	return b
@@ -122,7 +127,7 @@ var samples = map[string][3]string{
 
 func TestEverySetting(t *testing.T) {
 	t.Parallel()
-	for _, s := range settings {
+	for _, s := range slices.DeleteFunc(slices.Clone(settings), func(s setting) bool { return s.kind == nested }) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			sample, ok := samples[s.name]
@@ -347,7 +352,10 @@ func TestCredentialsAreChosen(t *testing.T) {
 		// Something is not known yet.
 		{name: "token not known yet", env: pair, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply the resources that it depends on first"}},
 		{name: "secret not known yet", env: token, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet"}},
-		{name: "OIDC not known yet", env: join(token, sts, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "file"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
+		{name: "OIDC not known yet", env: join(token, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "eyJ.a.b"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
+		{name: "provider of OIDC not known yet", env: values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "file"}, block: values{"assume_agency_with_oidc.idp_id": unknownValue}, missing: []string{"`assume_agency_with_oidc.idp_id`, whose value is not known yet"}},
+		{name: "agency not known yet", env: pair, block: values{"assume_agency": unknownValue}, missing: []string{"`assume_agency`, whose value is not known yet"}},
+		{name: "agency's URN not known yet", env: pair, block: values{"assume_agency.agency_urn": unknownValue}, missing: []string{"`assume_agency.agency_urn`, whose value is not known yet"}},
 		{name: "URN not known yet", env: oidc, block: values{"assume_agency_with_oidc.agency_urn": unknownValue}, missing: []string{"`assume_agency_with_oidc.agency_urn`, whose value is not known yet"}},
 		{name: "ID token not known yet, a bad one in the environment", env: with(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE", "eyJ.a.b"), block: values{"assume_agency_with_oidc.id_token": unknownValue},
 			want: strings.Replace(ofOIDC, "File:file", "File:", 1), missing: []string{"`assume_agency_with_oidc.id_token`, whose value is not known yet"}},
@@ -430,7 +438,7 @@ func TestSecretsAreKnown(t *testing.T) {
 func TestUnknownBlock(t *testing.T) {
 	t.Parallel()
 	arguments := values{}
-	for name := range providerAttributes() {
+	for name := range attributesIn("") {
 		arguments[name] = unknownValue
 	}
 	// The environment does not replace a value that is not known yet.
@@ -441,6 +449,27 @@ func TestUnknownBlock(t *testing.T) {
 	wantAll(t, strings.Join(c.missing, "\n"), "`endpoint`, whose value is not known yet", "`profile`, whose value is not known yet")
 	if diags := checkModes(arguments.block()); len(diags) > 0 {
 		t.Errorf("unknown credentials conflict: %v", diags)
+	}
+}
+
+// An unknown value is not null: a call would use that of the environment instead.
+func TestBlockOf(t *testing.T) {
+	t.Parallel()
+	inner := map[string]tftypes.Value{"agency_urn": tftypes.NewValue(tftypes.String, "iam::1:agency:a"), "duration": tftypes.NewValue(tftypes.Number, 900.5)}
+	innerType := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"agency_urn": tftypes.String, "duration": tftypes.Number}}
+	outer := map[string]tftypes.Value{
+		"endpoint": tftypes.NewValue(tftypes.String, nil), "token": tftypes.NewValue(tftypes.String, tftypes.UnknownValue),
+		"insecure": tftypes.NewValue(tftypes.Bool, true), "assume_agency": tftypes.NewValue(innerType, inner),
+	}
+	outerType := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+		"endpoint": tftypes.String, "token": tftypes.String, "insecure": tftypes.Bool, "assume_agency": innerType,
+	}}
+	var diags diag.Diagnostics
+	got := blockOf(tfsdk.Config{Raw: tftypes.NewValue(outerType, outer)}, &diags)
+	want := values{"": "set", "token": unknownValue, "insecure": "true", "assume_agency": "set",
+		"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "900.5"}.block()
+	if !maps.Equal(got, want) || diags.HasError() {
+		t.Errorf("%v, %v; want %v", got, diags, want)
 	}
 }
 

@@ -103,8 +103,7 @@ func checkModes(b block) diag.Diagnostics {
 		{withOIDC + ".id_token", withOIDC + ".id_token_file"}, {assumeAgency + ".agency_urn", assumeAgency + ".agency_name"},
 	} {
 		if c.has(two[0]) && c.has(two[1]) {
-			outer, _, _ := strings.Cut(two[0], ".")
-			conflict(outer, fmt.Sprintf("%s and %s exclude each other. Remove one of them.", two[0], two[1]))
+			conflict(objectOf(two[0]), fmt.Sprintf("%s and %s exclude each other. Remove one of them.", two[0], two[1]))
 		}
 	}
 	if c.has(assumeAgency+".agency_urn") && c.seconds(assumeAgency+".duration") > maxSTSDuration {
@@ -259,6 +258,9 @@ func (c *config) inBlock(name string) string {
 }
 
 func makeOIDC(c *config) credentials.Source {
+	if c.unknown[withOIDC] || c.unknown[withOIDC+".idp_id"] { // so it is unknown what else it needs
+		return nil
+	}
 	idToken, ok := c.idToken()
 	if !ok {
 		return nil
@@ -314,14 +316,15 @@ func (c *config) idToken() (idToken credentials.IDToken, ok bool) {
 		}
 		return credentials.IDToken{RequestURL: c.plainURL(githubURL), RequestToken: c.values[githubBearer], Audience: c.values[withOIDC+".audience"]}, true
 	}
-	if !c.unknown[withOIDC] {
-		c.missing = append(c.missing, "an ID token: `"+names[0]+"`"+variables(names[0])+", or `"+names[1]+"`"+variables(names[1])+
-			", or on GitHub Actions the permission `id-token: write`")
-	}
+	c.missing = append(c.missing, "an ID token: `"+names[0]+"`"+variables(names[0])+", or `"+names[1]+"`"+variables(names[1])+
+		", or on GitHub Actions the permission `id-token: write`")
 	return credentials.IDToken{}, false
 }
 
 func makeAgency(c *config, base credentials.Source) credentials.Source {
+	if c.unknown[assumeAgency] || c.unknown[assumeAgency+".agency_urn"] {
+		return nil
+	}
 	a := credentials.Agency{Base: base, Duration: c.seconds(assumeAgency + ".duration")}
 	if _, ok := base.(credentials.IAMOIDC); ok {
 		c.missing = append(c.missing, "`"+withOIDC+".provider_urn`: IAM issues a token for an ID token, not an access key, so no agency can be assumed with it")

@@ -50,7 +50,7 @@ func (p *serviceRequestProvider) Metadata(_ context.Context, _ provider.Metadata
 func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Posts messages to Huawei Cloud service tickets and reports whether each message is on its ticket. With an `idempotency_key`, a message that the ticket already shows is not posted again, even if the run that posted it was killed or its state was lost.",
-		Attributes:          providerAttributes(),
+		Attributes:          attributesIn(""),
 	}
 }
 
