@@ -228,29 +228,13 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 // Its error is meant for unusable.
 func (m *attachmentModel) complete() error {
 	m.Size, m.ContentSHA256 = types.Int64Unknown(), types.StringUnknown()
+	if !m.at().Equal(path.Empty()) {
+		_, err := m.load()
+		return err
+	}
 	if m.Name.IsNull() {
 		m.Name = types.StringUnknown()
-		if err := m.setName(); err != nil {
-			return err
-		}
 	}
-	if m.at().Equal(path.Empty()) {
-		return nil // unknown
-	}
-	_, err := m.load()
-	return err
-}
-
-// setName sets the name to the last element of source, once that is known.
-func (m *attachmentModel) setName() error {
-	if !known(m.Source) {
-		return nil
-	}
-	name := filepath.Base(m.Source.ValueString())
-	if err := attachmentNameCheck(name); err != nil {
-		return fmt.Errorf("has a name that cannot be used: it %w. Rename the file or set name", err)
-	}
-	m.Name = types.StringValue(name)
 	return nil
 }
 
@@ -258,10 +242,8 @@ var errMissing = errors.New("does not exist; if another resource of this apply w
 
 // read reads the content for the upload, and compares it with the plan.
 func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) {
-	if m.Name.IsUnknown() {
-		if err := m.setName(); err != nil {
-			return nil, m.unusable(err)
-		}
+	if m.Name.IsUnknown() { // only an unknown source leaves the name to the apply
+		m.Name = types.StringNull()
 	}
 	planned := m.ContentSHA256
 	a, err := m.load()
@@ -274,9 +256,16 @@ func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) 
 	return a, nil
 }
 
-// load reads the content, and sets the attributes that follow from it. Its error is meant
-// for unusable.
+// load reads the content, and sets the attributes that follow from it. A name that is not
+// configured is the last element of source. Its error is meant for unusable.
 func (m *attachmentModel) load() (*servicerequest.Attachment, error) {
+	if m.Name.IsNull() {
+		name := filepath.Base(m.Source.ValueString())
+		if err := attachmentNameCheck(name); err != nil {
+			return nil, fmt.Errorf("has a name that cannot be used: it %w. Rename the file or set name", err)
+		}
+		m.Name = types.StringValue(name)
+	}
 	content, size, err := m.open()
 	if err != nil {
 		return nil, err

@@ -3,7 +3,9 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -101,9 +103,9 @@ func caseSummaryAttributes() map[string]schema.Attribute {
 		"case_id": computedString("Ticket ID."),
 		"status": schema.Int64Attribute{
 			Computed:            true,
-			MarkdownDescription: "Number of the status: " + statusList(func(s caseStatus) string { return strconv.Itoa(s.number) + " `" + s.name + "`" }) + ".",
+			MarkdownDescription: "Number of the status: " + statusList("%[1]d `%[2]s`") + ".",
 		},
-		"status_name": computedString("Name of the status: " + statusList(func(s caseStatus) string { return "`" + s.name + "`" }) +
+		"status_name": computedString("Name of the status: " + statusList("`%[2]s`") +
 			". For any other status, its number."),
 		"is_open": schema.BoolAttribute{
 			Computed: true,
@@ -166,15 +168,13 @@ func statusOf(number int) caseStatus {
 	return caseStatus{number: number, name: strconv.Itoa(number)}
 }
 
-func statusList(show func(caseStatus) string) string {
-	text := ""
-	for i, s := range caseStatuses {
-		if i > 0 {
-			text += ", "
-		}
-		text += show(s)
+// statusList lists the statuses. format has their number and their name.
+func statusList(format string) string {
+	var list []string
+	for _, s := range caseStatuses {
+		list = append(list, fmt.Sprintf(format, s.number, s.name))
 	}
-	return text
+	return strings.Join(list, ", ")
 }
 
 func computedString(description string) schema.StringAttribute {

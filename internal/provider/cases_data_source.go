@@ -68,7 +68,7 @@ func (d *casesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			},
 			"status": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.OneOf(statuses...)},
-				MarkdownDescription: "Number of the status: " + statusList(func(s caseStatus) string { return fmt.Sprintf("%d `%s`", s.number, s.name) }) + ".",
+				MarkdownDescription: "Number of the status: " + statusList("%[1]d `%[2]s`") + ".",
 			},
 			"start_time": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{timeCheck},
