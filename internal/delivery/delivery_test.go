@@ -50,10 +50,7 @@ func TestRequests(t *testing.T) {
 		lists    int
 	}{{1, "", 1}, {10, "", 1}, {100, "", 1}, {1, "message %d", 2}, {10, "message %d", 2}, {100, "message %d", 2}} {
 		subtest(t, fmt.Sprintf("%d %s", tc.messages, tc.key), func(t *testing.T, f *fakeTicket) {
-			f.onPost = func(int, servicerequest.Post) fate {
-				time.Sleep(time.Second) // so that the next has begun when one ends
-				return accepted
-			}
+			f.onPost = fates(accepted.slow(time.Second)) // so that the next has begun when one ends
 			d := f.deliverer()
 			each(tc.messages, 10, func(i int) {
 				m := Message{Content: fmt.Sprint("Message ", i)}
@@ -69,15 +66,9 @@ func TestRequests(t *testing.T) {
 
 // What follows each outcome: how it ends, and after which requests.
 func TestOutcomes(t *testing.T) {
-	stopped := throttled
-	stopped.attempt.RetryAfter = 20 * time.Second
-	unavailable := lostAnswer(false)
-	unavailable.attempt.RetryAfter = 20 * time.Second
+	stopped, unavailable := throttled.retryAfter(20*time.Second), lostAnswer(false).retryAfter(20*time.Second)
 	certificate := notSent
 	certificate.attempt.Permanent = true
-	expired := fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
-	unmade := expired
-	unmade.unmade = true
 	for name, tc := range map[string]struct {
 		fates                  []fate
 		want                   result
@@ -141,26 +132,23 @@ func TestOutcomes(t *testing.T) {
 // While a message with a key is throttled, or waits for credentials or a connection, another run may post it. So the
 // ticket is searched again before a POST, if the last search is more than 10 seconds old.
 func TestKeyIsSearchedAgain(t *testing.T) {
-	expired := fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
-	unmade := expired
-	unmade.unmade = true
+	const long = 11 * time.Second // until the gateway lets the next POST through, or new credentials come
 	for name, tc := range map[string]struct {
 		first  fate
-		wait   time.Duration // until the gateway lets the next POST through, or new credentials come
-		other  string        // what another run posts meanwhile
+		other  string // what another run posts meanwhile
 		want   result
 		posts  int
 		lists  int
 		copies int
 	}{
-		"throttled, nobody else":  {throttled, 11 * time.Second, "", gotReceipt, 2, 3, 1},
-		"throttled for a moment":  {throttled, 9 * time.Second, deployed, gotReceipt, 2, 2, 2},
-		"throttled":               {throttled, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
-		"no connection":           {notSent, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
-		"throttled, another text": {throttled, 11 * time.Second, "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
-		"credentials are renewed": {expired, 11 * time.Second, deployed, gotExisting, 1, 2, 1},
-		"they expired before it":  {unmade, 0, deployed, gotExisting, 1, 2, 1},
-		"the same, nobody else":   {unmade, 0, "", gotReceipt, 3, 3, 1},
+		"throttled, nobody else":  {throttled.retryAfter(long), "", gotReceipt, 2, 3, 1},
+		"throttled for a moment":  {throttled.retryAfter(long - 2*time.Second), deployed, gotReceipt, 2, 2, 2},
+		"throttled":               {throttled.retryAfter(long), deployed, gotExisting, 1, 2, 1},
+		"no connection":           {notSent.retryAfter(long), deployed, gotExisting, 1, 2, 1},
+		"throttled, another text": {throttled.retryAfter(long), "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
+		"credentials are renewed": {expired.slow(long), deployed, gotExisting, 1, 2, 1},
+		"they expired before it":  {unmade, deployed, gotExisting, 1, 2, 1},
+		"the same, nobody else":   {unmade, "", gotReceipt, 3, 3, 1},
 	} {
 		subtest(t, name, func(t *testing.T, f *fakeTicket) {
 			f.onPost = func(n int, p servicerequest.Post) fate {
@@ -176,17 +164,19 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 				if tc.other != "" {
 					f.add(tc.other)
 				}
-				got := tc.first
-				if got.attempt.Outcome == servicerequest.Unauthenticated {
-					time.Sleep(tc.wait)
-				} else {
-					got.attempt.RetryAfter = tc.wait
-				}
-				return got
+				return tc.first
 			}
 			d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
-			deliver(t, d, deploy(), tc.want)
+			r, _, err := deliver(t, d, deploy(), tc.want)
 			f.want(t, tc.copies, tc.posts, tc.lists)
+			// What another run posted meanwhile is no lie about what was sent.
+			var conflict *KeyConflictError
+			if errors.As(err, &conflict) {
+				r.Attempts = conflict.Attempts
+			}
+			if tc.want != gotReceipt && (r.Attempts == 0) != tc.first.unmade {
+				t.Errorf("%d attempts", r.Attempts)
+			}
 		})
 	}
 }
@@ -203,9 +193,7 @@ func TestSharedListingIsSearchedAgain(t *testing.T) {
 				return accepted
 			}
 			f.add(deployed)
-			got := throttled
-			got.attempt.RetryAfter = 3 * time.Second
-			return got
+			return throttled.retryAfter(3 * time.Second)
 		}
 		d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
 		var wait sync.WaitGroup
@@ -229,11 +217,9 @@ func TestSearchThatFailsAfterAnAttempt(t *testing.T) {
 			}
 			return nil
 		}
-		f.onPost = func(int, servicerequest.Post) fate {
-			got := throttled
-			got.attempt.RetryAfter, got.attempt.Err = 11*time.Second, errors.New("slow down")
-			return got
-		}
+		slowDown := throttled.retryAfter(11 * time.Second)
+		slowDown.attempt.Err = errors.New("slow down")
+		f.onPost = fates(slowDown)
 		_, _, err := deliver(t, f.deliverer(), deploy(), gotNotSearched)
 		var search *SearchError
 		if !errors.As(err, &search) || search.Attempts != 1 || !strings.Contains(err.Error(), "slow down") || !errors.Is(err, errDenied) {
@@ -301,9 +287,7 @@ func TestLists(t *testing.T) {
 // A wait that is longer than the time left is not begun.
 func TestNoTimeLeft(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		slow := throttled
-		slow.attempt.RetryAfter = 90 * time.Second
-		f.onPost = fates(slow)
+		f.onPost = fates(throttled.retryAfter(90 * time.Second))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, _, err := f.deliverer().Deliver(ctx, hello())
@@ -460,10 +444,7 @@ func TestKeyIsSearchedForAfterADoubt(t *testing.T) {
 // again and came twice. It is the last delivery under way that says it, even if it fails.
 func TestCopies(t *testing.T) {
 	subtest(t, "two runs", func(t *testing.T, f *fakeTicket) {
-		f.onPost = func(int, servicerequest.Post) fate {
-			time.Sleep(time.Second)
-			return accepted
-		}
+		f.onPost = fates(accepted.slow(time.Second))
 		var told atomic.Int32
 		each(2, 2, func(int) {
 			_, copies, _ := deliver(t, f.deliverer(), deploy(), gotReceipt)
@@ -478,13 +459,7 @@ func TestCopies(t *testing.T) {
 	subtest(t, "sent again", func(t *testing.T, f *fakeTicket) {
 		late := lostAnswer(true)
 		late.late = 7 * time.Second
-		f.onPost = func(n int, _ servicerequest.Post) fate {
-			if n == 1 {
-				return late
-			}
-			time.Sleep(5 * time.Second)
-			return accepted
-		}
+		f.onPost = fates(late, accepted.slow(5*time.Second))
 		_, copies, _ := deliver(t, f.deliverer(), deploy(), gotResent)
 		if !slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
 			t.Errorf("%v", copies)
@@ -496,8 +471,7 @@ func TestCopies(t *testing.T) {
 				f.add(deployed) // another run's
 				return accepted
 			}
-			time.Sleep(time.Second)
-			return rejected
+			return rejected.slow(time.Second)
 		}
 		d := f.deliverer()
 		var wait sync.WaitGroup
@@ -530,51 +504,34 @@ func TestCopies(t *testing.T) {
 }
 
 // A listing for a key search does not become the baseline while a message of this run may still show, nor while one is
-// under way.
+// under way, even if the baseline is old.
 func TestSearchIsNoBaselineAroundAnAttempt(t *testing.T) {
 	subtest(t, "after", func(t *testing.T, f *fakeTicket) {
 		f.lag = 3 * time.Second
-		f.onPost = func(n int, p servicerequest.Post) fate {
-			if n == 1 {
-				time.Sleep(11 * time.Second) // the first listing is too old to search
-			}
-			if n >= 3 {
-				return lostAnswer(false)
-			}
-			return accepted
-		}
+		f.onPost = fates(accepted.slow(2*time.Minute), accepted, lostAnswer(false))
 		d := f.deliverer()
 		deliver(t, d, hello(), gotReceipt)
 		deliver(t, d, deploy(), gotReceipt)
 		deliver(t, d, hello(), gotNotChecked)
-		if n := f.count("Hello"); n != 1 {
-			t.Errorf("%d on the ticket", n)
-		}
 	})
-	subtest(t, "during", func(t *testing.T, f *fakeTicket) {
-		f.onPost = func(n int, p servicerequest.Post) fate {
-			switch {
-			case n == 1:
-				time.Sleep(20 * time.Second)
-			case p.Content == "Hello":
-				return lostAnswer(false)
+	for _, took := range []time.Duration{0, 70 * time.Second} { // the list ends while it is under way, or after
+		subtest(t, "during "+took.String(), func(t *testing.T, f *fakeTicket) {
+			f.onPost = fates(accepted.slow(2*time.Minute), accepted, lostAnswer(false))
+			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+				if n == 2 {
+					time.Sleep(took) // it is as it was when the request came
+				}
+				return nil
 			}
-			return accepted
-		}
-		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			if n == 2 {
-				time.Sleep(30 * time.Second) // the list is as it was when the request came
-			}
-			return nil
-		}
-		d := f.deliverer()
-		var wait sync.WaitGroup
-		wait.Go(func() { deliver(t, d, hello(), gotReceipt) })
-		time.Sleep(11 * time.Second)
-		deliver(t, d, deploy(), gotReceipt)
-		wait.Wait()
-		deliver(t, d, hello(), gotNotChecked)
-	})
+			d := f.deliverer()
+			var wait sync.WaitGroup
+			wait.Go(func() { deliver(t, d, hello(), gotReceipt) })
+			time.Sleep(61 * time.Second)
+			deliver(t, d, deploy(), gotReceipt)
+			wait.Wait()
+			deliver(t, d, hello(), gotNotChecked)
+		})
+	}
 }
 
 // An old baseline is renewed on a quiet ticket, so that other people's messages since do not count as unexplained. It is
@@ -591,9 +548,7 @@ func TestBaselineIsRenewed(t *testing.T) {
 		})
 	}
 	subtest(t, "although a fresh listing could be searched", func(t *testing.T, f *fakeTicket) {
-		stopped := throttled
-		stopped.attempt.RetryAfter = 70 * time.Second
-		f.onPost = fates(stopped, accepted, lostAnswer(false), accepted)
+		f.onPost = fates(throttled.retryAfter(70*time.Second), accepted, lostAnswer(false), accepted)
 		d := f.deliverer()
 		time.AfterFunc(time.Second, func() { f.add("A human's question") })
 		deliver(t, d, deploy(), gotReceipt)
@@ -674,37 +629,10 @@ func TestSlowListIsSearchedOnce(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			return ctx.Err()
 		}
-		f.onPost = func(n int, _ servicerequest.Post) fate {
-			time.Sleep(time.Second)
-			return fates(throttled, accepted)(n, servicerequest.Post{})
-		}
+		f.onPost = fates(throttled.slow(time.Second), accepted.slow(time.Second))
 		deliver(t, f.deliverer(), deploy(), gotReceipt)
 		f.want(t, 1, 2, 2)
 	})
-}
-
-// What another run posted while this one was throttled is no lie about what was sent.
-func TestAttemptsAreCounted(t *testing.T) {
-	for name, other := range map[string]string{"the same": deployed, "another text": "[deploy 4711] Release is down"} {
-		t.Run(name, func(t *testing.T) {
-			inMemory(t, func(t *testing.T, f *fakeTicket) {
-				f.onPost = func(int, servicerequest.Post) fate {
-					f.add(other)
-					got := throttled
-					got.attempt.RetryAfter = 11 * time.Second
-					return got
-				}
-				r, _, err := f.deliverer().Deliver(t.Context(), deploy())
-				var conflict *KeyConflictError
-				if errors.As(err, &conflict) {
-					r.Attempts = conflict.Attempts
-				}
-				if (err == nil) != (other == deployed) || r.Attempts != 1 {
-					t.Errorf("%+v, %v", r, err)
-				}
-			})
-		})
-	}
 }
 
 // A list that takes long does not keep a message without a key, but one with a key waits for it.
@@ -945,10 +873,7 @@ func TestGroupSearchesItsOwnList(t *testing.T) {
 // Messages with one key go one at a time, even if their texts are nothing alike.
 func TestOneKeyGoesOneAtATime(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onPost = func(int, servicerequest.Post) fate {
-			time.Sleep(time.Second)
-			return accepted
-		}
+		f.onPost = fates(accepted.slow(time.Second))
 		d := f.deliverer()
 		var wait sync.WaitGroup
 		wait.Go(func() { deliver(t, d, deploy(), gotReceipt) })

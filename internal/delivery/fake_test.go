@@ -44,8 +44,21 @@ type fate struct {
 	attempt servicerequest.Attempt
 	stored  bool
 	late    time.Duration // stored so long after the answer
+	took    time.Duration // until the answer
 	err     error         // nothing was sent
 	unmade  bool          // there were no credentials for it
+}
+
+// slow is the fate with an answer that takes so long.
+func (f fate) slow(took time.Duration) fate {
+	f.took = took
+	return f
+}
+
+// retryAfter is the fate with an answer that asks to wait so long.
+func (f fate) retryAfter(wait time.Duration) fate {
+	f.attempt.RetryAfter = wait
+	return f
 }
 
 func lostAnswer(stored bool) fate {
@@ -58,6 +71,8 @@ var (
 	throttled  = fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, Reason: "throttled", Err: errBroken}}
 	rejected   = fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Rejected, Err: errBroken}}
 	notSent    = fate{attempt: servicerequest.Attempt{Outcome: servicerequest.NotExecuted, Reason: "no connection", Err: errBroken}}
+	expired    = fate{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}}
+	unmade     = fate{attempt: expired.attempt, unmade: true}
 	errDenied  = &servicerequest.APIError{Status: 403}
 	errFailing = &servicerequest.APIError{Status: 502}
 )
@@ -75,6 +90,7 @@ func (f *fakeTicket) Post(ctx context.Context, p servicerequest.Post) (servicere
 	if got.err != nil {
 		return servicerequest.Attempt{}, got.err
 	}
+	time.Sleep(got.took)
 	if got.stored {
 		f.mu.Lock()
 		f.messages = append(f.messages, fakeMessage{content: p.Content, came: time.Now().Add(got.late), ours: true})

@@ -27,16 +27,12 @@ var (
 // hostileFates are what may come of a POST, each on a share of them.
 var hostileFates = []fate{
 	lostAnswer(true), lostAnswer(false), timedOut(true, 0), timedOut(false, 0), refusedUnknown(true), refusedUnknown(false),
-	throttled, {attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, RetryAfter: 5 * time.Second, Err: errBroken}}, notSent, rejected,
+	throttled, throttled.retryAfter(5 * time.Second), notSent, rejected,
 }
 
 // searchedFates are those after which a message with a key is searched again. So it makes other
 // lists than one without.
-var searchedFates = append(slices.Clone(hostileFates), []fate{
-	{attempt: servicerequest.Attempt{Outcome: servicerequest.Throttled, RetryAfter: 20 * time.Second, Err: errBroken}},
-	{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}},
-	{attempt: servicerequest.Attempt{Outcome: servicerequest.Unauthenticated, Err: errBroken}, unmade: true},
-}...)
+var searchedFates = append(slices.Clone(hostileFates), throttled.retryAfter(20*time.Second), expired, unmade)
 
 // lateFates store the message after the answer: within the time watched, or after it.
 var lateFates = []struct {
