@@ -23,10 +23,10 @@ type Password struct {
 	UserName, Password, DomainName string
 }
 
-func (p Password) secrets() []string { return []string{p.Password} }
-func (Password) mode() Mode          { return ModePassword }
+func (Password) mode() Mode { return ModePassword }
 
 func (p Password) issue(ctx context.Context, c *Credentials) (issued, error) {
+	c.keep(p.Password)
 	domain := Domain{Name: p.DomainName}
 	user := object{"name": p.UserName, "password": p.Password, "domain": domain}
 	return c.token(ctx, Request{
@@ -46,8 +46,7 @@ type IAMOIDC struct {
 	IDToken    IDToken
 }
 
-func (o IAMOIDC) secrets() []string { return o.IDToken.secrets() }
-func (IAMOIDC) mode() Mode          { return ModeIAMOIDC }
+func (IAMOIDC) mode() Mode { return ModeIAMOIDC }
 
 func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	idToken, err := o.IDToken.get(ctx, c)
@@ -120,11 +119,12 @@ func iam(u *url.URL) *url.URL {
 // already over.
 func (a Answer) expiry(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)
-	switch {
-	case err != nil:
+	if err != nil {
 		return time.Time{}, errors.New("the answer does not say until when it can be used")
-	case a.Date.IsZero():
-		return t, nil
 	}
-	return a.Received.Add(t.Sub(a.Date.Add(time.Second))), nil
+	date, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil {
+		return t, nil //nolint:nilerr // the local clock is all there is
+	}
+	return a.Received.Add(t.Sub(date.Add(time.Second))), nil
 }

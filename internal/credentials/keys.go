@@ -21,8 +21,7 @@ type OIDC struct {
 	IDToken     IDToken
 }
 
-func (o OIDC) secrets() []string { return o.IDToken.secrets() }
-func (OIDC) mode() Mode          { return ModeOIDC }
+func (OIDC) mode() Mode { return ModeOIDC }
 
 func (o OIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	idToken, err := o.IDToken.get(ctx, c)
@@ -53,8 +52,7 @@ type Agency struct {
 	Domain Domain   // the account that has the agency
 }
 
-func (a Agency) secrets() []string { return a.Base.secrets() }
-func (Agency) mode() Mode          { return ModeAgency }
+func (Agency) mode() Mode { return ModeAgency }
 
 func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if a.URN != "" {
@@ -90,17 +88,15 @@ type Pod struct {
 	DomainID  string   // the account's ID; empty: that of the agency in the answer
 }
 
-func (Pod) secrets() []string { return nil }
-func (Pod) mode() Mode        { return ModePod }
+func (Pod) mode() Mode { return ModePod }
 
 func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
 	token, err := c.readSecret("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", p.TokenFile)
 	if err != nil {
 		return issued{}, err
 	}
-	base, query := split(p.URL)
 	return c.key(ctx, Request{
-		Issuer: IssuerPod, Method: http.MethodPost, Base: base, Query: query, Body: object{},
+		Issuer: IssuerPod, Method: http.MethodPost, Base: p.URL, Body: object{},
 		Header: http.Header{"Authorization": {token}}, Local: true, Timeout: 5 * time.Second,
 	}, podKey, p.DomainID, nil)
 }
@@ -112,8 +108,7 @@ type ECS struct {
 	Metadata *url.URL // for tests; nil is http://169.254.169.254
 }
 
-func (ECS) secrets() []string { return nil }
-func (ECS) mode() Mode        { return ModeECS }
+func (ECS) mode() Mode { return ModeECS }
 
 // metadataTimeout is what a server without metadata costs, at most, for each attempt.
 const metadataTimeout = 3 * time.Second

@@ -17,8 +17,7 @@ type Profile struct {
 	DomainID string // the account's ID; empty: that of the profile
 }
 
-func (Profile) secrets() []string { return nil }
-func (Profile) mode() Mode        { return ModeProfile }
+func (Profile) mode() Mode { return ModeProfile }
 
 // storedKey is a key as KooCLI writes it.
 type storedKey struct {

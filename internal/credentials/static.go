@@ -7,11 +7,12 @@ import "context"
 // be renewed here.
 type Token string
 
-func (t Token) issue(context.Context, *Credentials) (issued, error) {
+func (Token) mode() Mode { return ModeToken }
+
+func (t Token) issue(_ context.Context, c *Credentials) (issued, error) {
+	c.keep(string(t))
 	return issued{token: string(t)}, nil
 }
-func (t Token) secrets() []string { return []string{string(t)} }
-func (Token) mode() Mode          { return ModeToken }
 
 // AccessKey signs every request with an access key pair (AK/SK), which Huawei recommends
 // over tokens.
@@ -23,8 +24,9 @@ type AccessKey struct {
 	DomainID string
 }
 
-func (k AccessKey) issue(context.Context, *Credentials) (issued, error) {
+func (AccessKey) mode() Mode { return ModeAccessKey }
+
+func (k AccessKey) issue(_ context.Context, c *Credentials) (issued, error) {
+	c.keep(k.SecretKey, k.SecurityToken)
 	return issued{key: k}, nil
 }
-func (k AccessKey) secrets() []string { return []string{k.SecretKey, k.SecurityToken} }
-func (AccessKey) mode() Mode          { return ModeAccessKey }

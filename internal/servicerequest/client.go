@@ -186,8 +186,10 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		return observation{}, err
 	}
 	target.Path = path
+	query := base.Query()
+	maps.Copy(query, r.query)
 	// Every server reads %20 as a space, but not every server reads + as one.
-	target.RawQuery = strings.ReplaceAll(r.query.Encode(), "+", "%20")
+	target.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 
 	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(r.body))
 	if err != nil {

@@ -164,6 +164,9 @@ func TestLongestSecretFirst(t *testing.T) {
 	c := newClient(t, "http://127.0.0.1:1", func(c *Config) {
 		c.Credentials = credentials.AccessKey{AccessKey: "AK", SecretKey: "secret", SecurityToken: "secret-and-more"}
 	})
+	if err := c.Login(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if got := c.redact("it is secret-and-more, or secret"); got != "it is ***, or ***" {
 		t.Error(got)
 	}
@@ -191,19 +194,19 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, strings.Join(all, " "))
 		})
-		for _, source := range []credentials.Source{
-			credentials.Token(secrets[1]),
-			credentials.AccessKey{AccessKey: "AK", SecretKey: secrets[2], SecurityToken: secrets[3]},
-			credentials.Password{IAM: must(ParseEndpoint(server.URL)), UserName: "alice", Password: secrets[0], DomainName: "account"},
+		for source, own := range map[credentials.Source][]string{
+			credentials.Password{IAM: must(ParseEndpoint(server.URL)), UserName: "alice", Password: secrets[0], DomainName: "account"}: secrets[:1],
+			credentials.Token(secrets[1]): secrets[1:2],
+			credentials.AccessKey{AccessKey: "AK", SecretKey: secrets[2], SecurityToken: secrets[3]}: secrets[2:],
 		} {
 			c := newClient(t, server.URL, func(c *Config) { c.Credentials = source })
 			a, err := c.Post(t.Context(), hello())
 			if err == nil {
 				err = a.Err
 			}
-			for _, secret := range c.auth.Secrets() {
+			for _, secret := range own {
 				for _, form := range echoes {
-					if secret != "" && strings.Contains(err.Error(), strings.Trim(form(secret), `"`)) {
+					if strings.Contains(err.Error(), strings.Trim(form(secret), `"`)) {
 						t.Errorf("%s, %T: %v", name, source, err)
 					}
 				}

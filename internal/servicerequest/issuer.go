@@ -23,9 +23,6 @@ func (c *Client) callIssuer(ctx context.Context, r credentials.Request, into any
 		issuer: true, auth: r.By, local: r.Local, timeout: r.Timeout, statuses: r.Statuses,
 	}, into)
 	a := credentials.Answer{Status: o.status, Header: o.header, Body: o.body, Received: o.received}
-	if date, ok := serviceDate(o.header); ok {
-		a.Date = date
-	}
 	if e := (*APIError)(nil); errors.As(err, &e) && refuses(e.Status) {
 		err = &credentials.RefusedError{Err: err}
 	}
