@@ -56,7 +56,7 @@ type Request struct {
 	Path   string     // below Base, escaped; empty is Base itself
 	Query  url.Values // besides that of Base
 	Header http.Header
-	Body   any          // sent as JSON; nil is none
+	Body   []byte       // JSON; nil is none
 	By     *Credentials // authenticates the request; nil is nobody
 	// Local calls go to this machine or its host: never through a proxy.
 	Local bool

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -34,7 +35,7 @@ func (p Password) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Body: object{"auth": object{
 			"identity": object{"methods": []string{"password"}, "password": object{"user": user}},
 			"scope":    object{"domain": domain},
-		}},
+		}}.json(),
 	})
 }
 
@@ -57,11 +58,17 @@ func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Issuer: IssuerExchange, Method: http.MethodPost, Base: iam(o.IAM), Path: "v3.0/OS-AUTH/id-token/tokens",
 		Header: http.Header{"X-Idp-Id": {o.ProviderID}},
 		// Without the scope, no service takes the token.
-		Body: object{"auth": object{"id_token": object{"id": idToken}, "scope": object{"domain": o.Domain}}},
+		Body: object{"auth": object{"id_token": object{"id": idToken}, "scope": object{"domain": o.Domain}}}.json(),
 	})
 }
 
-type object = map[string]any
+// object is a JSON object.
+type object map[string]any
+
+func (o object) json() []byte {
+	body, _ := json.Marshal(o) // texts, numbers and objects can always be encoded
+	return body
+}
 
 // token makes a call whose answer is a token of IAM.
 func (c *Credentials) token(ctx context.Context, r Request) (issued, error) {

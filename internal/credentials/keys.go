@@ -32,7 +32,7 @@ func (o OIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Issuer: IssuerSTS, Method: http.MethodPost, Base: o.STS, Path: "v5/agencies/assume-with-oidc",
 		Body: lasting(o.Duration, object{
 			"provider_urn": o.ProviderURN, "agency_urn": o.AgencyURN, "agency_session_name": o.SessionName, "id_token": idToken,
-		}),
+		}).json(),
 	}, stsKey, Account(o.AgencyURN), nil)
 }
 
@@ -58,7 +58,7 @@ func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if a.URN != "" {
 		return c.key(ctx, Request{
 			Issuer: IssuerSTS, Method: http.MethodPost, Base: a.STS, Path: "v5/agencies/assume", By: c.base,
-			Body: lasting(a.Duration, object{"agency_urn": a.URN, "agency_session_name": a.SessionName}),
+			Body: lasting(a.Duration, object{"agency_urn": a.URN, "agency_session_name": a.SessionName}).json(),
 		}, stsKey, Account(a.URN), nil)
 	}
 	agency := lasting(a.Duration, object{"agency_name": a.Name})
@@ -69,7 +69,7 @@ func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	}
 	return c.key(ctx, Request{
 		Issuer: IssuerAgency, Method: http.MethodPost, Base: iam(a.IAM), Path: "v3.0/OS-CREDENTIAL/securitytokens", By: c.base,
-		Body: object{"auth": object{"identity": object{"methods": []string{"assume_role"}, "assume_role": agency}}},
+		Body: object{"auth": object{"identity": object{"methods": []string{"assume_role"}, "assume_role": agency}}}.json(),
 	}, iamKey, a.Domain.ID, a.IAM)
 }
 
@@ -96,7 +96,7 @@ func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
 		return issued{}, err
 	}
 	return c.key(ctx, Request{
-		Issuer: IssuerPod, Method: http.MethodPost, Base: p.URL, Body: object{},
+		Issuer: IssuerPod, Method: http.MethodPost, Base: p.URL, Body: object{}.json(),
 		Header: http.Header{"Authorization": {token}}, Local: true, Timeout: 5 * time.Second,
 	}, podKey, p.DomainID, nil)
 }

@@ -42,11 +42,7 @@ type issuer struct {
 func (i *issuer) call(_ context.Context, r Request, into any) (Answer, error) {
 	body := ""
 	if r.Body != nil {
-		text, err := json.Marshal(r.Body)
-		if err != nil {
-			return Answer{}, err
-		}
-		body = " " + string(text)
+		body = " " + string(r.Body)
 	}
 	target := *r.Base
 	target.Path += "/" + r.Path

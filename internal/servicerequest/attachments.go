@@ -80,7 +80,7 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 	var got struct {
 		ID text `json:"accessory_id"`
 	}
-	o, err := c.doIdempotent(ctx, request{method: http.MethodPost, path: attachmentsPath + "json-format-content", body: a.body}, &got)
+	o, err := c.doIdempotent(ctx, c.request(http.MethodPost, attachmentsPath+"json-format-content", nil, a.body), &got)
 	id = string(got.ID)
 	if err == nil && id == "" {
 		err = c.failure(o)
@@ -114,7 +114,7 @@ var keptStatus = map[int]bool{
 // DeleteAttachment deletes an attachment that nobody uses. A refusal is a
 // [NotDeletedError].
 func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
-	o, err := c.doIdempotent(ctx, request{method: http.MethodDelete, path: attachmentsPath + escapeSegment(id)}, nil)
+	o, err := c.doIdempotent(ctx, c.request(http.MethodDelete, attachmentsPath+escapeSegment(id), nil, nil), nil)
 	var api *APIError
 	switch {
 	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:
@@ -176,7 +176,7 @@ func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error)
 			Types json.RawMessage `json:"limit_file_type"`
 		} `json:"accessory_limit"`
 	}
-	_, err := c.doIdempotent(asking, request{method: http.MethodGet, path: attachmentsPath + "limits"}, &got)
+	_, err := c.doIdempotent(asking, c.request(http.MethodGet, attachmentsPath+"limits", nil, nil), &got)
 	if err != nil && ctx.Err() != nil {
 		return AttachmentLimits{}, err // this caller's time is up; the next one may ask
 	}

@@ -77,9 +77,9 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 			Messages    messageList `json:"message_list"`
 		} `json:"incident_detail_info"`
 	}
-	o, err := c.doIdempotent(ctx, request{
-		method: http.MethodGet, path: casePath(caseID), query: inGroup(groupID), maxBody: c.maxTicket, private: true,
-	}, &answer)
+	r := c.request(http.MethodGet, casePath(caseID), inGroup(groupID), nil)
+	r.maxBody, r.private = c.maxTicket, true
+	o, err := c.doIdempotent(ctx, r, &answer)
 	if err != nil {
 		return Case{}, err
 	}
@@ -163,7 +163,9 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 			Total number     `json:"total_count"`
 			List  []wireCase `json:"incident_info_list"`
 		}
-		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: c.maxTicket}, &answer)
+		r := c.request(http.MethodGet, "v2/servicerequest/cases", query, nil)
+		r.maxBody = c.maxTicket
+		o, err := c.doIdempotent(ctx, r, &answer)
 		if err != nil {
 			return 0, 0, err
 		}

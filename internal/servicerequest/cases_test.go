@@ -276,7 +276,7 @@ func TestCasesPages(t *testing.T) {
 // The search ends even if the service lists new tickets for ever.
 func TestCasesAreBounded(t *testing.T) {
 	t.Parallel()
-	text := strings.Repeat("x", 6_000)
+	text := strings.Repeat("x", 30_000)
 	s := newScripted(t, "", func(_ *http.Request, n int) string {
 		var list []map[string]any
 		for i := range 50 {
@@ -284,7 +284,7 @@ func TestCasesAreBounded(t *testing.T) {
 		}
 		return encode(map[string]any{"total_count": 1 << 30, "incident_info_list": list})
 	})
-	s.maxTicket = 1 << 20
+	s.maxTicket = 5 << 20
 	cases, _, err := s.Cases(t.Context(), CaseQuery{}, 10000)
 	var incomplete *IncompleteError
 	if !errors.As(err, &incomplete) || incomplete.Have != len(cases) || len(cases) != 150 {

@@ -108,20 +108,18 @@ func (c *Client) failure(o observation) error {
 	}
 	a := parseAnswer(o.body)
 	e := &APIError{
-		Method: o.method, Path: o.path, Status: o.status,
+		Method: o.call.Method, Path: o.req.URL.EscapedPath(), Status: o.status,
 		Code: c.clean(a.Code), Message: c.clean(a.Message),
 		RequestID: c.clean(o.header.Get("X-Request-Id")),
+		Endpoint:  o.req.URL.Scheme + "://" + o.req.URL.Host,
 		Mode:      c.auth.Mode(),
+		Signed:    o.req.Header.Get("X-Sdk-Date") != "",
 		LocalTime: o.received,
 	}
-	if o.private && o.method == http.MethodPost {
+	if o.call.private && o.call.Method == http.MethodPost {
 		e.Message = "" // it may quote the text
 	}
 	e.ServiceTime, _ = serviceDate(o.header)
-	if o.request != nil {
-		e.Endpoint = o.request.URL.Scheme + "://" + o.request.URL.Host
-		e.Signed = o.request.Header.Get("X-Sdk-Date") != ""
-	}
 	if o.status/100 == 3 {
 		if u, err := url.Parse(o.header.Get("Location")); err == nil && u.Host != "" {
 			e.Location = c.clean(u.Scheme + "://" + u.Host)
@@ -129,10 +127,14 @@ func (c *Client) failure(o observation) error {
 	}
 	e.Unreadable = c.clean(o.unreadable(a))
 	switch {
-	case o.issuer && o.status/100 == 2:
+	case o.call.Issuer != "" && o.status/100 == 2:
 		e.Message = ""
-	case o.issuer && e.Message == "":
-		e.Message = c.clean(iamMessage(o.body))
+	case o.call.Issuer != "" && e.Message == "":
+		var iam struct {
+			Error struct{ Message string } // IAM's own form
+		}
+		_ = json.Unmarshal(o.body, &iam) // of another form, it has none
+		e.Message = c.clean(iam.Error.Message)
 	}
 	if a.Code == "" && a.Message == "" && !o.withheld() {
 		// Redact before cutting: half a secret would not be recognised.
@@ -146,16 +148,7 @@ func (c *Client) failure(o observation) error {
 // answer to a submit may echo the text in any form. The answer to a read contains texts only
 // as JSON. Any other body is a proxy's page, which helps to find the cause.
 func (o observation) withheld() bool {
-	return o.issuer || o.private && (isJSONLike(o.body) || o.method == http.MethodPost)
-}
-
-// iamMessage is the text of an error in IAM's own form.
-func iamMessage(body []byte) string {
-	var v struct {
-		Error struct{ Message string }
-	}
-	_ = json.Unmarshal(body, &v) // of another form, it has none
-	return v.Error.Message
+	return o.call.Issuer != "" || o.call.private && (isJSONLike(o.body) || o.call.Method == http.MethodPost)
 }
 
 // clean makes text from the network safe to print: it removes secrets and control

@@ -3,6 +3,7 @@ package servicerequest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -136,15 +137,15 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading,
 	query := inGroup(groupID)
 	query.Set("trim_osm_rich_text_label", "false")
 	query.Set("limit", strconv.Itoa(pageSize))
+	r := c.request(http.MethodGet, casePath(caseID, "messages"), query, nil)
+	r.maxBody, r.private = c.maxTicket, true
 	seen := map[fields]bool{}
 	size := 0
 	var previous, before []Message // the last page, and all of them, as the service gave them
 	err := paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
-		if _, err := c.doIdempotent(ctx, request{
-			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: c.maxTicket, private: true,
-		}, &p); err != nil {
+		if _, err := c.doIdempotent(ctx, r, &p); err != nil {
 			return 0, 0, err
 		}
 		grew := p.Count - l.count

@@ -80,16 +80,18 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	o, err := c.do(ctx, request{method: http.MethodPost, path: casePath(p.CaseID, "message"), body: body, once: true, private: p.Secret, atHand: p.Checked})
+	r := c.request(http.MethodPost, casePath(p.CaseID, "message"), nil, body)
+	r.once, r.private, r.atHand = true, p.Secret, p.Checked
+	o, err := c.do(ctx, r)
 	if errors.Is(err, ErrExpired) {
 		now := c.clock.Now()
 		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: now}, nil
 	}
 	if err != nil {
-		return Attempt{}, c.redactError(err)
+		return Attempt{}, err
 	}
 	outcome, reason := classify(o)
-	if outcome == Unauthenticated && !c.auth.Renew(o.request) {
+	if outcome == Unauthenticated && !c.auth.Renew(o.req) {
 		outcome = Rejected // another attempt would send the same credentials
 	}
 	a := Attempt{

@@ -310,9 +310,12 @@ func TestSecretContentStaysOutOfErrors(t *testing.T) {
 	} {
 		for _, status := range []int{200, 403} {
 			c, _ := handler(t, write(status, list))
-			_, err := c.List(t.Context(), testCase, "")
-			if err == nil || strings.Contains(err.Error(), "password") || strings.Contains(list, "Sign in") != strings.Contains(err.Error(), "Sign in") {
-				t.Errorf("%v", err)
+			_, listErr := c.List(t.Context(), testCase, "")
+			_, caseErr := c.Case(t.Context(), testCase, "")
+			for _, err := range []error{listErr, caseErr} {
+				if err == nil || strings.Contains(err.Error(), "password") || strings.Contains(list, "Sign in") != strings.Contains(err.Error(), "Sign in") {
+					t.Errorf("%v", err)
+				}
 			}
 		}
 	}

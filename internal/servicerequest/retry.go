@@ -124,12 +124,12 @@ func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observa
 		if err != nil {
 			return o, err
 		}
-		if auth := c.authOf(r); o.status == http.StatusUnauthorized && !renewed && auth != nil && auth.Renew(o.request) {
+		if o.status == http.StatusUnauthorized && !renewed && r.By != nil && r.By.Renew(o.req) {
 			renewed = true
 			continue
 		}
 		renewed = o.status == http.StatusUnauthorized // two in a row are final
-		if slices.Contains(r.statuses, o.status) {
+		if slices.Contains(r.Statuses, o.status) {
 			return o, nil
 		}
 		retry, err := c.decode(o, into)
