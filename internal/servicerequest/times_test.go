@@ -32,7 +32,7 @@ func TestParseTime(t *testing.T) {
 		{"20260301", "", false}, // a date, and no time since 1970
 		{"202603011200", "", false},
 		{"20260301120000", "", false},
-		{"0001-01-01T00:00:00Z", "", false},
+		{"1969-12-31T23:59:59Z", "", false},
 		{"2200-01-01T00:00:00Z", "", false},
 		{"0", "", false},
 		{"-1", "", false},
