@@ -288,8 +288,8 @@ func TestProfile(t *testing.T) {
 		var unusable *UnusableError
 		switch {
 		case err == nil:
-			if got := fmt.Sprintf("%+v", c.current.key); got != row.want {
-				t.Errorf("%+v: %s, want %s", row.profile, got, row.want)
+			if got := fmt.Sprintf("%+v", c.current.key); got != row.want || !slices.Contains(c.Secrets(), "S") {
+				t.Errorf("%+v: %s, want %s, with its secret kept", row.profile, got, row.want)
 			}
 		case !errors.As(err, &unusable) || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), row.profile.File):
 			t.Errorf("%+v: %v, want %s", row.profile, err, row.want)

@@ -17,11 +17,12 @@ func (t Token) issue(_ context.Context, c *Credentials) (issued, error) {
 // AccessKey signs every request with an access key pair (AK/SK), which Huawei recommends
 // over tokens.
 type AccessKey struct {
-	AccessKey, SecretKey string
+	AccessKey string `json:"accessKeyId"` // the names are those of KooCLI's file
+	SecretKey string `json:"secretAccessKey"`
 	// SecurityToken belongs to a temporary key pair; empty otherwise.
-	SecurityToken string
+	SecurityToken string `json:"securityToken"`
 	// DomainID is the account's ID, sent as X-Domain-Id if not empty.
-	DomainID string
+	DomainID string `json:"domainId"`
 }
 
 func (AccessKey) mode() Mode { return ModeAccessKey }
