@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,10 +35,7 @@ type Attachment struct {
 // uploadFrame returns the parts of the body of the upload call before and after the data,
 // which is in base64.
 func uploadFrame(name string) (head, tail []byte) {
-	quoted, err := json.Marshal(name)
-	if err != nil {
-		panic(err) // strings always marshal
-	}
+	quoted, _ := json.Marshal(name) // a string can always be encoded
 	return fmt.Appendf(nil, `{"accessory_name":%s,"accessory_from":"message","upload_type":0,"accessory_data":"`, quoted), []byte(`"}`)
 }
 
@@ -141,12 +139,8 @@ func (l AttachmentLimits) TakesSize(size int64) bool {
 
 // TakesType reports whether the service accepts the type of a file of this name.
 func (l AttachmentLimits) TakesType(name string) bool {
-	for _, t := range l.Types {
-		if strings.HasSuffix(strings.ToLower(name), "."+t) {
-			return true
-		}
-	}
-	return len(l.Types) == 0
+	name = strings.ToLower(name)
+	return len(l.Types) == 0 || slices.ContainsFunc(l.Types, func(t string) bool { return strings.HasSuffix(name, "."+t) })
 }
 
 // limitsMemory keeps the limits, which are requested once per client.

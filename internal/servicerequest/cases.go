@@ -144,8 +144,6 @@ func inGroup(groupID string) url.Values {
 	return v
 }
 
-var errNoID = errors.New("the service lists a ticket without an ID")
-
 // Cases searches for tickets. It returns each once, in the service's order, and at
 // most limit of them. more reports whether there are others. With an
 // *IncompleteError it returns those that it could read.
@@ -176,7 +174,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		for _, w := range answer.List {
 			switch {
 			case w.ID == "":
-				return 0, 0, errNoID
+				return 0, 0, errors.New("the service lists a ticket without an ID")
 			case seen[string(w.ID)]:
 				continue
 			case len(cases) == limit:

@@ -59,27 +59,32 @@ func (e *APIError) Error() string {
 // IsRefusal reports whether the service refused a call, so that repeating the call
 // would not help. A refusal by an issuer of credentials does not count.
 func IsRefusal(err error) bool {
-	var e *APIError
-	var none *credentials.Error
-	return errors.As(err, &e) && !errors.As(err, &none) &&
-		(refuses(e.Status) || e.Status/100 == 2 && rejectingCodes[e.Code] != CauseOther)
+	e := serviceError(err)
+	return e != nil && (refuses(e.Status) || e.Status/100 == 2 && rejectingCodes[e.Code] != CauseOther)
 }
 
 // IsPermissionDenied reports whether the user of the credentials has no
 // permission for a call.
 func IsPermissionDenied(err error) bool {
-	var e *APIError
-	var none *credentials.Error
-	return errors.As(err, &e) && !errors.As(err, &none) && (e.Status == http.StatusForbidden || rejectingCodes[e.Code] == CauseNotPermitted)
+	e := serviceError(err)
+	return e != nil && (e.Status == http.StatusForbidden || rejectingCodes[e.Code] == CauseNotPermitted)
+}
+
+// serviceError returns the answer of the service that an error has; nil if there is none,
+// or it is an issuer's.
+func serviceError(err error) (e *APIError) {
+	if !errors.As(err, new(*credentials.Error)) {
+		errors.As(err, &e)
+	}
+	return e
 }
 
 // PreventsPost reports whether an error of [Client.List] means that no message may be
 // posted either: there are no credentials, the endpoint redirects and so is not the
 // service, or no TLS connection can be made to it.
 func PreventsPost(err error) bool {
-	var none *credentials.Error
-	var e *APIError
-	return errors.As(err, &none) || errors.As(err, &e) && e.Cause() == CauseRedirect || isPermanent(err)
+	e := serviceError(err)
+	return errors.As(err, new(*credentials.Error)) || e != nil && e.Cause() == CauseRedirect || isPermanent(err)
 }
 
 // NoTimeError reports that the wait before another attempt is longer than the
@@ -119,7 +124,7 @@ func (c *Client) failure(o observation) error {
 	if o.call.private && o.call.Method == http.MethodPost {
 		e.Message = "" // it may quote the text
 	}
-	e.ServiceTime, _ = serviceDate(o.header)
+	e.ServiceTime, _ = http.ParseTime(o.header.Get("Date"))
 	if o.status/100 == 3 {
 		if u, err := url.Parse(o.header.Get("Location")); err == nil && u.Host != "" {
 			e.Location = c.clean(u.Scheme + "://" + u.Host)

@@ -105,19 +105,17 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	return a, nil
 }
 
-// postBody is the request's JSON. Its optional members are left out when
-// unset; an empty list is not unset.
-type postBody struct {
-	GroupID string `json:"group_id,omitempty"`
-	Message struct {
-		Content      string   `json:"content"`
-		AccessoryIDs []string `json:"accessory_ids,omitzero"`
-	} `json:"message"`
-}
-
+// body is the request's JSON. Its optional members are left out when unset; an empty list
+// is not unset.
 func (p Post) body() ([]byte, error) {
-	b := postBody{GroupID: p.GroupID}
-	b.Message.Content, b.Message.AccessoryIDs = p.Content, p.AccessoryIDs
+	var b struct {
+		GroupID string `json:"group_id,omitempty"`
+		Message struct {
+			Content      string   `json:"content"`
+			AccessoryIDs []string `json:"accessory_ids,omitzero"`
+		} `json:"message"`
+	}
+	b.GroupID, b.Message.Content, b.Message.AccessoryIDs = p.GroupID, p.Content, p.AccessoryIDs
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false) // the text arrives as it was written

@@ -53,11 +53,8 @@ func Wait(ctx context.Context, clock Clock, n int, throttled bool, asked time.Du
 // clock may be off.
 func (o observation) asked() time.Duration {
 	value := strings.TrimSpace(o.header.Get("Retry-After"))
-	seconds, err := strconv.ParseUint(value, 10, 63)
-	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return maxRetryAfter
-	case err == nil:
+	seconds, err := strconv.ParseUint(value, 10, 63) // the largest number if it is out of range
+	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(value)
@@ -67,18 +64,13 @@ func (o observation) asked() time.Duration {
 	return min(max(at.Sub(o.answeredAt()), 0), maxRetryAfter)
 }
 
-// serviceDate is the service's clock when it answered, to the second.
-func serviceDate(h http.Header) (time.Time, bool) {
-	date, err := http.ParseTime(h.Get("Date"))
-	return date, err == nil
-}
-
 // answeredAt is the moment of an answer by the service's clock, else the local one.
 func (o observation) answeredAt() time.Time {
-	if date, ok := serviceDate(o.header); ok {
-		return date
+	date, err := http.ParseTime(o.header.Get("Date"))
+	if err != nil {
+		return o.received
 	}
-	return o.received
+	return date
 }
 
 // isPermanent reports whether a connection failed in a way that another attempt

@@ -266,27 +266,32 @@ func TestPermanentFailures(t *testing.T) {
 	}
 }
 
-func TestPreventsPost(t *testing.T) {
+func TestWhatAnErrorMeans(t *testing.T) {
 	t.Parallel()
-	for err, want := range map[error]bool{
-		&credentials.Error{Err: errors.New("no")}:                    true,
-		&APIError{Status: 302}:                                       true,
-		&handshakeError{errors.New("no")}:                            true,
-		fmt.Errorf("GET: %w", &APIError{Status: 307}):                true,
-		&ProxyError{Status: 407}:                                     true,
-		&ProxyError{Status: 408}:                                     false,
-		&ProxyError{Status: 429}:                                     false,
-		&ProxyError{Status: 302}:                                     false,
-		&ProxyError{Status: 502}:                                     false,
-		&APIError{Status: 403}:                                       false,
-		&APIError{Status: 503}:                                       false,
-		&NoTimeError{Err: &APIError{Status: 429}}:                    false,
-		errListShrank:                                                false,
-		context.DeadlineExceeded:                                     false,
-		&NoTimeError{Err: &credentials.Error{Err: errors.New("no")}}: true,
+	none := &credentials.Error{Err: &APIError{Status: 403}}
+	for err, want := range map[error]struct{ refusal, denied, prevents bool }{
+		none:                              {prevents: true},
+		&NoTimeError{Err: none}:           {prevents: true},
+		&handshakeError{errors.New("no")}: {prevents: true},
+		&APIError{Status: 302}:            {refusal: true, prevents: true},
+		fmt.Errorf("GET: %w", &APIError{Status: 307}): {refusal: true, prevents: true},
+		&ProxyError{Status: 407}:                      {prevents: true},
+		&ProxyError{Status: 408}:                      {},
+		&ProxyError{Status: 429}:                      {},
+		&ProxyError{Status: 302}:                      {},
+		&ProxyError{Status: 502}:                      {},
+		&APIError{Status: 403}:                        {refusal: true, denied: true},
+		&APIError{Status: 404}:                        {refusal: true},
+		&APIError{Status: 200, Code: "OSM.01010002"}:  {refusal: true, denied: true},
+		&APIError{Status: 200, Code: "OSM.01010015"}:  {refusal: true},
+		&APIError{Status: 200, Code: "OSM.01010014"}:  {},
+		&APIError{Status: 503}:                        {},
+		&NoTimeError{Err: &APIError{Status: 429}}:     {},
+		errListShrank:                                 {},
+		context.DeadlineExceeded:                      {},
 	} {
-		if got := PreventsPost(err); got != want {
-			t.Errorf("%v: %t", err, got)
+		if r, d, p := IsRefusal(err), IsPermissionDenied(err), PreventsPost(err); r != want.refusal || d != want.denied || p != want.prevents {
+			t.Errorf("%v: refusal %t, denied %t, prevents a post %t; want %+v", err, r, d, p, want)
 		}
 	}
 }
