@@ -20,16 +20,11 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-func gzipped(t testing.TB, s string) string {
-	t.Helper()
+func gzipped(s string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	if _, err := io.WriteString(w, s); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	_, _ = io.WriteString(w, s)
+	_ = w.Close() // a buffer takes everything
 	return b.String()
 }
 
@@ -83,13 +78,13 @@ func TestPostOutcomes(t *testing.T) {
 		"chunked, and empty":        {handler: raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), want: Submitted},
 		"no length, and an object":  {handler: raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}"), want: Submitted},
 		"no length, and nothing":    {handler: raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), text: "the answer is empty"},
-		"gzip":                      {handler: write(200, gzipped(t, `{"error_code":""}`), "Content-Encoding", "gzip"), want: Submitted},
-		"gzip, and a refusal":       {handler: write(200, gzipped(t, `{"error_code":"OSM.01010015"}`), "Content-Encoding", "X-GZIP"), want: Rejected, text: "OSM.01010015"},
-		"gzip of nothing":           {handler: write(200, gzipped(t, ""), "Content-Encoding", "gzip"), want: Submitted},
+		"gzip":                      {handler: write(200, gzipped(`{"error_code":""}`), "Content-Encoding", "gzip"), want: Submitted},
+		"gzip, and a refusal":       {handler: write(200, gzipped(`{"error_code":"OSM.01010015"}`), "Content-Encoding", "X-GZIP"), want: Rejected, text: "OSM.01010015"},
+		"gzip of nothing":           {handler: write(200, gzipped(""), "Content-Encoding", "gzip"), want: Submitted},
 		"nothing, marked as gzip":   {handler: write(200, "", "Content-Encoding", "gzip"), want: Submitted},
 		"gzip that is none":         {handler: write(200, "{}", "Content-Encoding", "gzip"), text: "the answer is not the gzip that it claims to be"},
-		"gzip, cut":                 {handler: write(200, gzipped(t, `{}`)[:20], "Content-Encoding", "gzip"), text: "the answer is cut off"},
-		"gzip without end":          {handler: write(200, gzipped(t, strings.Repeat(" ", maxBodyBytes+1)), "Content-Encoding", "gzip"), text: "the answer is longer than any"},
+		"gzip, cut":                 {handler: write(200, gzipped(`{}`)[:20], "Content-Encoding", "gzip"), text: "the answer is cut off"},
+		"gzip without end":          {handler: write(200, gzipped(strings.Repeat(" ", maxBodyBytes+1)), "Content-Encoding", "gzip"), text: "the answer is longer than any"},
 		"Brotli":                    {handler: write(200, "\x0b\x02\x80{}\x03", "Content-Encoding", "br"), text: "the answer is compressed with br"},
 		"identity":                  {handler: write(200, "{}", "Content-Encoding", "identity"), want: Submitted},
 		"a byte order mark":         {handler: write(200, "\ufeff{}"), want: Submitted},
@@ -226,7 +221,7 @@ func TestPostCancelledInFlight(t *testing.T) {
 func TestPostWithoutAClientCertificate(t *testing.T) {
 	t.Parallel()
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
-		server, protocols := tlsServer(t, func(s *httptest.Server) {
+		server, protocol := tlsServer(t, func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: version, MaxVersion: version, ClientAuth: tls.RequireAnyClientCert}
 		})
 		c := newClient(t, server.URL, func(c *Config) { c.Insecure = true })
@@ -239,7 +234,9 @@ func TestPostWithoutAClientCertificate(t *testing.T) {
 		if _, err := c.List(t.Context(), testCase, ""); !PreventsPost(err) {
 			t.Errorf("%s: %v", name, err)
 		}
-		protocols.Range(func(any, any) bool { t.Errorf("%s: the server read a request", name); return true })
+		if protocol() != "" {
+			t.Errorf("%s: the server read a request", name)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func TestParseTime(t *testing.T) {
 		{"-1", "", false},
 		{"99999999999999999999", "", false},
 	} {
-		c := Client{zone: zone(tc.zone)}
+		c := newClient(t, "http://127.0.0.1:1", func(c *Config) { c.TimeZone = tc.zone })
 		if got := c.parseTime(tc.text); got.IsZero() == tc.ok || tc.ok && !got.Equal(want) {
 			t.Errorf("%q in %q: %v", tc.text, tc.zone, got)
 		}

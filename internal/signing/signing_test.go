@@ -70,15 +70,6 @@ func TestVectors(t *testing.T) {
 			if got := req.Header.Get("Authorization"); got != v.Authorization {
 				t.Errorf("Authorization\n got %s\nwant %s", got, v.Authorization)
 			}
-
-			names, signature := parse(t, v.Authorization)
-			got := signing.Signature(signing.Parts{
-				Method: v.Method, EscapedPath: v.Path, RawQuery: v.Query, Host: v.Host, Header: req.Header,
-				SignedHeaders: names, Date: v.Date, Body: []byte(v.Body),
-			}, v.SecretKey)
-			if got != signature {
-				t.Errorf("Signature = %s, want %s", got, signature)
-			}
 		})
 	}
 }
