@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -39,12 +40,7 @@ func (f *fake) issue(_ context.Context, c *Credentials) (issued, error) {
 }
 
 func request(t testing.TB) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return req
+	return httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/", nil)
 }
 
 // wantToken fails unless a request gets this token; with an empty one, none.

@@ -166,10 +166,9 @@ func moved(before, page []Message, grew int) (from, to int) {
 	from = max(grew-len(before), 0)
 	to = min(grew, len(page))
 	from = min(from, to)
-	for i := from; i < to; i++ {
-		if page[i].fields() != before[len(before)-grew+i].fields() {
-			return 0, 0
-		}
+	last := before[max(len(before)-grew, 0):]
+	if !slices.EqualFunc(page[from:to], last[:to-from], func(a, b Message) bool { return a.fields() == b.fields() }) {
+		return 0, 0
 	}
 	return from, to
 }

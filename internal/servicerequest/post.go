@@ -84,8 +84,7 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	r.once, r.private, r.atHand = true, p.Secret, p.Checked
 	o, err := c.do(ctx, r)
 	if errors.Is(err, ErrExpired) {
-		now := c.clock.Now()
-		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: now}, nil
+		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: c.clock.Now()}, nil
 	}
 	if err != nil {
 		return Attempt{}, err

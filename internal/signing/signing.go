@@ -35,8 +35,6 @@ const (
 	// HeaderContentHash names the optional header whose value takes the place of the body's hash in the signature.
 	// Huawei's SDK sends UNSIGNED-PAYLOAD in it with bodies that are not JSON.
 	HeaderContentHash = "X-Sdk-Content-Sha256"
-
-	headerAuthorization = "Authorization"
 )
 
 // Key is an access key pair. Formatted with fmt it does not show its secret.
@@ -63,7 +61,7 @@ func (k Key) GoString() string { return k.String() }
 // an entry named Host, whose value is then that of req.Host or req.URL.Host, since that is what is sent.
 // Neither half of key may be empty; the gateway refuses the signature if one is.
 func Sign(req *http.Request, body []byte, key Key, at time.Time) {
-	req.Header.Del(headerAuthorization)
+	req.Header.Del("Authorization")
 	date := at.UTC().Format(DateFormat)
 	req.Header.Set(HeaderDate, date)
 
@@ -79,7 +77,7 @@ func Sign(req *http.Request, body []byte, key Key, at time.Time) {
 		Body:          body,
 	}, key.SecretKey)
 
-	req.Header.Set(headerAuthorization, Algorithm+" Access="+key.AccessKey+
+	req.Header.Set("Authorization", Algorithm+" Access="+key.AccessKey+
 		", SignedHeaders="+strings.Join(names, ";")+", Signature="+signature)
 }
 
@@ -124,7 +122,7 @@ func Signature(p Parts, secretKey string) string {
 		canonicalQuery(p.RawQuery),
 		canonicalHeaders(p.Header, p.Host, p.SignedHeaders),
 		strings.Join(p.SignedHeaders, ";"),
-		contentHash(p.Header, p.Body),
+		cmp.Or(p.Header.Get(HeaderContentHash), hexHash(p.Body)),
 	}, "\n")
 
 	mac := hmac.New(sha256.New, []byte(secretKey))
@@ -196,14 +194,6 @@ func canonicalHeaders(header http.Header, host string, names []string) string {
 		}
 	}
 	return b.String()
-}
-
-// contentHash returns the last line of the canonical request.
-func contentHash(header http.Header, body []byte) string {
-	if declared := header.Values(HeaderContentHash); len(declared) > 0 {
-		return declared[0]
-	}
-	return hexHash(body)
 }
 
 func hexHash(b []byte) string {
