@@ -112,6 +112,7 @@ func TestPostOutcomes(t *testing.T) {
 		"throttled for long":        {handler: write(429, "", "Retry-After", "86400"), want: Throttled, asked: maxRetryAfter},
 		"throttled without a time":  {handler: write(429, ""), want: Throttled},
 		"unauthenticated":           {handler: write(401, ""), want: Rejected},
+		"redirected":                {handler: write(307, "", "Location", "https://elsewhere.example/x?secret"), want: UnknownRefused, text: "redirect to https://elsewhere.example,"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
