@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// fake is a source that a test steers. Its keys are numbered.
+// fake is a source that a test steers. What it issues is numbered.
 type fake struct {
+	keys bool          // it issues keys, with a security token
 	life time.Duration // 0 is for ever
 	err  error
 	wait chan struct{} // if not nil, issuing waits for it
@@ -31,8 +32,12 @@ func (f *fake) issue(_ context.Context, c *Credentials) (issued, error) {
 	if f.err != nil {
 		return issued{}, f.err
 	}
-	i := issued{token: fmt.Sprint("token ", f.asks)}
-	c.keep(i.token)
+	token := fmt.Sprint("token ", f.asks)
+	i := issued{token: token}
+	if f.keys {
+		i = issued{key: AccessKey{AccessKey: "AK", SecretKey: "SK", SecurityToken: token}}
+	}
+	c.keep(token)
 	if f.life > 0 {
 		i.expires = c.now().Add(f.life)
 	}
@@ -49,7 +54,7 @@ func wantToken(t *testing.T, c *Credentials, want string) *http.Request {
 	req := request(t)
 	err := c.Authenticate(t.Context(), req, nil)
 	var none *Error
-	if got := req.Header.Get("X-Auth-Token"); got != want || (err == nil) != (want != "") || err != nil && !errors.As(err, &none) {
+	if got := req.Header.Get("X-Auth-Token") + req.Header.Get("X-Security-Token"); got != want || (err == nil) != (want != "") || err != nil && !errors.As(err, &none) {
 		t.Errorf("token %q, want %q: %v", got, want, err)
 	}
 	return req
@@ -178,35 +183,18 @@ func TestFailedRenewal(t *testing.T) {
 // After a 401 the credentials of that request are not used again, and no others are dropped.
 func TestRenewAfterARefusal(t *testing.T) {
 	t.Parallel()
-	f := &fake{life: time.Hour}
-	c := New(f, nil, time.Now)
-	if !c.Renew(request(t)) {
-		t.Error("nothing to renew before the first")
-	}
-	first := wantToken(t, c, "token 1")
-	for range 2 { // the second is a parallel call's, and comes too late
-		if !c.Renew(first) {
-			t.Error("cannot be renewed")
+	for _, keys := range []bool{false, true} {
+		c := New(&fake{keys: keys, life: time.Hour}, nil, time.Now)
+		if !c.Renew(request(t)) {
+			t.Error("nothing to renew before the first")
 		}
-		wantToken(t, c, "token 2")
-	}
-}
-
-// Keys are told apart by their security token: an answer to old ones drops no new ones.
-func TestRenewKeys(t *testing.T) {
-	t.Parallel()
-	i := &issuer{replies: []reply{{body: stsBody}, {body: strings.Replace(stsBody, `"T"`, `"T2"`, 1)}}}
-	c := New(OIDC{STS: mustURL("https://sts.example.com"), IDToken: IDToken{Value: "e.y.J"}}, i.call, func() time.Time { return noon.Add(time.Hour) })
-	first := request(t)
-	for n, want := range []string{"T", "T2", "T2"} {
-		req := request(t)
-		if err := c.Authenticate(t.Context(), req, nil); err != nil || req.Header.Get("X-Security-Token") != want {
-			t.Errorf("security token %q, want %q: %v", req.Header.Get("X-Security-Token"), want, err)
+		first := wantToken(t, c, "token 1")
+		for range 2 { // the second is a parallel call's, and comes too late
+			if !c.Renew(first) {
+				t.Error("cannot be renewed")
+			}
+			wantToken(t, c, "token 2")
 		}
-		if n == 0 {
-			first = req
-		}
-		c.Renew(first)
 	}
 }
 

@@ -250,11 +250,9 @@ func (c *Client) setHeaders(req *http.Request, r request) {
 	}
 }
 
-// casePath is the escaped path of a ticket, with the given segments below it. The
-// ID is one segment, whatever characters it has.
-func casePath(caseID string, below ...string) string {
-	return strings.Join(append([]string{"v2/servicerequest/cases", escapeSegment(caseID)}, below...), "/")
-}
+// casePath is the escaped path of a ticket. The ID is one segment, whatever characters it
+// has.
+func casePath(caseID string) string { return "v2/servicerequest/cases/" + escapeSegment(caseID) }
 
 // escapeSegment escapes all characters but the unreserved ones. A path segment may
 // contain others as they are, but the signature escapes them. A gateway that

@@ -100,7 +100,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (l Listin
 	query := inGroup(groupID)
 	query.Set("trim_osm_rich_text_label", "false")
 	query.Set("limit", strconv.Itoa(pageSize))
-	r := c.request(http.MethodGet, casePath(caseID, "messages"), query, nil)
+	r := c.request(http.MethodGet, casePath(caseID)+"/messages", query, nil)
 	r.maxBody, r.private = c.maxTicket, true
 	seen := map[fields]bool{}
 	size, total := 0, 0            // total is the service's count, of the last page

@@ -80,7 +80,7 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	r := c.request(http.MethodPost, casePath(p.CaseID, "message"), nil, body)
+	r := c.request(http.MethodPost, casePath(p.CaseID)+"/message", nil, body)
 	r.once, r.private, r.atHand = true, p.Secret, p.Checked
 	o, err := c.do(ctx, r)
 	if errors.Is(err, ErrExpired) {
