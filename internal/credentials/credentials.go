@@ -26,10 +26,9 @@ import (
 // Source says where credentials come from. It is a [Token], an [AccessKey], a
 // [Password], an [OIDC], an [IAMOIDC], an [Agency], a [Pod], an [ECS] or a [Profile].
 type Source interface {
-	// issue gets credentials. c makes the calls, and keeps the secrets out of every text.
+	// issue gets credentials. c makes the calls, and keeps the secrets out of every text:
+	// those of the source before it makes a call, those of an answer after that.
 	issue(ctx context.Context, c *Credentials) (issued, error)
-	// secrets are the values of the source itself that no text may repeat.
-	secrets() []string
 	mode() Mode
 }
 
@@ -53,11 +52,11 @@ const (
 type Request struct {
 	Issuer Issuer
 	Method string
-	Base   *url.URL // without a query
-	Path   string   // below Base, escaped; empty is Base itself
-	Query  url.Values
+	Base   *url.URL
+	Path   string     // below Base, escaped; empty is Base itself
+	Query  url.Values // besides that of Base
 	Header http.Header
-	Body   any          // sent as JSON; nil is none
+	Body   []byte       // JSON; nil is none
 	By     *Credentials // authenticates the request; nil is nobody
 	// Local calls go to this machine or its host: never through a proxy.
 	Local bool
@@ -73,8 +72,6 @@ type Answer struct {
 	Header   http.Header
 	Body     []byte
 	Received time.Time // by the local clock
-	// Date is the issuer's clock, to the second; zero if the answer has none.
-	Date time.Time
 }
 
 // Call makes a request, repeats it as one that changes nothing, and decodes the JSON of the
@@ -156,7 +153,7 @@ type Credentials struct {
 	current *issued    // nil: none
 	renewAt time.Time  // zero is never
 	refused error      // the issuer's refusal, which is final
-	issued  []string   // all secrets so far
+	secrets []string   // all so far
 }
 
 // New returns credentials of a source. It calls nobody. now is the local clock.
@@ -189,41 +186,27 @@ func (c *Credentials) Ready(ctx context.Context) error {
 	return err
 }
 
+// get returns the current credentials while they live. Near their end it begins to renew
+// them, for which nobody waits.
 func (c *Credentials) get(ctx context.Context) (issued, error) {
-	if i, ok := c.usable(ctx); ok {
-		return i, nil
+	current, due := c.usable()
+	if current == nil {
+		return c.renewals.Do(ctx, c.renew)
 	}
-	return c.renew(ctx)
+	if due {
+		go func() { _, _ = c.renewals.Do(context.WithoutCancel(ctx), c.renew) }() // a failure is seen when the current ones have expired
+	}
+	return *current, nil
 }
 
 // AuthenticateNow is Authenticate with what is at hand. It asks no issuer, and reports
 // whether there are credentials that have not expired.
 func (c *Credentials) AuthenticateNow(req *http.Request, body []byte) bool {
-	c.mu.Lock()
-	current, alive := c.current, c.alive(c.now())
-	c.mu.Unlock()
-	if alive {
+	current, _ := c.usable()
+	if current != nil {
 		c.add(*current, req, body)
 	}
-	return alive
-}
-
-// renew asks the source. All who need credentials at the same time share one renewal, and
-// its failure.
-func (c *Credentials) renew(ctx context.Context) (issued, error) {
-	return c.renewals.Do(ctx, func(ctx context.Context) (issued, error) {
-		c.mu.Lock()
-		now := c.now()
-		i, isNew, err := c.current, c.alive(now) && !c.isDue(now), c.refused
-		c.mu.Unlock()
-		switch {
-		case isNew: // another renewal has ended since
-			return *i, nil
-		case err != nil:
-			return issued{}, err
-		}
-		return c.renewal(ctx)
-	})
+	return current != nil
 }
 
 func (c *Credentials) add(i issued, req *http.Request, body []byte) {
@@ -240,19 +223,16 @@ func (c *Credentials) add(i issued, req *http.Request, body []byte) {
 	signing.Sign(req, body, signing.Key{AccessKey: i.key.AccessKey, SecretKey: i.key.SecretKey}, c.now())
 }
 
-// usable returns the current credentials while they live. Near their end it begins to renew
-// them, for which nobody waits.
-func (c *Credentials) usable(ctx context.Context) (i issued, ok bool) {
+// usable returns the current credentials while they live, and whether it is time to renew
+// them.
+func (c *Credentials) usable() (current *issued, due bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	if !c.alive(now) {
-		return issued{}, false
+		return nil, false
 	}
-	if c.isDue(now) {
-		go func() { _, _ = c.renew(context.WithoutCancel(ctx)) }() // a failure is seen when the current ones have expired
-	}
-	return *c.current, true
+	return c.current, !c.renewAt.IsZero() && !now.Before(c.renewAt)
 }
 
 // alive needs c.mu.
@@ -260,14 +240,19 @@ func (c *Credentials) alive(now time.Time) bool {
 	return c.current != nil && (c.current.expires.IsZero() || now.Before(c.current.expires))
 }
 
-// isDue needs c.mu.
-func (c *Credentials) isDue(now time.Time) bool {
-	return !c.renewAt.IsZero() && !now.Before(c.renewAt)
-}
-
-// renewal asks the source. While the current credentials live, a failure is no error, and a
-// refusal not final: the source is asked again when half of their time is over.
-func (c *Credentials) renewal(ctx context.Context) (issued, error) {
+// renew asks the source. All who need credentials at the same time share one renewal, and
+// its failure. While the current credentials live, a failure is no error, and a refusal not
+// final: the source is asked again when half of their time is over.
+func (c *Credentials) renew(ctx context.Context) (issued, error) {
+	if current, due := c.usable(); current != nil && !due { // another renewal has ended since
+		return *current, nil
+	}
+	c.mu.Lock()
+	refused := c.refused
+	c.mu.Unlock()
+	if refused != nil {
+		return issued{}, refused
+	}
 	i, err := c.source.issue(ctx, c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -320,7 +305,7 @@ func (c *Credentials) Mode() Mode { return c.source.mode() }
 func (c *Credentials) Secrets() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := slices.Concat(c.source.secrets(), c.issued)
+	all := slices.Clone(c.secrets)
 	if c.base != nil {
 		all = append(all, c.base.Secrets()...)
 	}
@@ -331,5 +316,5 @@ func (c *Credentials) Secrets() []string {
 func (c *Credentials) keep(secrets ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.issued = append(c.issued, secrets...)
+	c.secrets = append(c.secrets, secrets...)
 }

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -23,10 +24,10 @@ type Password struct {
 	UserName, Password, DomainName string
 }
 
-func (p Password) secrets() []string { return []string{p.Password} }
-func (Password) mode() Mode          { return ModePassword }
+func (Password) mode() Mode { return ModePassword }
 
 func (p Password) issue(ctx context.Context, c *Credentials) (issued, error) {
+	c.keep(p.Password)
 	domain := Domain{Name: p.DomainName}
 	user := object{"name": p.UserName, "password": p.Password, "domain": domain}
 	return c.token(ctx, Request{
@@ -34,7 +35,7 @@ func (p Password) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Body: object{"auth": object{
 			"identity": object{"methods": []string{"password"}, "password": object{"user": user}},
 			"scope":    object{"domain": domain},
-		}},
+		}}.json(),
 	})
 }
 
@@ -46,8 +47,7 @@ type IAMOIDC struct {
 	IDToken    IDToken
 }
 
-func (o IAMOIDC) secrets() []string { return o.IDToken.secrets() }
-func (IAMOIDC) mode() Mode          { return ModeIAMOIDC }
+func (IAMOIDC) mode() Mode { return ModeIAMOIDC }
 
 func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	idToken, err := o.IDToken.get(ctx, c)
@@ -58,11 +58,17 @@ func (o IAMOIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Issuer: IssuerExchange, Method: http.MethodPost, Base: iam(o.IAM), Path: "v3.0/OS-AUTH/id-token/tokens",
 		Header: http.Header{"X-Idp-Id": {o.ProviderID}},
 		// Without the scope, no service takes the token.
-		Body: object{"auth": object{"id_token": object{"id": idToken}, "scope": object{"domain": o.Domain}}},
+		Body: object{"auth": object{"id_token": object{"id": idToken}, "scope": object{"domain": o.Domain}}}.json(),
 	})
 }
 
-type object = map[string]any
+// object is a JSON object.
+type object map[string]any
+
+func (o object) json() []byte {
+	body, _ := json.Marshal(o) // texts, numbers and objects can always be encoded
+	return body
+}
 
 // token makes a call whose answer is a token of IAM.
 func (c *Credentials) token(ctx context.Context, r Request) (issued, error) {
@@ -120,11 +126,12 @@ func iam(u *url.URL) *url.URL {
 // already over.
 func (a Answer) expiry(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)
-	switch {
-	case err != nil:
+	if err != nil {
 		return time.Time{}, errors.New("the answer does not say until when it can be used")
-	case a.Date.IsZero():
-		return t, nil
 	}
-	return a.Received.Add(t.Sub(a.Date.Add(time.Second))), nil
+	date, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil {
+		return t, nil //nolint:nilerr // the local clock is all there is
+	}
+	return a.Received.Add(t.Sub(date.Add(time.Second))), nil
 }

@@ -23,17 +23,16 @@ type IDToken struct {
 	RequestToken, Audience string
 }
 
-func (t IDToken) secrets() []string { return []string{t.Value, t.RequestToken} }
-
 // get returns the token. An error about what is on this machine is an UnusableError.
 func (t IDToken) get(ctx context.Context, c *Credentials) (string, error) {
+	c.keep(t.Value, t.RequestToken)
 	switch {
 	case t.Value != "":
 		return t.Value, nil
 	case t.File != "":
 		return c.readSecret("id_token_file", t.File)
 	}
-	base, query := split(t.RequestURL)
+	query := url.Values{}
 	if t.Audience != "" {
 		query.Set("audience", t.Audience)
 	}
@@ -41,20 +40,13 @@ func (t IDToken) get(ctx context.Context, c *Credentials) (string, error) {
 		Value string `json:"value"`
 	}
 	_, err := c.ask(ctx, Request{
-		Issuer: IssuerGitHub, Method: http.MethodGet, Base: base, Query: query, Header: http.Header{"Authorization": {"bearer " + t.RequestToken}},
+		Issuer: IssuerGitHub, Method: http.MethodGet, Base: t.RequestURL, Query: query, Header: http.Header{"Authorization": {"bearer " + t.RequestToken}},
 	}, &got)
 	if err == nil && got.Value == "" {
 		err = c.none(IssuerGitHub, errors.New("GitHub's answer has no ID token"))
 	}
 	c.keep(got.Value)
 	return got.Value, err
-}
-
-// split returns a URL without its query, and the query.
-func split(u *url.URL) (*url.URL, url.Values) {
-	base := *u
-	base.RawQuery = ""
-	return &base, u.Query()
 }
 
 // readSecret reads the file that a setting names, and that holds one secret. The name may be

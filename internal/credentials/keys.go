@@ -21,8 +21,7 @@ type OIDC struct {
 	IDToken     IDToken
 }
 
-func (o OIDC) secrets() []string { return o.IDToken.secrets() }
-func (OIDC) mode() Mode          { return ModeOIDC }
+func (OIDC) mode() Mode { return ModeOIDC }
 
 func (o OIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 	idToken, err := o.IDToken.get(ctx, c)
@@ -33,7 +32,7 @@ func (o OIDC) issue(ctx context.Context, c *Credentials) (issued, error) {
 		Issuer: IssuerSTS, Method: http.MethodPost, Base: o.STS, Path: "v5/agencies/assume-with-oidc",
 		Body: lasting(o.Duration, object{
 			"provider_urn": o.ProviderURN, "agency_urn": o.AgencyURN, "agency_session_name": o.SessionName, "id_token": idToken,
-		}),
+		}).json(),
 	}, stsKey, Account(o.AgencyURN), nil)
 }
 
@@ -53,14 +52,13 @@ type Agency struct {
 	Domain Domain   // the account that has the agency
 }
 
-func (a Agency) secrets() []string { return a.Base.secrets() }
-func (Agency) mode() Mode          { return ModeAgency }
+func (Agency) mode() Mode { return ModeAgency }
 
 func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	if a.URN != "" {
 		return c.key(ctx, Request{
 			Issuer: IssuerSTS, Method: http.MethodPost, Base: a.STS, Path: "v5/agencies/assume", By: c.base,
-			Body: lasting(a.Duration, object{"agency_urn": a.URN, "agency_session_name": a.SessionName}),
+			Body: lasting(a.Duration, object{"agency_urn": a.URN, "agency_session_name": a.SessionName}).json(),
 		}, stsKey, Account(a.URN), nil)
 	}
 	agency := lasting(a.Duration, object{"agency_name": a.Name})
@@ -71,7 +69,7 @@ func (a Agency) issue(ctx context.Context, c *Credentials) (issued, error) {
 	}
 	return c.key(ctx, Request{
 		Issuer: IssuerAgency, Method: http.MethodPost, Base: iam(a.IAM), Path: "v3.0/OS-CREDENTIAL/securitytokens", By: c.base,
-		Body: object{"auth": object{"identity": object{"methods": []string{"assume_role"}, "assume_role": agency}}},
+		Body: object{"auth": object{"identity": object{"methods": []string{"assume_role"}, "assume_role": agency}}}.json(),
 	}, iamKey, a.Domain.ID, a.IAM)
 }
 
@@ -90,17 +88,15 @@ type Pod struct {
 	DomainID  string   // the account's ID; empty: that of the agency in the answer
 }
 
-func (Pod) secrets() []string { return nil }
-func (Pod) mode() Mode        { return ModePod }
+func (Pod) mode() Mode { return ModePod }
 
 func (p Pod) issue(ctx context.Context, c *Credentials) (issued, error) {
 	token, err := c.readSecret("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", p.TokenFile)
 	if err != nil {
 		return issued{}, err
 	}
-	base, query := split(p.URL)
 	return c.key(ctx, Request{
-		Issuer: IssuerPod, Method: http.MethodPost, Base: base, Query: query, Body: object{},
+		Issuer: IssuerPod, Method: http.MethodPost, Base: p.URL, Body: object{}.json(),
 		Header: http.Header{"Authorization": {token}}, Local: true, Timeout: 5 * time.Second,
 	}, podKey, p.DomainID, nil)
 }
@@ -112,8 +108,7 @@ type ECS struct {
 	Metadata *url.URL // for tests; nil is http://169.254.169.254
 }
 
-func (ECS) secrets() []string { return nil }
-func (ECS) mode() Mode        { return ModeECS }
+func (ECS) mode() Mode { return ModeECS }
 
 // metadataTimeout is what a server without metadata costs, at most, for each attempt.
 const metadataTimeout = 3 * time.Second

@@ -17,30 +17,22 @@ type Profile struct {
 	DomainID string // the account's ID; empty: that of the profile
 }
 
-func (Profile) secrets() []string { return nil }
-func (Profile) mode() Mode        { return ModeProfile }
-
-// storedKey is a key as KooCLI writes it.
-type storedKey struct {
-	Access   string `json:"accessKeyId"`
-	Secret   string `json:"secretAccessKey"`
-	Token    string `json:"securityToken"`
-	DomainID string `json:"domainId"`
-}
+func (Profile) mode() Mode { return ModeProfile }
 
 func (p Profile) issue(_ context.Context, c *Credentials) (issued, error) {
 	k, err := p.read()
 	if err != nil {
 		return issued{}, &UnusableError{fmt.Errorf("the KooCLI file (shared_config_file, by default ~/.hcloud/config.json) %w", err)}
 	}
-	c.keep(k.Secret, k.Token)
-	return issued{reread: true, key: AccessKey{k.Access, k.Secret, k.Token, cmp.Or(p.DomainID, k.DomainID)}}, nil
+	c.keep(k.SecretKey, k.SecurityToken)
+	k.DomainID = cmp.Or(p.DomainID, k.DomainID)
+	return issued{reread: true, key: k}, nil
 }
 
-func (p Profile) read() (storedKey, error) {
+func (p Profile) read() (AccessKey, error) {
 	text, err := readFile(p.File, 1<<20)
 	if err != nil {
-		return storedKey{}, err
+		return AccessKey{}, err
 	}
 	var file struct {
 		Current   string `json:"current"`
@@ -48,36 +40,36 @@ func (p Profile) read() (storedKey, error) {
 		Profiles  []struct {
 			Name string `json:"name"`
 			Mode string `json:"mode"`
-			storedKey
+			AccessKey
 			SSO struct {
-				STS storedKey `json:"stsToken"`
+				STS AccessKey `json:"stsToken"`
 			} `json:"ssoAuth"`
 		} `json:"profiles"`
 	}
 	if json.Unmarshal(text, &file) != nil {
-		return storedKey{}, errors.New("is not the JSON that KooCLI writes")
+		return AccessKey{}, errors.New("is not the JSON that KooCLI writes")
 	}
 	if strings.EqualFold(fmt.Sprint(file.Encrypted), "true") {
-		return storedKey{}, errors.New("is encrypted; run hcloud configure set --cli-auth-encrypt=false")
+		return AccessKey{}, errors.New("is encrypted; run hcloud configure set --cli-auth-encrypt=false")
 	}
 	name := cmp.Or(p.Name, file.Current)
 	for _, profile := range file.Profiles {
 		if profile.Name != name {
 			continue
 		}
-		k := profile.storedKey
+		k := profile.AccessKey
 		switch profile.Mode {
 		case "AKSK":
 		case "SSO":
 			k = profile.SSO.STS
 			k.DomainID = profile.DomainID
 		default:
-			return storedKey{}, fmt.Errorf("has a profile %q of the mode %q, and only AKSK and SSO are supported: use assume_agency or ecs_agency instead", name, profile.Mode)
+			return AccessKey{}, fmt.Errorf("has a profile %q of the mode %q, and only AKSK and SSO are supported: use assume_agency or ecs_agency instead", name, profile.Mode)
 		}
-		if k.Access == "" || k.Secret == "" || !isSendable(k.Access+k.Token) {
-			return storedKey{}, fmt.Errorf("has a profile %q without an access key; run hcloud configure or hcloud configure sso", name)
+		if k.AccessKey == "" || k.SecretKey == "" || !isSendable(k.AccessKey+k.SecurityToken) {
+			return AccessKey{}, fmt.Errorf("has a profile %q without an access key; run hcloud configure or hcloud configure sso", name)
 		}
 		return k, nil
 	}
-	return storedKey{}, fmt.Errorf("has no profile %q", name)
+	return AccessKey{}, fmt.Errorf("has no profile %q", name)
 }

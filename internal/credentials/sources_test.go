@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -41,15 +42,13 @@ type issuer struct {
 func (i *issuer) call(_ context.Context, r Request, into any) (Answer, error) {
 	body := ""
 	if r.Body != nil {
-		text, err := json.Marshal(r.Body)
-		if err != nil {
-			return Answer{}, err
-		}
-		body = " " + string(text)
+		body = " " + string(r.Body)
 	}
 	target := *r.Base
 	target.Path += "/" + r.Path
-	target.RawQuery = r.Query.Encode()
+	query := target.Query()
+	maps.Copy(query, r.Query)
+	target.RawQuery = query.Encode()
 	line := r.Method + " " + target.String() + body
 	for name, values := range r.Header {
 		line += fmt.Sprintf(" %s=%s", name, strings.Join(values, ","))
@@ -63,7 +62,9 @@ func (i *issuer) call(_ context.Context, r Request, into any) (Answer, error) {
 	i.asked = append(i.asked, line)
 	next := i.replies[0]
 	i.replies = i.replies[1:]
-	a := Answer{Status: max(next.status, 200), Header: next.header, Body: []byte(next.body), Received: noon.Add(time.Hour), Date: noon}
+	header := http.Header{"Date": {noon.Format(http.TimeFormat)}}
+	maps.Copy(header, next.header)
+	a := Answer{Status: max(next.status, 200), Header: header, Body: []byte(next.body), Received: noon.Add(time.Hour)}
 	if a.Status >= 300 && !slices.Contains(r.Statuses, a.Status) {
 		return a, fmt.Errorf("HTTP %d", a.Status)
 	}
@@ -106,8 +107,8 @@ func TestSources(t *testing.T) {
 		want    string
 	}{
 		"password": {
-			Password{IAM: iam, UserName: "u", Password: "p", DomainName: "d"}, []reply{{201, subject, token}},
-			[]string{`POST https://iam.example.com/v3/auth/tokens {"auth":{"identity":{"methods":["password"],"password":{"user":{"domain":{"name":"d"},"name":"u","password":"p"}}},"scope":{"domain":{"name":"d"}}}}`},
+			Password{IAM: iam, UserName: "u", Password: "u's own", DomainName: "d"}, []reply{{201, subject, token}},
+			[]string{`POST https://iam.example.com/v3/auth/tokens {"auth":{"identity":{"methods":["password"],"password":{"user":{"domain":{"name":"d"},"name":"u","password":"u's own"}}},"scope":{"domain":{"name":"d"}}}}`},
 			"subject for 59m59s",
 		},
 		"OIDC": {
@@ -212,7 +213,7 @@ func TestSources(t *testing.T) {
 			if row.asked != nil && strings.Join(i.asked, "\n") != strings.Join(row.asked, "\n") {
 				t.Errorf("asked\n%s\nwant\n%s", strings.Join(i.asked, "\n"), strings.Join(row.asked, "\n"))
 			}
-			for _, secret := range []string{"subject", "e.y.J", "file's", "gt", "g.h.b", "mt"} {
+			for _, secret := range []string{"subject", "u's own", "e.y.J", "file's", "gt", "g.h.b", "mt"} {
 				if strings.Contains(strings.Join(row.asked, "")+got, secret) && !slices.Contains(c.Secrets(), secret) {
 					t.Errorf("%s is not kept out of texts", secret)
 				}
@@ -287,8 +288,8 @@ func TestProfile(t *testing.T) {
 		var unusable *UnusableError
 		switch {
 		case err == nil:
-			if got := fmt.Sprintf("%+v", c.current.key); got != row.want {
-				t.Errorf("%+v: %s, want %s", row.profile, got, row.want)
+			if got := fmt.Sprintf("%+v", c.current.key); got != row.want || !slices.Contains(c.Secrets(), "S") {
+				t.Errorf("%+v: %s, want %s, with its secret kept", row.profile, got, row.want)
 			}
 		case !errors.As(err, &unusable) || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), row.profile.File):
 			t.Errorf("%+v: %v, want %s", row.profile, err, row.want)

@@ -7,24 +7,27 @@ import "context"
 // be renewed here.
 type Token string
 
-func (t Token) issue(context.Context, *Credentials) (issued, error) {
+func (Token) mode() Mode { return ModeToken }
+
+func (t Token) issue(_ context.Context, c *Credentials) (issued, error) {
+	c.keep(string(t))
 	return issued{token: string(t)}, nil
 }
-func (t Token) secrets() []string { return []string{string(t)} }
-func (Token) mode() Mode          { return ModeToken }
 
 // AccessKey signs every request with an access key pair (AK/SK), which Huawei recommends
 // over tokens.
 type AccessKey struct {
-	AccessKey, SecretKey string
+	AccessKey string `json:"accessKeyId"` // the names are those of KooCLI's file
+	SecretKey string `json:"secretAccessKey"`
 	// SecurityToken belongs to a temporary key pair; empty otherwise.
-	SecurityToken string
+	SecurityToken string `json:"securityToken"`
 	// DomainID is the account's ID, sent as X-Domain-Id if not empty.
-	DomainID string
+	DomainID string `json:"domainId"`
 }
 
-func (k AccessKey) issue(context.Context, *Credentials) (issued, error) {
+func (AccessKey) mode() Mode { return ModeAccessKey }
+
+func (k AccessKey) issue(_ context.Context, c *Credentials) (issued, error) {
+	c.keep(k.SecretKey, k.SecurityToken)
 	return issued{key: k}, nil
 }
-func (k AccessKey) secrets() []string { return []string{k.SecretKey, k.SecurityToken} }
-func (AccessKey) mode() Mode          { return ModeAccessKey }

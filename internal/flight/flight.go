@@ -35,9 +35,10 @@ func (f *Flight[T]) Do(ctx context.Context, do func(context.Context) (T, error))
 		callCtx, c.cancel = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // drop calls it
 		f.current = c
 		go func() {
-			value, err := do(callCtx)
-			f.end(c)
-			c.value, c.err = value, err
+			c.value, c.err = do(callCtx)
+			f.mu.Lock()
+			f.drop(c) // the next caller makes a call of its own
+			f.mu.Unlock()
 			close(c.done)
 		}()
 	}
@@ -59,13 +60,7 @@ func (f *Flight[T]) Do(ctx context.Context, do func(context.Context) (T, error))
 	return none, ctx.Err()
 }
 
-// end lets the next caller make a call of its own.
-func (f *Flight[T]) end(c *call[T]) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.drop(c)
-}
-
+// drop needs f.mu.
 func (f *Flight[T]) drop(c *call[T]) {
 	c.cancel()
 	if f.current == c {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,10 +35,7 @@ type Attachment struct {
 // uploadFrame returns the parts of the body of the upload call before and after the data,
 // which is in base64.
 func uploadFrame(name string) (head, tail []byte) {
-	quoted, err := json.Marshal(name)
-	if err != nil {
-		panic(err) // strings always marshal
-	}
+	quoted, _ := json.Marshal(name) // a string can always be encoded
 	return fmt.Appendf(nil, `{"accessory_name":%s,"accessory_from":"message","upload_type":0,"accessory_data":"`, quoted), []byte(`"}`)
 }
 
@@ -80,7 +78,7 @@ func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err erro
 	var got struct {
 		ID text `json:"accessory_id"`
 	}
-	o, err := c.doIdempotent(ctx, request{method: http.MethodPost, path: attachmentsPath + "json-format-content", body: a.body}, &got)
+	o, err := c.doIdempotent(ctx, c.request(http.MethodPost, attachmentsPath+"json-format-content", nil, a.body), &got)
 	id = string(got.ID)
 	if err == nil && id == "" {
 		err = c.failure(o)
@@ -114,7 +112,7 @@ var keptStatus = map[int]bool{
 // DeleteAttachment deletes an attachment that nobody uses. A refusal is a
 // [NotDeletedError].
 func (c *Client) DeleteAttachment(ctx context.Context, id string) error {
-	o, err := c.doIdempotent(ctx, request{method: http.MethodDelete, path: attachmentsPath + escapeSegment(id)}, nil)
+	o, err := c.doIdempotent(ctx, c.request(http.MethodDelete, attachmentsPath+escapeSegment(id), nil, nil), nil)
 	var api *APIError
 	switch {
 	case err == nil && len(bytes.TrimSpace(o.body)) > 0 && json.Unmarshal(o.body, &struct{}{}) != nil:
@@ -141,12 +139,8 @@ func (l AttachmentLimits) TakesSize(size int64) bool {
 
 // TakesType reports whether the service accepts the type of a file of this name.
 func (l AttachmentLimits) TakesType(name string) bool {
-	for _, t := range l.Types {
-		if strings.HasSuffix(strings.ToLower(name), "."+t) {
-			return true
-		}
-	}
-	return len(l.Types) == 0
+	name = strings.ToLower(name)
+	return len(l.Types) == 0 || slices.ContainsFunc(l.Types, func(t string) bool { return strings.HasSuffix(name, "."+t) })
 }
 
 // limitsMemory keeps the limits, which are requested once per client.
@@ -176,7 +170,7 @@ func (c *Client) AttachmentLimits(ctx context.Context) (AttachmentLimits, error)
 			Types json.RawMessage `json:"limit_file_type"`
 		} `json:"accessory_limit"`
 	}
-	_, err := c.doIdempotent(asking, request{method: http.MethodGet, path: attachmentsPath + "limits"}, &got)
+	_, err := c.doIdempotent(asking, c.request(http.MethodGet, attachmentsPath+"limits", nil, nil), &got)
 	if err != nil && ctx.Err() != nil {
 		return AttachmentLimits{}, err // this caller's time is up; the next one may ask
 	}

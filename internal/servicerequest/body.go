@@ -5,48 +5,51 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"strings"
 	"unicode"
 )
 
-var errBodyTooLong = errors.New("the body is longer than any answer of the service")
+// The errors about a body are words that can follow "the answer is".
+var errBodyTooLong = errors.New("longer than any answer of the service")
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
 // readBody reads an answer's body, at most limit bytes of it. A proxy may compress an
-// answer although nobody asked for that: then the limit holds for both forms. encoding
-// is the compression that could not be undone, and the body is left out.
-func readBody(resp *http.Response, limit int) (body []byte, encoding string, err error) {
-	body, err = readLimited(resp.Body, limit)
+// answer although nobody asked for that: then the limit holds for both forms.
+func readBody(resp *http.Response, limit int) ([]byte, error) {
+	body, err := readLimited(resp.Body, limit)
 	switch name := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); {
 	case name == "" || name == "identity" || len(body) == 0:
 	case err != nil:
-		return nil, "", err
+		return nil, err
 	case name == "gzip" || name == "x-gzip":
 		unpacked, err := gzip.NewReader(bytes.NewReader(body))
 		if err != nil {
-			return nil, name, err
+			return nil, errors.New("not the gzip that it claims to be")
 		}
 		if body, err = readLimited(unpacked, limit); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	default:
-		return nil, name, errors.New("unknown compression")
+		return nil, errors.New("compressed with " + name)
 	}
 	// A byte order mark before JSON means nothing.
 	if rest, marked := bytes.CutPrefix(body, byteOrderMark); marked && isJSONLike(rest) {
 		body = rest
 	}
-	return body, "", err
+	return body, err
 }
 
 func readLimited(r io.Reader, limit int) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if len(body) > limit {
+	switch {
+	case len(body) > limit:
 		return body[:limit], errBodyTooLong
+	case err != nil:
+		err = fmt.Errorf("cut off (%w)", err)
 	}
 	return body, err
 }
@@ -79,40 +82,28 @@ func parseAnswer(body []byte) answer {
 		return answer{}
 	}
 	a := answer{object: true}
-	seen := map[string]bool{}
-	for name, value := range members(body) {
+	seen := map[json.Token]bool{}
+	d := json.NewDecoder(bytes.NewReader(body))
+	_, _ = d.Token() // the brace; the object is valid, so that only a value can fail
+	for d.More() {
+		name, _ := d.Token()
 		a.repeats = a.repeats || seen[name]
 		seen[name] = true
 		var err error
 		switch name {
 		case "error_code":
-			err = json.Unmarshal(value, &a.Code) // null leaves it as it is
+			err = d.Decode(&a.Code) // null leaves it as it is
 		case "error_msg":
-			err = json.Unmarshal(value, &a.Message)
+			err = d.Decode(&a.Message)
 		default:
 			a.others = true
+			err = d.Decode(&json.RawMessage{})
 		}
 		if err != nil {
 			return answer{}
 		}
 	}
 	return a
-}
-
-// members yields the names and values of a valid JSON object, in their order.
-func members(object []byte) iter.Seq2[string, json.RawMessage] {
-	return func(yield func(string, json.RawMessage) bool) {
-		d := json.NewDecoder(bytes.NewReader(object))
-		_, _ = d.Token() // the brace; the object is valid, so nothing fails
-		for d.More() {
-			name, _ := d.Token()
-			var value json.RawMessage
-			_ = d.Decode(&value)
-			if !yield(name.(string), value) { //nolint:forcetypeassert // a name is a string
-				return
-			}
-		}
-	}
 }
 
 // unreadable says what a body is that is not the answer that was expected: words that
@@ -122,14 +113,8 @@ func (o observation) unreadable(a answer) string {
 	body := bytes.TrimSpace(o.body)
 	success := o.status/100 == 2
 	switch {
-	case o.encoding == "gzip" || o.encoding == "x-gzip":
-		return "not the gzip that it claims to be"
-	case o.encoding != "":
-		return "compressed with " + o.encoding
-	case errors.Is(o.bodyErr, errBodyTooLong):
-		return "longer than any answer of the service"
 	case o.bodyErr != nil:
-		return "cut off (" + o.bodyErr.Error() + ")"
+		return o.bodyErr.Error()
 	case a.repeats:
 		return "an object with a member twice"
 	case a.Code != "" || a.Message != "":

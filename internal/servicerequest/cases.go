@@ -77,9 +77,9 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 			Messages    messageList `json:"message_list"`
 		} `json:"incident_detail_info"`
 	}
-	o, err := c.doIdempotent(ctx, request{
-		method: http.MethodGet, path: casePath(caseID), query: inGroup(groupID), maxBody: c.maxTicket, private: true,
-	}, &answer)
+	r := c.request(http.MethodGet, casePath(caseID), inGroup(groupID), nil)
+	r.maxBody, r.private = c.maxTicket, true
+	o, err := c.doIdempotent(ctx, r, &answer)
 	if err != nil {
 		return Case{}, err
 	}
@@ -144,8 +144,6 @@ func inGroup(groupID string) url.Values {
 	return v
 }
 
-var errNoID = errors.New("the service lists a ticket without an ID")
-
 // Cases searches for tickets. It returns each once, in the service's order, and at
 // most limit of them. more reports whether there are others. With an
 // *IncompleteError it returns those that it could read.
@@ -163,7 +161,9 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 			Total number     `json:"total_count"`
 			List  []wireCase `json:"incident_info_list"`
 		}
-		o, err := c.doIdempotent(ctx, request{method: http.MethodGet, path: "v2/servicerequest/cases", query: query, maxBody: c.maxTicket}, &answer)
+		r := c.request(http.MethodGet, "v2/servicerequest/cases", query, nil)
+		r.maxBody = c.maxTicket
+		o, err := c.doIdempotent(ctx, r, &answer)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -174,7 +174,7 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 		for _, w := range answer.List {
 			switch {
 			case w.ID == "":
-				return 0, 0, errNoID
+				return 0, 0, errors.New("the service lists a ticket without an ID")
 			case seen[string(w.ID)]:
 				continue
 			case len(cases) == limit:

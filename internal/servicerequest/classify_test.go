@@ -1,11 +1,9 @@
 package servicerequest
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 )
@@ -136,23 +134,6 @@ func TestClassify(t *testing.T) {
 		got, reason := classify(tc.o)
 		if got != tc.want || reason == "" || reason == "no rule" {
 			t.Errorf("%s (%d %.40q): %v (%s), want %v", tc.why, tc.o.status, tc.o.body, got, reason, tc.want)
-		}
-	}
-}
-
-// The members of an object are those that encoding/json finds.
-func TestMembers(t *testing.T) {
-	t.Parallel()
-	for _, object := range []string{
-		`{}`, `{"a":1}`, `{ "a" : -1.5e3 , "b":true}`, `{"a":"x\"y\\","b":null,"c":false}`, `{"a":{"b":[1,"]}",{}]},"c":[]}`,
-		`{"a\u0062\"":"",` + "\n\t" + `"":[[],{}] }`, `{"a":"{","b":"}"}`, "{\"\\r\":\"\",\"eor{co\x85e\":\"\",\"e\xc0ror_code\":\"X\"}",
-	} {
-		want, got := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-		for name, value := range members([]byte(object)) {
-			got[name] = value
-		}
-		if err := json.Unmarshal([]byte(object), &want); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s has %q, want %q: %v", object, got, want, err)
 		}
 	}
 }

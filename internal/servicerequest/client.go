@@ -109,14 +109,9 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// request is what a method of the client asks for.
+// request is a call to the service, or to an issuer of credentials, which it then names.
 type request struct {
-	method string
-	base   *url.URL // nil: the service's endpoint
-	path   string   // below base, escaped, without a leading slash; empty is base itself
-	query  url.Values
-	header http.Header // further headers
-	body   []byte      // JSON, or nil
+	credentials.Request
 	// maxBody bounds the answer's body; 0 is maxBodyBytes.
 	maxBody int
 	// private: texts of messages in the answer must not get into an error.
@@ -125,25 +120,19 @@ type request struct {
 	once bool
 	// atHand: the request is made with the credentials that are at hand, or not at all.
 	atHand bool
-	// issuer: the request is not for the service, but for an issuer of credentials. It is
-	// authenticated by auth, unless that is nil.
-	issuer bool
-	auth   *credentials.Credentials
-	// local: never through a proxy.
-	local bool
-	// timeout bounds the attempt; 0 is the client's RequestTimeout.
-	timeout time.Duration
-	// statuses count as answers, besides success.
-	statuses []int
+}
+
+// request returns a call to the service. path is escaped, and without a leading slash.
+func (c *Client) request(method, path string, query url.Values, body []byte) request {
+	return request{Request: credentials.Request{Method: method, Base: c.config.Endpoint, Path: path, Query: query, Body: body, By: c.auth}}
 }
 
 // observation is what was observed of one attempt. Exactly one of err and status is
 // set.
 type observation struct {
-	method, path string
-	private      bool  // as the request has it
-	issuer       bool  // as the request has it
-	err          error // no answer arrived
+	call request
+	req  *http.Request // of the call
+	err  error         // no answer arrived
 	// connected reports whether a connection was obtained, so that bytes of the request
 	// may have been sent. httptrace's WroteHeaders would not do: after a cancellation
 	// the transport may still write them.
@@ -153,8 +142,6 @@ type observation struct {
 	header  http.Header
 	body    []byte // without compression
 	bodyErr error  // the body broke off, is longer than allowed or cannot be unpacked
-	// encoding is the compression of a body that cannot be unpacked.
-	encoding string
 	// delimited reports whether the length or the end of the body was announced, so
 	// that an empty body is known to be complete.
 	delimited bool
@@ -162,7 +149,6 @@ type observation struct {
 	sent     time.Time // when the attempt began, by the local clock
 	received time.Time // when the answer's header or the error came
 	ended    time.Time // when the answer's body was read or the error came
-	request  *http.Request
 }
 
 // ErrExpired reports that the credentials had expired right before a POST that must not wait for others.
@@ -172,24 +158,22 @@ var ErrExpired = errors.New("the credentials have expired")
 // credentials, a broken URL), and nothing was sent. The observation has all other
 // failures.
 func (c *Client) do(ctx context.Context, r request) (observation, error) {
-	base := r.base
-	if base == nil {
-		base = c.config.Endpoint
-	}
-	target := *base
-	target.RawPath = base.EscapedPath()
-	if r.path != "" {
-		target.RawPath = strings.TrimSuffix(target.RawPath, "/") + "/" + r.path
+	target := *r.Base
+	target.RawPath = r.Base.EscapedPath()
+	if r.Path != "" {
+		target.RawPath = strings.TrimSuffix(target.RawPath, "/") + "/" + r.Path
 	}
 	path, err := url.PathUnescape(target.RawPath)
 	if err != nil {
 		return observation{}, err
 	}
 	target.Path = path
+	query := r.Base.Query()
+	maps.Copy(query, r.Query)
 	// Every server reads %20 as a space, but not every server reads + as one.
-	target.RawQuery = strings.ReplaceAll(r.query.Encode(), "+", "%20")
+	target.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 
-	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(r.body))
+	req, err := http.NewRequestWithContext(ctx, r.Method, target.String(), bytes.NewReader(r.Body))
 	if err != nil {
 		return observation{}, err
 	}
@@ -200,24 +184,24 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		req.GetBody = nil
 	}
 	c.setHeaders(req, r)
-	switch auth := c.authOf(r); {
-	case auth == nil:
+	switch {
+	case r.By == nil:
 	case r.atHand:
-		if !auth.AuthenticateNow(req, r.body) {
+		if !r.By.AuthenticateNow(req, r.Body) {
 			return observation{}, ErrExpired
 		}
 	default:
-		if err := auth.Authenticate(ctx, req, r.body); err != nil {
-			return observation{}, err
+		if err := r.By.Authenticate(ctx, req, r.Body); err != nil {
+			return observation{}, c.redactError(err)
 		}
 	}
 
 	// The time limit of the request begins here. A renewal has its own.
-	ctx, cancel := c.clock.WithTimeout(ctx, cmp.Or(r.timeout, c.config.RequestTimeout))
+	ctx, cancel := c.clock.WithTimeout(ctx, cmp.Or(r.Timeout, c.config.RequestTimeout))
 	defer cancel()
-	o := observation{method: r.method, path: target.EscapedPath(), private: r.private, issuer: r.issuer, sent: c.clock.Now(), request: req}
+	o := observation{call: r, req: req, sent: c.clock.Now()}
 	fresh := false // the connection carried no request before
-	if r.local {
+	if r.Local {
 		ctx = context.WithValue(ctx, localKey{}, true)
 	}
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -230,7 +214,7 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 		if (!o.connected || fresh) && isHandshakeAlert(err) {
 			err = &handshakeError{err}
 		}
-		o.err = fmt.Errorf("%s %s: %w", r.method, target.Redacted(), err)
+		o.err = fmt.Errorf("%s %s: %w", r.Method, target.Redacted(), err)
 		return o, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -239,28 +223,20 @@ func (c *Client) do(ctx context.Context, r request) (observation, error) {
 	if o.status == http.StatusSwitchingProtocols {
 		return o, nil // the body is the connection itself, and reading it has no timeout
 	}
-	o.body, o.encoding, o.bodyErr = readBody(resp, cmp.Or(r.maxBody, maxBodyBytes))
+	o.body, o.bodyErr = readBody(resp, cmp.Or(r.maxBody, maxBodyBytes))
 	o.ended = c.clock.Now()
 	return o, nil
-}
-
-// authOf returns what authenticates a request; nil is nothing.
-func (c *Client) authOf(r request) *credentials.Credentials {
-	if r.issuer {
-		return r.auth
-	}
-	return c.auth
 }
 
 func (c *Client) setHeaders(req *http.Request, r request) {
 	if c.config.UserAgent != "" {
 		req.Header.Set("User-Agent", c.config.UserAgent)
 	}
-	if r.body != nil {
+	if r.Body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	maps.Copy(req.Header, r.header)
-	if r.issuer {
+	maps.Copy(req.Header, r.Header)
+	if r.Issuer != "" {
 		return
 	}
 	for _, h := range []struct{ name, value string }{
@@ -274,11 +250,9 @@ func (c *Client) setHeaders(req *http.Request, r request) {
 	}
 }
 
-// casePath is the escaped path of a ticket, with the given segments below it. The
-// ID is one segment, whatever characters it has.
-func casePath(caseID string, below ...string) string {
-	return strings.Join(append([]string{"v2/servicerequest/cases", escapeSegment(caseID)}, below...), "/")
-}
+// casePath is the escaped path of a ticket. The ID is one segment, whatever characters it
+// has.
+func casePath(caseID string) string { return "v2/servicerequest/cases/" + escapeSegment(caseID) }
 
 // escapeSegment escapes all characters but the unreserved ones. A path segment may
 // contain others as they are, but the signature escapes them. A gateway that

@@ -59,27 +59,32 @@ func (e *APIError) Error() string {
 // IsRefusal reports whether the service refused a call, so that repeating the call
 // would not help. A refusal by an issuer of credentials does not count.
 func IsRefusal(err error) bool {
-	var e *APIError
-	var none *credentials.Error
-	return errors.As(err, &e) && !errors.As(err, &none) &&
-		(refuses(e.Status) || e.Status/100 == 2 && rejectingCodes[e.Code] != CauseOther)
+	e := serviceError(err)
+	return e != nil && (refuses(e.Status) || e.Status/100 == 2 && rejectingCodes[e.Code] != CauseOther)
 }
 
 // IsPermissionDenied reports whether the user of the credentials has no
 // permission for a call.
 func IsPermissionDenied(err error) bool {
-	var e *APIError
-	var none *credentials.Error
-	return errors.As(err, &e) && !errors.As(err, &none) && (e.Status == http.StatusForbidden || rejectingCodes[e.Code] == CauseNotPermitted)
+	e := serviceError(err)
+	return e != nil && (e.Status == http.StatusForbidden || rejectingCodes[e.Code] == CauseNotPermitted)
+}
+
+// serviceError returns the answer of the service that an error has; nil if there is none,
+// or it is an issuer's.
+func serviceError(err error) (e *APIError) {
+	if !errors.As(err, new(*credentials.Error)) {
+		errors.As(err, &e)
+	}
+	return e
 }
 
 // PreventsPost reports whether an error of [Client.List] means that no message may be
 // posted either: there are no credentials, the endpoint redirects and so is not the
 // service, or no TLS connection can be made to it.
 func PreventsPost(err error) bool {
-	var none *credentials.Error
-	var e *APIError
-	return errors.As(err, &none) || errors.As(err, &e) && e.Cause() == CauseRedirect || isPermanent(err)
+	e := serviceError(err)
+	return errors.As(err, new(*credentials.Error)) || e != nil && e.Cause() == CauseRedirect || isPermanent(err)
 }
 
 // NoTimeError reports that the wait before another attempt is longer than the
@@ -108,20 +113,18 @@ func (c *Client) failure(o observation) error {
 	}
 	a := parseAnswer(o.body)
 	e := &APIError{
-		Method: o.method, Path: o.path, Status: o.status,
+		Method: o.call.Method, Path: o.req.URL.EscapedPath(), Status: o.status,
 		Code: c.clean(a.Code), Message: c.clean(a.Message),
 		RequestID: c.clean(o.header.Get("X-Request-Id")),
+		Endpoint:  o.req.URL.Scheme + "://" + o.req.URL.Host,
 		Mode:      c.auth.Mode(),
+		Signed:    o.req.Header.Get("X-Sdk-Date") != "",
 		LocalTime: o.received,
 	}
-	if o.private && o.method == http.MethodPost {
+	if o.call.private && o.call.Method == http.MethodPost {
 		e.Message = "" // it may quote the text
 	}
-	e.ServiceTime, _ = serviceDate(o.header)
-	if o.request != nil {
-		e.Endpoint = o.request.URL.Scheme + "://" + o.request.URL.Host
-		e.Signed = o.request.Header.Get("X-Sdk-Date") != ""
-	}
+	e.ServiceTime, _ = http.ParseTime(o.header.Get("Date"))
 	if o.status/100 == 3 {
 		if u, err := url.Parse(o.header.Get("Location")); err == nil && u.Host != "" {
 			e.Location = c.clean(u.Scheme + "://" + u.Host)
@@ -129,10 +132,14 @@ func (c *Client) failure(o observation) error {
 	}
 	e.Unreadable = c.clean(o.unreadable(a))
 	switch {
-	case o.issuer && o.status/100 == 2:
+	case o.call.Issuer != "" && o.status/100 == 2:
 		e.Message = ""
-	case o.issuer && e.Message == "":
-		e.Message = c.clean(iamMessage(o.body))
+	case o.call.Issuer != "" && e.Message == "":
+		var iam struct {
+			Error struct{ Message string } // IAM's own form
+		}
+		_ = json.Unmarshal(o.body, &iam) // of another form, it has none
+		e.Message = c.clean(iam.Error.Message)
 	}
 	if a.Code == "" && a.Message == "" && !o.withheld() {
 		// Redact before cutting: half a secret would not be recognised.
@@ -146,16 +153,7 @@ func (c *Client) failure(o observation) error {
 // answer to a submit may echo the text in any form. The answer to a read contains texts only
 // as JSON. Any other body is a proxy's page, which helps to find the cause.
 func (o observation) withheld() bool {
-	return o.issuer || o.private && (isJSONLike(o.body) || o.method == http.MethodPost)
-}
-
-// iamMessage is the text of an error in IAM's own form.
-func iamMessage(body []byte) string {
-	var v struct {
-		Error struct{ Message string }
-	}
-	_ = json.Unmarshal(body, &v) // of another form, it has none
-	return v.Error.Message
+	return o.call.Issuer != "" || o.call.private && (isJSONLike(o.body) || o.call.Method == http.MethodPost)
 }
 
 // clean makes text from the network safe to print: it removes secrets and control

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,70 +30,51 @@ type fakeClock struct {
 	mu        sync.Mutex
 	now       time.Time
 	sleeps    []time.Duration
-	deadlines map[*fakeContext]bool // those that have not passed
+	deadlines map[*fakeContext]context.CancelCauseFunc // those that have not passed
 	// onSleep, if not nil, is called before each sleep.
 	onSleep func(d time.Duration)
 }
 
-// fakeContext ends when its clock reaches the deadline, or with its parent.
+// fakeContext ends with its parent, or when its clock reaches the deadline. That is the
+// cause, then.
 type fakeContext struct {
 	context.Context
 	deadline time.Time
-	done     chan struct{}
-	mu       sync.Mutex
-	err      error
 }
 
 func (x *fakeContext) Deadline() (time.Time, bool) { return x.deadline, true }
-func (x *fakeContext) Done() <-chan struct{}       { return x.done }
 
 func (x *fakeContext) Err() error {
-	if err := x.Context.Err(); err != nil { // AfterFunc may come later
-		x.end(err)
+	if x.Context.Err() == nil {
+		return nil
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.err
-}
-
-func (x *fakeContext) end(err error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.err == nil {
-		x.err = err
-		close(x.done)
-	}
+	return context.Cause(x.Context)
 }
 
 func (c *fakeClock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	x := &fakeContext{Context: ctx, done: make(chan struct{})}
+	inner, end := context.WithCancelCause(ctx)
 	c.mu.Lock()
-	x.deadline = c.now.Add(d)
+	x := &fakeContext{inner, c.now.Add(d)}
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(x.deadline) {
 		x.deadline = earlier
 	}
-	if c.deadlines == nil {
-		c.deadlines = map[*fakeContext]bool{}
-	}
-	c.deadlines[x] = true
+	c.deadlines[x] = end
 	c.mu.Unlock()
 	c.advance(0) // the deadline may have passed
-	if err := ctx.Err(); err != nil {
-		x.end(err)
-	}
-	stop := context.AfterFunc(ctx, func() { x.end(ctx.Err()) })
 	return x, func() {
-		stop()
 		c.mu.Lock()
 		delete(c.deadlines, x)
 		c.mu.Unlock()
-		x.end(context.Canceled)
+		end(context.Canceled)
 	}
 }
 
 func newFakeClock() *fakeClock {
 	// Not a whole second, so that cutting times to the second has an effect.
-	return &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 700_000_000, time.UTC)}
+	return &fakeClock{
+		now:       time.Date(2026, 3, 1, 12, 0, 0, 700_000_000, time.UTC),
+		deadlines: map[*fakeContext]context.CancelCauseFunc{},
+	}
 }
 
 func (c *fakeClock) Now() time.Time {
@@ -123,9 +103,9 @@ func (c *fakeClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
-	for x := range c.deadlines {
+	for x, end := range c.deadlines {
 		if !x.deadline.After(c.now) {
-			x.end(context.DeadlineExceeded)
+			end(context.DeadlineExceeded)
 			delete(c.deadlines, x)
 		}
 	}
@@ -197,16 +177,11 @@ func post(t testing.TB, c *Client, p Post, want Outcome) Attempt {
 	return a
 }
 
-// each calls do with 0 to n-1, a limited number at a time.
-func each(n, parallel int, do func(int)) {
-	var next atomic.Int32
+// each calls do with 0 to n-1, all at the same time.
+func each(n int, do func(int)) {
 	var wait sync.WaitGroup
-	for range parallel {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
+	for i := range n {
+		wait.Go(func() { do(i) })
 	}
 	wait.Wait()
 }

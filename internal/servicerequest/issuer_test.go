@@ -68,7 +68,7 @@ func forEachIssuer(t *testing.T, test func(t *testing.T, op string, s *service, 
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t, issuing)
-			test(t, op, s, s.client(t, func(c *Config) { c.Credentials = issuers(t, s)[op] }))
+			test(t, op, s, s.client(t, func(c *Config) { c.Credentials, c.Language = issuers(t, s)[op], "en-us" }))
 		})
 	}
 }
@@ -86,6 +86,9 @@ func TestIssuedCredentials(t *testing.T) {
 			for _, r := range s.Requests() {
 				if r.Status == http.StatusUnauthorized {
 					n++
+				}
+				if (r.Header.Get("X-Language") != "") != (r.Operation == simulator.OpSubmit) {
+					t.Errorf("%s: X-Language %q", r.Operation, r.Header.Get("X-Language"))
 				}
 			}
 			if s.Count(op) != issues || n != refused {
@@ -163,6 +166,16 @@ func TestIssuersThatRefuse(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// IAM has a form of its own for an error.
+func TestIAMErrorsAreRead(t *testing.T) {
+	t.Parallel()
+	s := newService(t, issuing)
+	_, err := withPassword(t, s, "not alice's").Post(t.Context(), hello())
+	if want := "HTTP 401 Unauthorized, The username or password is wrong."; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

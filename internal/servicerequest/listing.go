@@ -3,6 +3,7 @@ package servicerequest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -43,77 +44,40 @@ type Listing struct {
 
 // List reads a ticket's messages, in order to compare or search them. It fails if they
 // cannot be read, or if messages disappear in each of three readings.
+//
+// If two pages have the same messages, it lists the ticket again. If the list has not
+// changed, they are equal messages. Otherwise the list moves between its pages.
 func (c *Client) List(ctx context.Context, caseID, groupID string) (Listing, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	l, err := c.listStable(ctx, caseID, groupID)
-	if err != nil {
-		return Listing{}, c.redactError(err)
+	l, overlaps, err := c.list(ctx, caseID, groupID)
+	for n := 1; err == nil && overlaps && n < listReadings; n++ {
+		earlier := l.Messages
+		l, overlaps, err = c.list(ctx, caseID, groupID)
+		overlaps = overlaps && !includes(l.Messages, earlier)
 	}
-	for i := range l.messages {
-		l.messages[i].Created = c.parseTime(l.messages[i].CreateTime)
-	}
-	return Listing{Began: l.began, Messages: l.messages, Surplus: l.surplus(), Partial: l.partial()}, nil
-}
-
-// reading is the result of reading a ticket's list once.
-type reading struct {
-	began    time.Time // by the local clock
-	count    int       // the service's, of the last page
-	messages []Message // in the service's order
-	repeats  bool      // it ended with a page that had nothing new
-	overlaps bool      // a page had messages of an earlier one: equal messages, or the list moved
-}
-
-// incomplete reports whether the service counts more than it gives.
-func (l reading) incomplete() bool { return l.repeats && len(l.messages) < l.count }
-
-// partial returns why a message may be on the ticket although the reading does
-// not have it. Such a reading can still be compared with another one.
-func (l reading) partial() error {
 	switch {
-	case l.incomplete(), l.count > 0 && len(l.messages) == 0:
-		return errCountsMore
-	case l.overlaps:
-		return errOverlaps
+	case err != nil:
+		return Listing{}, err
+	case l.Surplus < 0 && len(l.Messages) == 0:
+		l.Partial = errCountsMore
+	case l.Partial == nil && overlaps:
+		l.Partial = errOverlaps
 	}
-	return nil
-}
-
-// surplus is how many more messages the list has than the service counts. It is
-// negative if the list has fewer, and 0 if the service gives no count.
-func (l reading) surplus() int {
-	if l.count <= 0 {
-		return 0
-	}
-	return len(l.messages) - l.count
+	return l, nil
 }
 
 // list reads a ticket's messages, with markup as it was sent. It reads again
 // while the list shrinks between two pages, since a message may have slipped
-// past unseen. On error, list also returns the messages read so far.
-func (c *Client) list(ctx context.Context, caseID, groupID string) (reading, error) {
+// past unseen. overlaps reports whether a page had messages of an earlier one.
+// On error, list also returns the messages read so far.
+func (c *Client) list(ctx context.Context, caseID, groupID string) (l Listing, overlaps bool, err error) {
 	for n := 1; ; n++ {
-		l, err := c.readList(ctx, caseID, groupID)
+		l, overlaps, err = c.readList(ctx, caseID, groupID)
 		if !errors.Is(err, errListShrank) || n == listReadings {
-			return l, err
+			return l, overlaps, err
 		}
 	}
-}
-
-// listStable lists a ticket to compare or search it. If two pages have the same
-// messages, it lists the ticket again. If the list has not changed, they are equal
-// messages. Otherwise the list moves between its pages, and overlaps stays set.
-func (c *Client) listStable(ctx context.Context, caseID, groupID string) (reading, error) {
-	l, err := c.list(ctx, caseID, groupID)
-	for n := 1; err == nil && l.overlaps && n < listReadings; n++ {
-		var again reading
-		if again, err = c.list(ctx, caseID, groupID); err == nil {
-			again.overlaps = again.overlaps && !includes(again.messages, l.messages)
-			l = again
-		}
-	}
-	return l, err
 }
 
 // includes reports whether messages have every one of the earlier ones.
@@ -131,23 +95,24 @@ func includes(messages, earlier []Message) bool {
 	return true
 }
 
-func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading, error) {
-	l := reading{began: c.clock.Now()}
+func (c *Client) readList(ctx context.Context, caseID, groupID string) (l Listing, overlaps bool, err error) {
+	l.Began = c.clock.Now()
 	query := inGroup(groupID)
 	query.Set("trim_osm_rich_text_label", "false")
 	query.Set("limit", strconv.Itoa(pageSize))
+	r := c.request(http.MethodGet, casePath(caseID)+"/messages", query, nil)
+	r.maxBody, r.private = c.maxTicket, true
 	seen := map[fields]bool{}
-	size := 0
+	size, total := 0, 0            // total is the service's count, of the last page
+	repeats := false               // the list ended with a page that had nothing new
 	var previous, before []Message // the last page, and all of them, as the service gave them
-	err := paginate(func(offset int) (items, count int, err error) {
+	err = paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		var p page
-		if _, err := c.doIdempotent(ctx, request{
-			method: "GET", path: casePath(caseID, "messages"), query: query, maxBody: c.maxTicket, private: true,
-		}, &p); err != nil {
+		if _, err := c.doIdempotent(ctx, r, &p); err != nil {
 			return 0, 0, err
 		}
-		grew := p.Count - l.count
+		grew := p.Count - total
 		from, to := 0, 0
 		if offset > 0 && grew > 0 {
 			from, to = moved(before, p.Messages, grew)
@@ -167,23 +132,32 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (reading,
 		case offset > 0 && grew < 0:
 			return 0, 0, errListShrank
 		case len(p.Messages) > 0 && known == len(added) &&
-			(len(previous) == len(p.Messages) && includes(previous, p.Messages) || len(l.messages)+len(added) > p.Count):
+			(len(previous) == len(p.Messages) && includes(previous, p.Messages) || len(l.Messages)+len(added) > p.Count):
 			// The same page again. If the count allowed for a further page, its messages
 			// could be equal to earlier ones.
-			l.repeats = true
+			repeats = true
 			return 0, 0, nil
 		case size > c.maxTicket:
 			return 0, 0, errListTooLong
 		}
-		l.overlaps = l.overlaps || known > 0
-		l.messages = append(l.messages, added...)
-		l.count, previous, before = p.Count, p.Messages, append(before, p.Messages...)
+		overlaps = overlaps || known > 0
+		for _, m := range added {
+			m.Created = c.parseTime(m.CreateTime)
+			l.Messages = append(l.Messages, m)
+		}
+		total, previous, before = p.Count, p.Messages, append(before, p.Messages...)
 		return len(p.Messages), p.Count, nil
 	})
 	if errors.Is(err, errOffset) {
 		err = errTooManyMessages
 	}
-	return l, err
+	if total > 0 {
+		l.Surplus = len(l.Messages) - total
+	}
+	if repeats && l.Surplus < 0 {
+		l.Partial = errCountsMore
+	}
+	return l, overlaps, err
 }
 
 // moved returns which part of a page was on the pages before. If the list shows
@@ -192,10 +166,9 @@ func moved(before, page []Message, grew int) (from, to int) {
 	from = max(grew-len(before), 0)
 	to = min(grew, len(page))
 	from = min(from, to)
-	for i := from; i < to; i++ {
-		if page[i].fields() != before[len(before)-grew+i].fields() {
-			return 0, 0
-		}
+	last := before[max(len(before)-grew, 0):]
+	if !slices.EqualFunc(page[from:to], last[:to-from], func(a, b Message) bool { return a.fields() == b.fields() }) {
+		return 0, 0
 	}
 	return from, to
 }

@@ -1,7 +1,6 @@
 package servicerequest
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -86,23 +85,12 @@ func TestForeignListIsNoEmptyTicket(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `{"count":3}`, `{"count":3,"message_list":null}`, `{"status":"ok"}`, `{"error_msg":"down"}`, `[]`, `null`, ``,
 		`{"message_list":null}`, `{"count":0,"message_list":[{"content":[]}]}`, `<html>`} {
-		s := newScripted(t, "", func(*http.Request, int) string { return body })
+		s := newScripted(t, func(*http.Request, int) string { return body })
 		if l, err := s.List(t.Context(), "c", ""); err == nil {
 			t.Errorf("%s: %d messages", body, len(l.Messages))
 		}
 		s.wantAsks(t, 4)
 	}
-}
-
-func TestListErrors(t *testing.T) {
-	t.Parallel()
-	s := newScripted(t, "", func(*http.Request, int) string { return `{"error_code":"OSM.01010002"}` })
-	_, err := s.List(t.Context(), "c", "")
-	var api *APIError
-	if !errors.As(err, &api) || !IsPermissionDenied(err) || !IsRefusal(err) || PreventsPost(err) {
-		t.Errorf("%v", err)
-	}
-	s.wantAsks(t, 1)
 }
 
 // A page may be longer than any other answer.

