@@ -24,16 +24,6 @@ const (
 	evictedBase64 = "cG9kIGV2aWN0ZWQK"
 )
 
-// writeFile makes a file in a folder, and returns its path.
-func writeFile(t *testing.T, folder, name, content string) string {
-	t.Helper()
-	file := filepath.Join(folder, name)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // wantCounts fails unless exactly these requests came.
 func (f *fixture) wantCounts(t *testing.T, want map[string]int) {
 	t.Helper()

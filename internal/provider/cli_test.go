@@ -139,20 +139,21 @@ func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 
 func (c *cli) write(name, content string) {
 	c.t.Helper()
-	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
+	writeFile(c.t, c.dir, name, content)
 }
 
-// loseState removes the state, as a runner does that keeps none.
-func (c *cli) loseState() {
+// remove removes files and folders, if they are there.
+func (c *cli) remove(names ...string) {
 	c.t.Helper()
-	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
-		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(c.dir, name)); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 }
+
+// loseState removes the state, as a runner does that keeps none.
+func (c *cli) loseState() { c.remove("terraform.tfstate", "terraform.tfstate.backup") }
 
 // result is the output of a run of the CLI.
 type result struct {
@@ -167,10 +168,7 @@ func (r result) output() string { return r.stdout + r.stderr }
 // the tests.
 func (c *cli) command(args ...string) *exec.Cmd {
 	c.t.Helper()
-	p, err := program()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	p := must(program())
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	c.t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, p.path, args...)

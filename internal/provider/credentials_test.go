@@ -2,8 +2,6 @@ package provider
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -54,16 +52,6 @@ func (f *fixture) withOIDCBlock(idToken string) object {
 	return object{"token": nil, "sts_endpoint": f.URL(), withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "id_token": idToken}}
 }
 
-// file is a file with this text.
-func file(t *testing.T, text string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
 func TestEveryMode(t *testing.T) {
 	f := newSecuredFixture(t, simulator.Options{})
 	idToken := f.IDToken("aud", time.Hour)
@@ -82,18 +70,18 @@ func TestEveryMode(t *testing.T) {
 		{block: f.withOIDCBlock(idToken), want: issued},
 		{block: object{"token": nil, "sts_endpoint": f.URL(), withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "audience": "aud", "duration": 900, "session_name": "run-4711"}}, want: issued,
 			env: map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests"}},
-		{block: object{"token": nil, "auth_url": f.URL(), "domain_name": "account-1", withOIDC: object{"idp_id": "github", "id_token_file": file(t, idToken)}}, want: issuedToken},
+		{block: object{"token": nil, "auth_url": f.URL(), "domain_name": "account-1", withOIDC: object{"idp_id": "github", "id_token_file": writeFile(t, t.TempDir(), "file", idToken)}}, want: issuedToken},
 		{block: object{"token": nil}, want: issued, env: map[string]string{
 			"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_OIDC_ID_TOKEN": idToken, "HUAWEICLOUD_SDK_STS_ENDPOINT": f.URL()}},
 		{block: merged(pairArguments, object{"auth_url": f.URL(), assumeAgency: object{"agency_name": "deploy", "domain_name": "account-1"}}), want: issued},
 		{block: merged(pairArguments, object{"sts_endpoint": f.URL(), assumeAgency: object{"agency_urn": agencyURN, "duration": 3600}}), want: issued},
 		{block: merged(f.withOIDCBlock(idToken), object{assumeAgency: object{"agency_urn": agencyURN}}), want: issued},
-		{block: object{"token": nil, "profile": "ops", "shared_config_file": file(t, `{"authEncrypt":"false","profiles":[{"name":"ops","mode":"AKSK","accessKeyId":"`+testPair.AccessKey+`","secretAccessKey":"`+testPair.SecretKey+`"}]}`)},
+		{block: object{"token": nil, "profile": "ops", "shared_config_file": writeFile(t, t.TempDir(), "file", `{"authEncrypt":"false","profiles":[{"name":"ops","mode":"AKSK","accessKeyId":"`+testPair.AccessKey+`","secretAccessKey":"`+testPair.SecretKey+`"}]}`)},
 			want: map[string]string{"Authorization": "Access=" + testPair.AccessKey}},
 		{block: object{"token": nil, "ecs_agency": true, "domain_id": "domain-1"}, want: issued, env: map[string]string{"SERVICEREQUEST_METADATA_ENDPOINT": f.URL()}},
 		{block: object{"token": nil, "ecs_agency": true, "auth_url": f.URL()}, want: issued, env: map[string]string{"SERVICEREQUEST_METADATA_ENDPOINT": f.URL()}},
 		{block: object{"token": nil}, want: issued, env: map[string]string{
-			"HC_CONTAINER_CREDENTIALS_FULL_URI": f.URL() + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": file(t, "pod/token+for==tests\n")}},
+			"HC_CONTAINER_CREDENTIALS_FULL_URI": f.URL() + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": writeFile(t, t.TempDir(), "file", "pod/token+for==tests\n")}},
 	} {
 		f.Reset()
 		for name, value := range row.env {

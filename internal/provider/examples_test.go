@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -100,12 +99,8 @@ func runExample(t *testing.T, folder, text string) {
 	f := newExampleFixture(t)
 	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken, "TF_VAR_release=1.4.0")
 	copyTree(t, folder, c.dir)
-	all, err := filepath.Glob(filepath.Join(c.dir, "*.tf"))
-	for _, name := range all {
-		err = errors.Join(err, os.Remove(name))
-	}
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range glob(t, filepath.Join(c.dir, "*.tf")) { // the others stand alone, too
+		c.remove(filepath.Base(name))
 	}
 	c.write("main.tf", whole(text))
 	c.run("apply", "-auto-approve")
@@ -148,10 +143,7 @@ func runQuery(t *testing.T, _, text string) {
 // Every configuration that a guide or the README has in its text is valid.
 func TestConfigurationsInTexts(t *testing.T) {
 	t.Parallel()
-	texts, err := filepath.Glob(root + "/templates/*/*.tmpl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := glob(t, root+"/templates/*/*.tmpl")
 	blocks := regexp.MustCompile("(?ms)^( *)```(?:terraform|hcl)\n(.*?)^ *```")
 	found := 0
 	for _, name := range append(texts, root+"/templates/index.md.tmpl", root+"/README.md") {
@@ -174,10 +166,7 @@ func TestConfigurationsInTexts(t *testing.T) {
 // or an error.
 func TestKeysOfExamplesDiffer(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob(root + "/docs/*/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pages := glob(t, root+"/docs/*/*.md")
 	key, pageOf := regexp.MustCompile(`idempotency_key\s+= (".+)`), map[string]string{}
 	for _, page := range append(pages, root+"/docs/index.md", root+"/README.md") {
 		for _, m := range key.FindAllStringSubmatch(readText(t, page), -1) {

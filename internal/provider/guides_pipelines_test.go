@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -44,22 +43,6 @@ var guideIssuers = simulator.Options{
 	ECSAgency: "ticket-messages", IDTokenRequestToken: "request-token",
 }
 
-func copyTree(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readText(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 // newGuideCLI is a CLI in a copy of a folder of the examples, on the fixture.
 func newGuideCLI(t *testing.T, f *fixture, folder string, env ...string) *cli {
 	t.Helper()
@@ -93,14 +76,10 @@ func newRunner(t *testing.T, backend string) *runner {
 	r.write("announce/backend.tf", readText(t, guides+backend))
 	r.write("deploy.sh", "#!/bin/sh\nexec \"$DEPLOY\"\n")
 	r.write("mirror.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(r.dir, "mirror")))
-	i, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := program()
+	i, p := must(build()), must(program())
 	host := map[bool]string{false: "registry.terraform.io", true: "registry.opentofu.org"}[p.tofu]
 	bin, mirror := filepath.Join(r.dir, "bin"), filepath.Join(r.dir, "mirror", host, "seed-9e648b51", "servicerequest", "0.1.0", runtime.GOOS+"_"+runtime.GOARCH)
-	if err := errors.Join(err, os.Chmod(filepath.Join(r.dir, "deploy.sh"), 0o700), os.MkdirAll(bin, 0o700), os.MkdirAll(mirror, 0o700),
+	if err := errors.Join(os.Chmod(filepath.Join(r.dir, "deploy.sh"), 0o700), os.MkdirAll(bin, 0o700), os.MkdirAll(mirror, 0o700),
 		os.Symlink(p.path, filepath.Join(bin, "terraform")),
 		os.Symlink(filepath.Join(i.dir, "terraform-provider-servicerequest"), filepath.Join(mirror, "terraform-provider-servicerequest_v0.1.0"))); err != nil {
 		t.Fatal(err)
@@ -117,12 +96,7 @@ func (r *runner) localState() {
 
 // clean is a checkout on another machine: nothing is left of earlier runs.
 func (r *runner) clean() {
-	r.t.Helper()
-	for _, name := range []string{".terraform", ".terraform.lock.hcl", "terraform.tfstate", "terraform.tfstate.backup"} {
-		if err := os.RemoveAll(filepath.Join(r.dir, "announce", name)); err != nil {
-			r.t.Fatal(err)
-		}
-	}
+	r.remove("announce/.terraform", "announce/.terraform.lock.hcl", "announce/terraform.tfstate", "announce/terraform.tfstate.backup")
 }
 
 // bash runs a script as a CI does: it ends with the first error. The endpoint of
@@ -167,11 +141,7 @@ func (r *runner) job(j *githubJob, context map[string]string) (output string, ok
 		if step.Run == "" {
 			continue
 		}
-		env := maps.Clone(j.Env)
-		if env == nil {
-			env = map[string]string{}
-		}
-		maps.Copy(env, step.Env)
+		env := merged(j.Env, step.Env)
 		if j.Permissions["id-token"] == "write" {
 			env["ACTIONS_ID_TOKEN_REQUEST_URL"] = r.f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"
 			env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-token"
@@ -329,10 +299,8 @@ func TestGuideGitLabCI(t *testing.T) {
 		}
 		r.clean() // every job has a checkout of its own
 		env := map[string]string{}
-		for _, variables := range []map[string]string{ci, common.Variables, job.Variables} {
-			for name, value := range variables {
-				env[name] = os.Expand(value, func(name string) string { return ci[name] })
-			}
+		for name, value := range merged(ci, common.Variables, job.Variables) {
+			env[name] = os.Expand(value, func(name string) string { return ci[name] })
 		}
 		out, ok := r.bash(".", strings.Join(common.Script, "\n"), env)
 		if !ok {

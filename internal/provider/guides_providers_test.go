@@ -13,10 +13,7 @@ import (
 // names in them.
 func TestGuideCredentials(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(root + "/examples/guides/credentials/*.tf")
-	if err != nil || len(files) == 0 {
-		t.Fatal("found none: ", err)
-	}
+	files := glob(t, guides+"credentials/*.tf")
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
@@ -52,10 +49,7 @@ func TestGuideCredentials(t *testing.T) {
 // first page, and sends its language and time zone: here to the simulator.
 func TestGuideSites(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(root + "/examples/guides/sites/*.tf")
-	if err != nil || len(files) == 0 {
-		t.Fatal("found none: ", err)
-	}
+	files := glob(t, guides+"sites/*.tf")
 	block := regexp.MustCompile(`(?s)endpoint += "https://osm\.([a-z0-9-]+\.myhuaweicloud\.(?:com|eu))"\n +language += "(\S+)"\n +time_zone += "(\S+)"\n.*auth_url += "https://iam\.(\S+)"\n`)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -246,9 +245,6 @@ func TestGuideToChanges(t *testing.T) {
 	}
 	c.run(append([]string{"state", "rm"}, forget...)...)
 	for name, text := range after {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(c.dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
 		c.write(name, text)
 	}
 	c.run("get")
@@ -368,9 +364,7 @@ func TestGuideToLongTexts(t *testing.T) {
 	c.loseState()
 	apply(2, 4, 2)
 	// A run without the files changes nothing.
-	if err := os.Remove(filepath.Join(c.dir, "deploy.log")); err != nil {
-		t.Fatal(err)
-	}
+	c.remove("deploy.log")
 	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "Warning: The file is missing")
 }
 
@@ -457,20 +451,13 @@ func TestGuideToTicketsim(t *testing.T) {
 	}
 	text := script.String()
 	for _, address := range []string{"127.0.0.1:8080", "127.0.0.1:8081"} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		listener := must(net.Listen("tcp", "127.0.0.1:0"))
 		text = strings.ReplaceAll(text, address, listener.Addr().String())
 		if err := listener.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCLI(t, nil, "CLI="+p.path, "TF_CLI_ARGS_apply=-auto-approve")
+	c := newCLI(t, nil, "CLI="+must(program()).path, "TF_CLI_ARGS_apply=-auto-approve")
 	copyTree(t, filepath.Join(root, "examples", "guides/test-your-configuration"), c.dir)
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(c.dir, "ticketsim"), "../simulator/cmd/ticketsim").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -501,11 +488,7 @@ func TestGuideToFaults(t *testing.T) {
 	for _, cells := range rows {
 		var faults []simulator.Fault
 		for text := range strings.FieldsSeq(strings.Trim(cells[0], "`")) {
-			fault, err := simulator.ParseFault(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			faults = append(faults, fault)
+			faults = append(faults, must(simulator.ParseFault(text)))
 		}
 		f := newFixture(t, simulator.Options{Faults: faults})
 		m := newProtocol(t, f).manage(t, caseMessageType)
@@ -588,12 +571,8 @@ func TestGuideToErrors(t *testing.T) {
 		t.Errorf("the guide explains %v\nthe provider has %v", got, want)
 	}
 	// No summary is anywhere else.
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	literal := regexp.MustCompile(`(?:(?:Error|Warning|callDiagnostic|readDiagnostic|Diagnostic)\(|Attribute\w+\((?:path\.Root\("?\w+"?\)|[\w.()]+), )"`)
-	for _, name := range names {
+	for _, name := range glob(t, "*.go") {
 		if text := readText(t, name); !strings.HasSuffix(name, "_test.go") && literal.MatchString(text) {
 			t.Errorf("%s: %q is not in diagnostics.go", name, literal.FindString(text))
 		}
@@ -626,12 +605,7 @@ func TestGuideToTheRepository(t *testing.T) {
 	layout, _, _ = strings.Cut(layout, "\n## ")
 	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
 	for _, name := range names {
-		for _, pattern := range []string{root + "/", root + "/internal/*/"} {
-			if found, _ := filepath.Glob(pattern + name); len(found) > 0 {
-				name = ""
-			}
-		}
-		if name != "" {
+		if len(must(filepath.Glob(root+"/"+name)))+len(must(filepath.Glob(root+"/internal/*/"+name))) == 0 {
 			t.Errorf("there is no %s", name)
 		}
 	}

@@ -2,8 +2,12 @@ package provider
 
 import (
 	"context"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +150,47 @@ type withDeadline struct {
 }
 
 func (w withDeadline) Deadline() (time.Time, bool) { return w.deadline, true }
+
+// pemOf is the certificate of a server.
+func pemOf(server *httptest.Server) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+}
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// writeFile makes a file, and the folders that it needs, and returns its path.
+func writeFile(t *testing.T, folder, name, content string) string {
+	t.Helper()
+	file := filepath.Join(folder, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// glob are the files of a pattern, of which there is at least one.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	names := must(filepath.Glob(pattern))
+	if len(names) == 0 {
+		t.Fatalf("no file is %s", pattern)
+	}
+	return names
+}
+
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // headerOf is a header; absent is the empty string.
 func headerOf(r simulator.Request, name string) string {

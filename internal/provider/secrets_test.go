@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -106,38 +105,33 @@ func echo(t *testing.T) *httptest.Server {
 func TestNoSecretIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	const idToken = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhdWQiLCJleHAiOjQwMDAwMDAwMDB9.c2VjcmV0LXNpZ25hdHVyZQ"
-	oidc := map[string]string{"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
-	and := func(more map[string]string) map[string]string {
-		all := maps.Clone(oidc)
-		maps.Copy(all, more)
-		return all
-	}
+	oidc := values{"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
 	for _, mode := range []struct {
 		name      string
-		variables map[string]string // as the environment has them
+		variables values // as the environment has them
 		secrets   []string
 	}{
-		{"token", map[string]string{"SERVICEREQUEST_TOKEN": secretToken}, []string{secretToken}},
+		{"token", values{"SERVICEREQUEST_TOKEN": secretToken}, []string{secretToken}},
 		{
 			"pair",
-			map[string]string{"HW_ACCESS_KEY": tempPair.AccessKey, "HW_SECRET_KEY": tempPair.SecretKey, "HW_SECURITY_TOKEN": tempPair.SecurityToken, "HW_DOMAIN_ID": tempPair.DomainID},
+			values{"HW_ACCESS_KEY": tempPair.AccessKey, "HW_SECRET_KEY": tempPair.SecretKey, "HW_SECURITY_TOKEN": tempPair.SecurityToken, "HW_DOMAIN_ID": tempPair.DomainID},
 			[]string{tempPair.SecretKey, tempPair.SecurityToken},
 		},
 		{
 			"login",
-			map[string]string{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": "URL"},
+			values{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": "URL"},
 			[]string{testUser.Password},
 		},
-		{"OIDC", and(map[string]string{"HUAWEICLOUD_OIDC_ID_TOKEN": idToken}), []string{idToken}},
-		{"OIDC from a file", and(map[string]string{"HUAWEICLOUD_OIDC_TOKEN_FILE": file(t, idToken)}), []string{idToken}},
+		{"OIDC", merged(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": idToken}), []string{idToken}},
+		{"OIDC from a file", merged(oidc, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": writeFile(t, t.TempDir(), "file", idToken)}), []string{idToken}},
 		{
 			"OIDC from GitHub, with an agency",
-			and(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": "aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
+			merged(oidc, values{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": "aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
 				"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "account-1", "HW_AUTH_URL": "URL"}),
 			[]string{"request/token+for==tests", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
 		},
-		{"pod identity", map[string]string{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": file(t, "pod/token+for==tests")}, []string{"pod/token+for==tests"}},
-		{"ECS agency", map[string]string{"SERVICEREQUEST_ECS_AGENCY": "true", "SERVICEREQUEST_METADATA_ENDPOINT": "URL", "HW_AUTH_URL": "URL"}, []string{"simulated-metadata-token"}},
+		{"pod identity", values{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": writeFile(t, t.TempDir(), "file", "pod/token+for==tests")}, []string{"pod/token+for==tests"}},
+		{"ECS agency", values{"SERVICEREQUEST_ECS_AGENCY": "true", "SERVICEREQUEST_METADATA_ENDPOINT": "URL", "HW_AUTH_URL": "URL"}, []string{"simulated-metadata-token"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
