@@ -28,20 +28,7 @@ import (
 // configurations through the CLI, and the shell steps of workflow files with bash,
 // in the environment that the file describes.
 
-const (
-	guides       = root + "/examples/guides/"
-	guideAccount = "0123456789abcdef0123456789abcdef"
-)
-
-// guideIssuers issue credentials for what the files of the guides name.
-var guideIssuers = simulator.Options{
-	Agencies: []simulator.Agency{{Name: "ticket-messages", DomainID: guideAccount, DomainName: "account"}},
-	Providers: []simulator.OIDCProvider{
-		{Name: "github", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
-		{Name: "gitlab", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
-	},
-	ECSAgency: "ticket-messages", IDTokenRequestToken: "request-token",
-}
+const guides = root + "/examples/guides/"
 
 // newGuideCLI is a CLI in a copy of a folder of the examples, on the fixture.
 func newGuideCLI(t *testing.T, f *fixture, folder string, env ...string) *cli {
@@ -71,7 +58,7 @@ type runner struct {
 func newRunner(t *testing.T, backend string) *runner {
 	t.Helper()
 	needBash(t)
-	r := &runner{newCLI(t, nil), newFixture(t, guideIssuers), "true"}
+	r := &runner{newCLI(t, nil), newSecuredFixture(t, simulator.Options{}), "true"}
 	copyTree(t, guides+"pipelines/announce", filepath.Join(r.dir, "announce"))
 	r.write("announce/backend.tf", readText(t, guides+backend))
 	r.write("deploy.sh", "#!/bin/sh\nexec \"$DEPLOY\"\n")
@@ -143,8 +130,8 @@ func (r *runner) job(j *githubJob, context map[string]string) (output string, ok
 		}
 		env := merged(j.Env, step.Env)
 		if j.Permissions["id-token"] == "write" {
-			env["ACTIONS_ID_TOKEN_REQUEST_URL"] = r.f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"
-			env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-token"
+			env["ACTIONS_ID_TOKEN_REQUEST_URL"] = r.f.idTokenURL()
+			env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = requestToken
 		}
 		for name, value := range env {
 			env[name] = githubExpression.ReplaceAllStringFunc(value, func(expression string) string {

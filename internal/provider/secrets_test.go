@@ -104,7 +104,11 @@ func echo(t *testing.T) *httptest.Server {
 
 func TestNoSecretIsLeftBehind(t *testing.T) {
 	t.Parallel()
-	const idToken = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhdWQiLCJleHAiOjQwMDAwMDAwMDB9.c2VjcmV0LXNpZ25hdHVyZQ"
+	const (
+		// Its claims are {"aud":"huaweicloud","exp":4000000000}.
+		idToken = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJodWF3ZWljbG91ZCIsImV4cCI6NDAwMDAwMDAwMH0.c2VjcmV0LXNpZ25hdHVyZQ"
+		profile = `{"authEncrypt":"false","profiles":[{"name":"ops","mode":"SSO","domainId":%q,"ssoAuth":{"stsToken":{"accessKeyId":%q,"secretAccessKey":%q,"securityToken":%q}}}]}`
+	)
 	oidc := values{"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
 	for _, mode := range []struct {
 		name      string
@@ -118,6 +122,12 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 			[]string{tempPair.SecretKey, tempPair.SecurityToken},
 		},
 		{
+			"profile",
+			values{"HW_PROFILE": "ops", "HW_SHARED_CONFIG_FILE": writeFile(t, t.TempDir(), "config.json",
+				fmt.Sprintf(profile, tempPair.DomainID, tempPair.AccessKey, tempPair.SecretKey, tempPair.SecurityToken))},
+			[]string{tempPair.SecretKey, tempPair.SecurityToken},
+		},
+		{
 			"login",
 			values{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": "URL"},
 			[]string{testUser.Password},
@@ -126,11 +136,11 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 		{"OIDC from a file", merged(oidc, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": writeFile(t, t.TempDir(), "file", idToken)}), []string{idToken}},
 		{
 			"OIDC from GitHub, with an agency",
-			merged(oidc, values{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": "aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
-				"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "account-1", "HW_AUTH_URL": "URL"}),
-			[]string{"request/token+for==tests", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
+			merged(oidc, values{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": guideAudience, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": requestToken,
+				"HW_ASSUME_ROLE_AGENCY_NAME": guideAgency, "HW_ASSUME_ROLE_DOMAIN_NAME": "account", "HW_AUTH_URL": "URL"}),
+			[]string{requestToken, "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
 		},
-		{"pod identity", values{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": writeFile(t, t.TempDir(), "file", "pod/token+for==tests")}, []string{"pod/token+for==tests"}},
+		{"pod identity", values{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": writeFile(t, t.TempDir(), "file", podToken)}, []string{podToken}},
 		{"ECS agency", values{"SERVICEREQUEST_ECS_AGENCY": "true", "SERVICEREQUEST_METADATA_ENDPOINT": "URL", "HW_AUTH_URL": "URL"}, []string{"simulated-metadata-token"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
@@ -150,6 +160,7 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 				return r.output()
 			}
 			ran(c.run("plan", "-out=plan"))
+			f.wantPosts(t, 0, 0)
 			ran(c.run("show", "-json", "plan"))
 			ran(c.run("apply", "plan"))
 			at(echo(t).URL)
