@@ -47,18 +47,22 @@ var build = sync.OnceValues(func() (installation, error) {
 	if err != nil {
 		return i, fmt.Errorf("%w\n%s", err, out)
 	}
-	config := fmt.Sprintf(`
+	return i, os.WriteFile(i.cliConfig, []byte(overrides("seed-9e648b51/servicerequest", dir)), 0o600)
+})
+
+// overrides is a CLI configuration that takes one provider from a folder, and no other from anywhere.
+func overrides(source, dir string) string {
+	return fmt.Sprintf(`
 provider_installation {
   dev_overrides {
-    "seed-9e648b51/servicerequest" = %q
+    %q = %q
   }
   direct {
     exclude = ["*/*/*"]
   }
 }
-`, filepath.ToSlash(dir))
-	return i, os.WriteFile(i.cliConfig, []byte(config), 0o600)
-})
+`, source, filepath.ToSlash(dir))
+}
 
 var built string // the directory to remove
 
