@@ -318,24 +318,41 @@ func TestWriteOnlyContentStaysOutOfDiagnostics(t *testing.T) {
 	}
 }
 
-// Terraform asks about a destroy. The second half of a replacement is none.
-func TestDestroyWarns(t *testing.T) {
+// Drift detection and refresh need neither credentials nor an endpoint, and make no
+// request. A prune still removes the messages from the state. Terraform asks about it; the
+// second half of a replacement is none.
+func TestMessagesWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	message := requiredProvider + f.config(oneMessage)
-	c := newCLI(t, map[string]string{"main.tf": strings.Replace(message, "content =", "lifecycle {\n    create_before_destroy = true\n  }\n  content =", 1)})
+	const body = `
+resource "servicerequest_case_message" "test" {
+  count   = 3
+  case_id = "TT201801020526"
+  content = "The same words"
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}`
 	const warning = "Warning: The message stays on the ticket"
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(body)})
 	c.run("apply", "-auto-approve")
-	if replaced := c.run("apply", "-auto-approve", "-replace="+messageAddress).output(); strings.Contains(replaced, warning) {
+	if replaced := c.run("apply", "-auto-approve", "-replace="+messageAddress+"[0]").output(); strings.Contains(replaced, warning) {
 		t.Errorf("a replacement warns:\n%s", replaced)
 	}
-	c.write("main.tf", requiredProvider+f.config(""))
+	f.wantPosts(t, 4, 2)
+	f.Reset()
+
+	c.write("main.tf", requiredProvider+`provider "servicerequest" {}`+body)
+	c.run("plan", "-detailed-exitcode")
+	c.run("plan", "-refresh-only", "-detailed-exitcode")
+	c.write("main.tf", requiredProvider+`provider "servicerequest" {}`)
 	removed := c.run("apply", "-auto-approve").output()
-	wantAll(t, removed, "1 destroyed")
+	wantAll(t, removed, "3 destroyed")
 	if cliHas(t, 3, 0) { // before, Terraform does not ask a provider about a destroy
 		wantAll(t, removed, warning, "TT201801020526")
 	}
-	f.wantPosts(t, 2, 2)
+	f.wantPosts(t, 0, 0)
 }
 
 // A terminal obeys control characters, so that a reviewer may see another text.
