@@ -1,15 +1,19 @@
 package provider
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -36,32 +40,37 @@ func (f *fixture) wantSubmits(t *testing.T, want int) {
 	}
 }
 
+// A message is created, stays, is replaced by another one and leaves the state, as HashiCorp's test framework sees it:
+// that also validates the schema and compares every plan with what follows.
 func TestMessageIsPostedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "Deployed <b>v1.4.2</b> & restarted: größer, 完了"
-}
-
-output "test" {
-  value = servicerequest_case_message.test
-}`)})
-	c.run("apply", "-auto-approve")
-	var message object
-	if err := json.Unmarshal([]byte(c.run("output", "-json", "test").stdout), &message); err != nil {
-		t.Fatal(err)
+	message := func(content string) string {
+		return f.config(strings.Replace(oneMessage, "hello", content, 1))
 	}
-	for name, pattern := range map[string]string{
-		"id": `^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "submitted_at": `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, "confirmed_by": "^response$",
-	} {
-		if got := fmt.Sprint(message[name]); !regexp.MustCompile(pattern).MatchString(got) {
-			t.Errorf("%s is %q", name, got)
-		}
+	known := func(name, pattern string) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue(messageAddress, tfjsonpath.New(name), knownvalue.StringRegexp(regexp.MustCompile(pattern)))
 	}
-	c.run("plan", "-detailed-exitcode")
-	f.wantPosts(t, 1, 1)
+	planned := func(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, action)}}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
+			"servicerequest": func() (tfprotov6.ProviderServer, error) { return New(builtVersion)(), nil },
+		},
+		Steps: []resource.TestStep{
+			{
+				Config: message("Deployed <b>v1.4.2</b> & restarted: größer, 完了"), ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+				ConfigStateChecks: []statecheck.StateCheck{
+					known("id", `^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+					known("submitted_at", `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`),
+					known("confirmed_by", "^response$"),
+				},
+			},
+			{Config: message("Deployed v1.4.3"), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
+		},
+	})
+	f.wantPosts(t, 2, 2)
 	post := f.posts()[0]
 	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != http.MethodPost || got != want {
 		t.Errorf("%s %s, want POST %s", post.Method, got, want)
@@ -105,29 +114,22 @@ func TestRequestOfEveryAttribute(t *testing.T) {
 	}
 }
 
-// TestGuideToChanges has every change in the guide. Here is what a plan keeps, and what it cannot know.
+// TestGuideToChanges has the changes. Here is what a plan keeps, and what it cannot know.
 func TestEveryChange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	f.AddCase(simulator.Case{ID: "case-2"})
 	m := newProtocol(t, f).manage(t, caseMessageType)
 	config := message()
-	posts := 0
 	for i, row := range []struct {
 		set    object
 		action string
+		posts  int // until then
 	}{
-		{object{}, "create"},
-		{object{}, "no-op"},
-		{object{"timeouts": object{"create": "1m"}}, "update"},
-		{object{"timeouts": object{"create": "2m"}, "idempotency_key": "run 1"}, "replace"},
-		{object{"idempotency_key": nil, "timeouts": nil}, "replace"},
-		{object{"case_id": "case-2"}, "replace"},
-		{object{"accessory_ids": []any{}}, "replace"},
-		{object{"accessory_ids": []any{"b", "a"}}, "replace"},
-		{object{"group_id": "g"}, "replace"},
-		{object{"triggers": object{}}, "replace"},
-		{object{"content": tftypes.UnknownValue}, "replace"},
+		{object{}, "create", 1},
+		{object{}, "no-op", 1},
+		{object{"timeouts": object{"create": "1m"}}, "update", 1},
+		{object{"timeouts": object{"create": "2m"}, "group_id": "g"}, "replace", 2},
+		{object{"content": tftypes.UnknownValue}, "replace", 2}, // Terraform does not apply it
 	} {
 		config = merged(config, row.set)
 		before := attributes(t, m.state)
@@ -135,15 +137,11 @@ func TestEveryChange(t *testing.T) {
 		if c.action != row.action {
 			t.Errorf("row %d, %v: %s, want %s", i, row.set, c.action, row.action)
 		}
-		if row.set["content"] == tftypes.UnknownValue {
-			break // Terraform does not apply it
+		if row.set["content"] == nil {
+			_ = f.clock.Sleep(t.Context(), time.Hour)
+			wantNoDiagnostics(t, m.applyChange(c))
 		}
-		if c.action == "create" || c.action == "replace" {
-			posts++
-		}
-		_ = f.clock.Sleep(t.Context(), time.Hour)
-		wantNoDiagnostics(t, m.applyChange(c))
-		f.wantSubmits(t, posts)
+		f.wantSubmits(t, row.posts)
 		for _, name := range []string{"id", "submitted_at", "confirmed_by"} {
 			planned := attributes(t, m.unmarshal(c.planned))[name]
 			switch row.action {
@@ -295,26 +293,15 @@ func TestUnknownContentWaits(t *testing.T) {
 	}
 }
 
-// Neither an unconfirmed outcome nor a conflict shows a write-only text, or what the
-// ticket has in its place.
+// A conflict shows neither a write-only text, nor what the ticket has in its place.
 func TestWriteOnlyContentStaysOutOfDiagnostics(t *testing.T) {
 	t.Parallel()
-	for want, setUp := range map[string]func(*fixture) object{
-		"May be on the ticket": func(f *fixture) object {
-			f.SetFaults(simulator.Fault{Kind: "lost-answer"}, simulator.Fault{Kind: "403", Operation: simulator.OpList})
-			return nil
-		},
-		"Nothing was sent: ticket TT201801020526 has another message with the idempotency_key": func(f *fixture) object {
-			f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] The password was 54321."})
-			return deployKey
-		},
-	} {
-		f := newFixture(t, simulator.Options{})
-		config := merged(object{"case_id": testCase, "content_wo": "The password was 12345.", "content_wo_version": 1}, setUp(f))
-		got := newProtocol(t, f).manage(t, caseMessageType).apply(config)
-		if len(got) != 1 || !strings.HasPrefix(got[0].Detail, want) || strings.Contains(got[0].Detail, "password") {
-			t.Errorf("%s\nwant an error that begins with %q and shows no text", describe(got), want)
-		}
+	f := newFixture(t, simulator.Options{})
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] The password was 54321."})
+	got := newProtocol(t, f).manage(t, caseMessageType).apply(merged(deployKey, object{"case_id": testCase, "content_wo": "The password was 12345.", "content_wo_version": 1}))
+	wantOne(t, got, "error at idempotency_key", "Nothing was sent: ticket TT201801020526 has another message with the idempotency_key")
+	if strings.Contains(describe(got), "password") {
+		t.Error(describe(got))
 	}
 }
 

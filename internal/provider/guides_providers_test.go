@@ -55,6 +55,7 @@ func TestGuideSites(t *testing.T) {
 			newCLI(t, map[string]string{"main.tf": config}, "SERVICEREQUEST_TOKEN="+testToken).run("apply", "-auto-approve")
 			f.wantPosts(t, 1, 1)
 			post := f.posts()[0]
+			wantAll(t, headerOf(post, "User-Agent"), " terraform-provider-servicerequest/"+builtVersion)
 			wantValue(t, "the headers", []string{headerOf(post, "X-Language"), headerOf(post, "X-Time-Zone"), headerOf(post, "X-Site")}, []string{m[2], m[3], ""})
 		})
 	}
