@@ -46,7 +46,7 @@ func TestActionPostsOnce(t *testing.T) {
 	})
 	wantNoDiagnostics(t, diagnostics)
 	f.wantPosts(t, 1, 1)
-	wantValue(t, "the body", string(f.posts()[0].Body), `{"group_id":"g-1","message":{"content":"Deployed v1","accessory_ids":["acc-1"]}}`)
+	wantValue(t, "the bodies", f.bodies(simulator.OpSubmit), []string{`{"group_id":"g-1","message":{"content":"Deployed v1","accessory_ids":["acc-1"]}}`})
 	wantValue(t, "the progress", progress, []string{"Submitting the message (attempt 1)", "The message is on the ticket", "Confirmed by: response"})
 }
 

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,14 +30,6 @@ var deployKey = object{"idempotency_key": "deploy 4711"}
 
 // deployedText is how the ticket has a message with deployKey.
 const deployedText = "[deploy 4711] Release 1.4.0 is live."
-
-// wantSubmits fails unless so many submits came.
-func (f *fixture) wantSubmits(t *testing.T, want int) {
-	t.Helper()
-	if got := f.Count(simulator.OpSubmit); got != want {
-		t.Errorf("%d submits, want %d", got, want)
-	}
-}
 
 // A message is created, stays, is replaced by another one and leaves the state, as HashiCorp's test framework sees it:
 // that also validates the schema and compares every plan with what follows.
@@ -72,18 +63,12 @@ func TestMessageIsPostedOnce(t *testing.T) {
 	})
 	f.wantPosts(t, 2, 2)
 	post := f.posts()[0]
-	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != http.MethodPost || got != want {
-		t.Errorf("%s %s, want POST %s", post.Method, got, want)
-	}
-	if got, want := string(post.Body), `{"message":{"content":"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}}`; got != want {
-		t.Errorf("body %s\nwant %s", got, want)
-	}
+	wantValue(t, "the call", post.Method+" "+post.Path, "POST /v2/servicerequest/cases/TT201801020526/message")
+	wantValue(t, "the body", string(post.Body), `{"message":{"content":"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}}`)
 	for name, want := range map[string]string{
 		"X-Auth-Token": testToken, "Content-Type": "application/json", "X-Language": "", "X-Time-Zone": "", "X-Site": "", "Idempotency-Key": "", "X-Idempotency-Key": "",
 	} {
-		if got := headerOf(post, name); got != want {
-			t.Errorf("header %s = %q, want %q", name, got, want)
-		}
+		wantValue(t, name, headerOf(post, name), want)
 	}
 	if got := headerOf(post, "User-Agent"); !regexp.MustCompile(`^Terraform/1\.\S+ terraform-provider-servicerequest/` + builtVersion + `$`).MatchString(got) {
 		t.Errorf("User-Agent %q", got)
@@ -102,16 +87,10 @@ func TestRequestOfEveryAttribute(t *testing.T) {
 	})))
 	wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(merged(base, object{"content": "empty list", "accessory_ids": []any{}})))
 	f.wantPosts(t, 2, 1)
-	posts := f.posts()
-	// JSON writes U+2028 as \u2028.
-	for i, want := range []string{
+	wantValue(t, "the bodies", f.bodies(simulator.OpSubmit), []string{ // JSON writes U+2028 as \u2028
 		`{"group_id":"123456","message":{"content":"line 1\n\"line\" \\ 2 \u2028 </script> 🚀","accessory_ids":["b2","a1"]}}`,
 		`{"group_id":"123456","message":{"content":"empty list","accessory_ids":[]}}`,
-	} {
-		if got := string(posts[i].Body); got != want {
-			t.Errorf("body %s\nwant %s", got, want)
-		}
-	}
+	})
 }
 
 // TestGuideToChanges has the changes. Here is what a plan keeps, and what it cannot know.

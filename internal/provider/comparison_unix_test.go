@@ -136,7 +136,7 @@ func (w contender) newTrial(t *testing.T, content string, faults []simulator.Fau
 	c := newCLI(t, map[string]string{"main.tf": w.config(f, content)}, "TF_VAR_token="+testToken)
 	switch w.tool {
 	case "servicerequest":
-		c.env = append(c.env, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+		c.env = append(c.env, f.env()...)
 	case "curl":
 		needCLI(t, 4, 0, "terraform_data")
 		if err := exec.Command("curl", "--fail-with-body", "--version").Run(); err != nil {

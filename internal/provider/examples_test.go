@@ -97,7 +97,7 @@ func TestExamples(t *testing.T) {
 func runExample(t *testing.T, folder, text string) {
 	needFeatures(t, text)
 	f := newExampleFixture(t)
-	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken, "TF_VAR_release=1.4.0")
+	c := newCLI(t, nil, f.env("TF_VAR_release=1.4.0")...)
 	copyTree(t, folder, c.dir)
 	for _, name := range glob(t, filepath.Join(c.dir, "*.tf")) { // the others stand alone, too
 		c.remove(filepath.Base(name))
@@ -122,21 +122,16 @@ func runImport(t *testing.T, _, script string) {
 		t.Fatalf("no terraform import in:\n%s", script)
 	}
 	f := newExampleFixture(t)
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + "resource \"servicerequest_case_message\" \"imported\" {\n  case_id = \"TT1\"\n  content = \"text\"\n}\n"}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + "resource \"servicerequest_case_message\" \"imported\" {\n  case_id = \"TT1\"\n  content = \"text\"\n}\n"}, f.env()...)
 	c.run(strings.Fields(command[1])...)
-	if got := strings.TrimSpace(c.run("state", "list").stdout); got != command[2] {
-		t.Errorf("in the state: %q", got)
-	}
-	if f.Count(simulator.OpSubmit) != 0 {
-		t.Error("it submits")
-	}
+	wantValue(t, "the state", strings.TrimSpace(c.run("state", "list").stdout), command[2])
+	f.wantSubmits(t, 0)
 }
 
 func runQuery(t *testing.T, _, text string) {
 	needCLI(t, 14, never, "terraform query")
 	f := newExampleFixture(t)
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider, "list.tfquery.hcl": text},
-		"SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider, "list.tfquery.hcl": text}, f.env()...)
 	wantAll(t, c.run("query").output(), testCase)
 }
 

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +32,7 @@ const guides = root + "/examples/guides/"
 // newGuideCLI is a CLI in a copy of a folder of the examples, on the fixture.
 func newGuideCLI(t *testing.T, f *fixture, folder string, env ...string) *cli {
 	t.Helper()
-	c := newCLI(t, nil, append([]string{"SERVICEREQUEST_ENDPOINT=" + f.URL(), "SERVICEREQUEST_TOKEN=" + testToken}, env...)...)
+	c := newCLI(t, nil, f.env(env...)...)
 	copyTree(t, folder, c.dir)
 	needFeatures(t, readText(t, filepath.Join(folder, "main.tf")))
 	return c
@@ -402,22 +401,11 @@ func TestGuideBackendsAreValid(t *testing.T) {
 func TestGuideRunbook(t *testing.T) {
 	t.Parallel()
 	const begins, ends = "[runbook 4711 begins] We restart node-1 now. Its log is attached.", "[runbook 4711 ends] node-1 has restarted. Please check the connection resets."
-	setup := func(t *testing.T, observe func(*fixture, simulator.Request)) (*fixture, *cli) {
-		t.Helper()
-		var observed atomic.Pointer[fixture]
-		f := newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
-			if observe != nil {
-				observe(observed.Load(), r)
-			}
-		}})
-		observed.Store(f)
-		return f, newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
-	}
 	closed := simulator.Case{ID: testCase, Status: 3}
-
 	t.Run("whole", func(t *testing.T) {
 		t.Parallel()
-		f, c := setup(t, nil)
+		f := newFixture(t, simulator.Options{StrictAccessories: true})
+		c := newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
 		c.run("apply", "-auto-approve")
 		c.run("plan", "-detailed-exitcode")
 		messages := f.Messages(testCase)
@@ -436,12 +424,13 @@ func TestGuideRunbook(t *testing.T) {
 	})
 	t.Run("closed in the meantime", func(t *testing.T) {
 		t.Parallel()
-		var once sync.Once
-		f, c := setup(t, func(f *fixture, r simulator.Request) {
-			if r.Operation == simulator.OpSubmit {
-				once.Do(func() { f.AddCase(closed) })
+		var f *fixture
+		f = newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
+			if r.Operation == simulator.OpSubmit && f.Count(simulator.OpSubmit) == 1 {
+				f.AddCase(closed)
 			}
-		})
+		}})
+		c := newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
 		wantAll(t, c.fail("apply", "-auto-approve").output(), "The ticket is completed now. The last message was not sent.")
 		f.wantContents(t, begins)
 		f.AddCase(simulator.Case{ID: testCase, Status: 1})
@@ -486,8 +475,7 @@ func TestModuleDeployAnnotation(t *testing.T) {
 			t.Fatal("the README has no example")
 		}
 		c := newCLI(t, map[string]string{"main.tf": "variable \"release\" {}\nvariable \"outcome\" {}\nvariable \"run_id\" {}\n" + call[1]},
-			"SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken,
-			"TF_VAR_release=1.4.0", "TF_VAR_outcome=cancelled", "TF_VAR_run_id=4711")
+			f.env("TF_VAR_release=1.4.0", "TF_VAR_outcome=cancelled", "TF_VAR_run_id=4711")...)
 		copyTree(t, folder, filepath.Join(c.dir, "modules", "deploy-annotation"))
 		c.run("get")
 		c.run("apply", "-auto-approve")

@@ -335,8 +335,7 @@ func TestGuideToChangesCreateBeforeDestroy(t *testing.T) {
 func TestGuideToLongTexts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{StrictAccessories: true})
-	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
-	copyTree(t, filepath.Join(root, "examples", "guides/long-texts"), c.dir)
+	c := newGuideCLI(t, f, guides+"long-texts")
 	apply := func(posts, uploads, attachments int) {
 		t.Helper()
 		c.run("apply", "-auto-approve")
@@ -375,7 +374,7 @@ func TestGuideToGeneratedFiles(t *testing.T) {
 	_, after, _ := strings.Cut(readGuide(t, "long-texts"), "**In the same apply.**")
 	block := regexp.MustCompile("(?s)```terraform\n(.*?)```").FindStringSubmatch(after)
 	f := newFixture(t, simulator.Options{StrictAccessories: true})
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + block[1]}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + block[1]}, f.env()...)
 	for _, run := range []string{"1", "2"} {
 		c.run("apply", "-auto-approve", "-var=run="+run)
 		c.run("plan", "-detailed-exitcode", "-var=run="+run)
@@ -458,7 +457,7 @@ func TestGuideToTicketsim(t *testing.T) {
 		}
 	}
 	c := newCLI(t, nil, "CLI="+must(program()).path, "TF_CLI_ARGS_apply=-auto-approve")
-	copyTree(t, filepath.Join(root, "examples", "guides/test-your-configuration"), c.dir)
+	copyTree(t, guides+"test-your-configuration", c.dir)
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(c.dir, "ticketsim"), "../simulator/cmd/ticketsim").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -22,10 +23,16 @@ const (
 	testToken = "token-for-tests-7f3a"
 )
 
+// userSettings are the developer's own settings, as name=value. TestAccSite alone uses them.
+var userSettings []string
+
 // TestMain removes the developer's own settings from the environment.
 func TestMain(m *testing.M) {
 	for _, s := range settings {
 		for _, name := range s.env {
+			if value := os.Getenv(name); value != "" {
+				userSettings = append(userSettings, name+"="+value)
+			}
 			_ = os.Unsetenv(name)
 		}
 	}
@@ -71,6 +78,11 @@ func (f *fixture) config(body string, arguments ...string) string {
 		f.URL(), testToken, strings.Join(arguments, "\n  "), body)
 }
 
+// env is the environment of a CLI whose configuration leaves the service to it, with more variables if given.
+func (f *fixture) env(more ...string) []string {
+	return append([]string{"SERVICEREQUEST_ENDPOINT=" + f.URL(), "SERVICEREQUEST_TOKEN=" + testToken}, more...)
+}
+
 // contents are the texts on the ticket, in order.
 func (f *fixture) contents() []string {
 	var texts []string
@@ -80,27 +92,52 @@ func (f *fixture) contents() []string {
 	return texts
 }
 
+// requests are the requests of an operation that came.
+func (f *fixture) requests(operation string) []simulator.Request {
+	return slices.DeleteFunc(f.Requests(), func(r simulator.Request) bool { return r.Operation != operation })
+}
+
 // posts are the submit requests that came.
-func (f *fixture) posts() []simulator.Request {
-	var posts []simulator.Request
-	for _, r := range f.Requests() {
-		if r.Operation == simulator.OpSubmit {
-			posts = append(posts, r)
-		}
+func (f *fixture) posts() []simulator.Request { return f.requests(simulator.OpSubmit) }
+
+// bodies are what the requests of an operation sent.
+func (f *fixture) bodies(operation string) []string {
+	var bodies []string
+	for _, r := range f.requests(operation) {
+		bodies = append(bodies, string(r.Body))
 	}
-	return posts
+	return bodies
 }
 
 // wantPosts fails unless exactly so many submits came, and lists of tickets: one
 // for each ticket that a run submits to. No other request may have come.
 func (f *fixture) wantPosts(t *testing.T, posts, lists int) {
 	t.Helper()
-	if f.Count(simulator.OpSubmit) != posts || f.Count(simulator.OpList) != lists || len(f.Requests()) != posts+lists {
+	want := map[string]int{simulator.OpSubmit: posts, simulator.OpList: lists}
+	maps.DeleteFunc(want, func(_ string, n int) bool { return n == 0 })
+	f.wantCounts(t, want)
+}
+
+// wantCounts fails unless exactly these requests came.
+func (f *fixture) wantCounts(t *testing.T, want map[string]int) {
+	t.Helper()
+	got := map[string]int{}
+	for _, r := range f.Requests() {
+		got[r.Operation]++
+	}
+	if !maps.Equal(got, want) {
 		for _, r := range f.Requests() {
 			t.Logf("%s %s %d %s", r.Method, r.Path, r.Status, r.Fault)
 		}
-		t.Fatalf("%d requests, among them %d submits and %d lists; want %d and %d alone",
-			len(f.Requests()), f.Count(simulator.OpSubmit), f.Count(simulator.OpList), posts, lists)
+		t.Fatalf("requests %v, want %v", got, want)
+	}
+}
+
+// wantSubmits fails unless so many submits came.
+func (f *fixture) wantSubmits(t *testing.T, want int) {
+	t.Helper()
+	if got := f.Count(simulator.OpSubmit); got != want {
+		t.Errorf("%d submits, want %d", got, want)
 	}
 }
 
