@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -225,7 +224,8 @@ type diagnostic struct {
 	Range                     struct{ Filename string }
 }
 
-func (r result) diagnostics() []diagnostic {
+// diagnostics are those that point into a file.
+func (r result) diagnostics(file string) []diagnostic {
 	r.t.Helper()
 	var all []diagnostic
 	for line := range strings.Lines(r.stdout) {
@@ -236,16 +236,11 @@ func (r result) diagnostics() []diagnostic {
 		if err := json.Unmarshal([]byte(line), &event); err != nil {
 			r.t.Fatalf("%v: %s", err, line)
 		}
-		if event.Type == "diagnostic" {
+		if event.Type == "diagnostic" && event.Diagnostic.Range.Filename == file {
 			all = append(all, event.Diagnostic)
 		}
 	}
 	return all
-}
-
-// about returns the diagnostics that point into a file.
-func about(all []diagnostic, file string) []diagnostic {
-	return slices.DeleteFunc(slices.Clone(all), func(d diagnostic) bool { return d.Range.Filename != file })
 }
 
 // wantAll fails unless a text has each of the parts.

@@ -44,7 +44,7 @@ provider "servicerequest" {
 	}, "HTTPS_PROXY=http://deployer:proxy-password-5d1c@"+proxy.address, "NO_PROXY=", "no_proxy=")
 
 	refused := c.fail("apply", "-json", "-auto-approve")
-	got := about(refused.diagnostics(), "main.tf")
+	got := refused.diagnostics("main.tf")
 	if len(got) != 1 {
 		t.Fatal(refused.output())
 	}
