@@ -149,7 +149,9 @@ func TestUnknownValuesWait(t *testing.T) {
 		config[name] = tftypes.UnknownValue
 	}
 	for _, more := range []object{nil, {"accessory_ids": []any{tftypes.UnknownValue, "b"}, "timeouts": object{"create": tftypes.UnknownValue}}} {
-		c := newProtocol(t, f, block).manage(t, caseMessageType).plan(merged(config, more))
+		p := newProtocol(t, f, block)
+		wantNoDiagnostics(t, p.validateProvider(t, block))
+		c := p.manage(t, caseMessageType).plan(merged(config, more))
 		wantNoDiagnostics(t, c.diagnostics)
 		wantValue(t, "the action", c.action, "create")
 	}

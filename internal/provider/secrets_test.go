@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,55 +24,39 @@ const secretToken = "MII/secret+token==7f3a&<0001>"
 
 // leaks reports where a run of the CLI has left a secret: in its output or in a file,
 // including those inside a zip archive (a saved plan).
-func leaks(t *testing.T, c *cli, outputs []string, secrets []string) []string {
+func leaks(t *testing.T, c *cli, outputs []string, secrets []string) (found []string) {
 	t.Helper()
-	texts := map[string][]byte{}
-	for i, output := range outputs {
-		texts[fmt.Sprintf("output %d", i)] = []byte(output)
-	}
-	err := filepath.WalkDir(c.dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || filepath.Ext(name) == ".tf" {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		texts[name] = content
-		archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
-		if err != nil {
-			return nil //nolint:nilerr // it is none
-		}
-		for _, f := range archive.File {
-			r, err := f.Open()
-			if err != nil {
-				return err
-			}
-			if texts[name+"/"+f.Name], err = io.ReadAll(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for name, text := range texts {
+	search := func(where, text string) {
 		for _, secret := range secrets {
-			escaped := must(json.Marshal(secret))
 			for form, value := range map[string]string{
 				"plain": secret, "in JSON": strings.Trim(fmt.Sprintf("%q", secret), `"`),
 				"base64": base64.StdEncoding.EncodeToString([]byte(secret)), "base64url": base64.URLEncoding.EncodeToString([]byte(secret)),
-				"in escaped JSON": strings.Trim(string(escaped), `"`),
+				"in escaped JSON": strings.Trim(string(must(json.Marshal(secret))), `"`),
 				"in a query":      url.QueryEscape(secret), "in a path": url.PathEscape(secret),
 			} {
-				value = strings.TrimRight(value, "=")
-				if bytes.Contains(text, []byte(value)) {
-					found = append(found, fmt.Sprintf("%s has %s (%s)", name, secret, form))
+				if strings.Contains(text, strings.TrimRight(value, "=")) {
+					found = append(found, fmt.Sprintf("%s has %s (%s)", where, secret, form))
 				}
 			}
 		}
+	}
+	var searchFiles func(fs.FS) error
+	searchFiles = func(files fs.FS) error {
+		return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			content, err := fs.ReadFile(files, name)
+			search(name, string(content))
+			if archive, notOne := zip.NewReader(bytes.NewReader(content), int64(len(content))); notOne == nil {
+				err = errors.Join(err, searchFiles(archive))
+			}
+			return err
+		})
+	}
+	search("the output", strings.Join(outputs, "\n"))
+	if err := searchFiles(os.DirFS(c.dir)); err != nil {
+		t.Fatal(err)
 	}
 	return found
 }
@@ -88,10 +72,7 @@ func echo(t *testing.T) *httptest.Server {
 		body, _ := io.ReadAll(r.Body)
 		text := "you sent: " + r.Header.Get("X-Auth-Token") + " " + r.Header.Get("X-Security-Token")
 		if !strings.Contains(r.URL.Path, "/cases/") { // of an issuer, only the message is shown
-			message, err := json.Marshal("you sent: " + string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token"))
-			if err != nil {
-				t.Error(err)
-			}
+			message := must(json.Marshal("you sent: " + string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token")))
 			text = `{"error_code":"X.1","error_msg":` + string(message) + `}`
 		}
 		w.Header().Set("X-Request-Id", r.Header.Get("X-Auth-Token"))
