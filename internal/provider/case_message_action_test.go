@@ -103,14 +103,6 @@ func TestActionWarns(t *testing.T) {
 	}
 }
 
-func TestActionReportsFailure(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	_, diagnostics := newProtocol(t, f).invoke(t, object{"case_id": "no-such-case", "content": "Deployed v1"})
-	wantOne(t, diagnostics, "error at case_id", "Not posted: there is no such ticket", "OSM.01010015", "Run terraform plan to see what is left to do.")
-	f.wantPosts(t, 1, 1)
-}
-
 // Terraform closes the stream of an action as soon as the provider has stopped. The
 // outcome of the message must be reported before.
 func TestActionEndsBeforeTheProviderStops(t *testing.T) {
@@ -142,7 +134,7 @@ func TestActionEndsBeforeTheProviderStops(t *testing.T) {
 	if !ok || len(end.Diagnostics) != 1 || end.Diagnostics[0].Summary != "Case message may or may not be on the ticket" {
 		t.Fatalf("the end is %v", received[1])
 	}
-	wantAll(t, end.Diagnostics[0].Detail, "cancelled; a check of the ticket did not find the message")
+	wantAll(t, end.Diagnostics[0].Detail, "cancelled; a check of the ticket did not find the message", "Run terraform plan to see what is left to do.")
 }
 
 func TestActionRefusesBadInput(t *testing.T) {
