@@ -197,9 +197,7 @@ func TestTypeAdvice(t *testing.T) {
 		{"trace.txt", "png zip", "Send it in a zip archive."},
 		{"trace.txt", "png", "Send it as one of these."},
 	} {
-		if got := typeAdvice(row.name, servicerequest.AttachmentLimits{Types: strings.Fields(row.types)}); got != row.want {
-			t.Errorf("%+v: %s", row, got)
-		}
+		wantValue(t, row.name+" among "+row.types, typeAdvice(row.name, servicerequest.AttachmentLimits{Types: strings.Fields(row.types)}), row.want)
 	}
 }
 
@@ -285,29 +283,15 @@ func TestAttachmentTypeWarning(t *testing.T) {
 // Destroying an attachment that the service keeps is ordinary and causes no warning.
 func TestAttachmentThatTheServiceKeeps(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name    string
-		prepare func(*fixture)
-		want    string // in the error; empty is none
-	}{
-		{"in use", func(f *fixture) {
-			f.AddMessage(testCase, simulator.Message{Content: "See the events", AccessoryIDs: []string{"accessory-00000001"}})
-		}, ""},
-		{"unauthenticated", func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401", Operation: simulator.OpDeleteAccessory}) }, "HTTP 401"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t, simulator.Options{})
-			m := newProtocol(t, f).manage(t, attachmentType)
-			wantNoDiagnostics(t, m.apply(events))
-			test.prepare(f)
-			if diagnostics := m.destroy(); test.want == "" {
-				wantNoDiagnostics(t, diagnostics)
-			} else {
-				wantOne(t, diagnostics, "error", "Unable to delete the attachment", test.want)
-			}
-			wantValue(t, "that it is removed from the state", m.state.IsNull(), test.want == "")
-			wantValue(t, "the number of deletes", f.Count(simulator.OpDeleteAccessory), 1)
-		})
-	}
+	f := newFixture(t, simulator.Options{})
+	m := newProtocol(t, f).manage(t, attachmentType)
+	wantNoDiagnostics(t, m.apply(events))
+	f.SetFaults(simulator.Fault{Kind: "401", Operation: simulator.OpDeleteAccessory})
+	wantOne(t, m.destroy(), "error", "Unable to delete the attachment", "HTTP 401")
+	wantValue(t, "that it is removed from the state", m.state.IsNull(), false)
+	f.SetFaults()
+	f.AddMessage(testCase, simulator.Message{Content: "See the events", AccessoryIDs: []string{"accessory-00000001"}})
+	wantNoDiagnostics(t, m.destroy())
+	wantValue(t, "that it is removed from the state", m.state.IsNull(), true)
+	wantValue(t, "the number of deletes", f.Count(simulator.OpDeleteAccessory), 2)
 }

@@ -93,9 +93,7 @@ func TestUnchangedKeyWarnsAtPlan(t *testing.T) {
 			wantOne(t, c.diagnostics, "warning at idempotency_key", "The idempotency_key stays the same",
 				`Ticket TT201801020526 already has a message with the idempotency_key "deploy 4711".`, row.want)
 			if row.want != either { // the apply does what the plan has said
-				if refused := failed(m.applyChange(c)); refused != (row.want == changed) {
-					t.Errorf("the apply is refused: %t", refused)
-				}
+				wantValue(t, "that the apply is refused", failed(m.applyChange(c)), row.want == changed)
 			}
 			f.wantSubmits(t, 1)
 		})

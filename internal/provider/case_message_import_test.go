@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -138,9 +139,7 @@ func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 				// From now on it is a message like any other: even a form that the import
 				// would have accepted replaces it.
 				for _, change := range []object{{"triggers": object{"b": "2"}}, {"accessory_ids": []any{"acc-9"}}, {"content": " " + importedText, "content_wo": nil, "content_wo_version": nil}} {
-					if later := m.plan(merged(config, change)).action; later != "replace" {
-						t.Errorf("%v: %s, want replace", change, later)
-					}
+					wantValue(t, fmt.Sprint(change), m.plan(merged(config, change)).action, "replace")
 				}
 			})
 		}

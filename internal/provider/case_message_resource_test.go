@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -113,9 +114,7 @@ func TestEveryChange(t *testing.T) {
 		config = merged(config, row.set)
 		before := attributes(t, m.state)
 		c := m.plan(config)
-		if c.action != row.action {
-			t.Errorf("row %d, %v: %s, want %s", i, row.set, c.action, row.action)
-		}
+		wantValue(t, fmt.Sprintf("row %d, %v", i, row.set), c.action, row.action)
 		if row.set["content"] == nil {
 			_ = f.clock.Sleep(t.Context(), time.Hour)
 			wantNoDiagnostics(t, m.applyChange(c))
@@ -221,9 +220,7 @@ func TestWriteOnlyContent(t *testing.T) {
 		action string
 	}{{secret("the password was 12345", 1), "create"}, {secret("another text", 1), "no-op"}, {secret("another text", 2), "replace"}} {
 		c := m.plan(step.config)
-		if c.action != step.action {
-			t.Errorf("%v: %s, want %s", step.config, c.action, step.action)
-		}
+		wantValue(t, fmt.Sprint(step.config), c.action, step.action)
 		wantNoDiagnostics(t, m.applyChange(c))
 		for _, v := range []tftypes.Value{m.unmarshal(c.planned), m.state} {
 			if values := attributes(t, v); !values["content"].IsNull() || !values["content_wo"].IsNull() {

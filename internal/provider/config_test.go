@@ -189,9 +189,7 @@ func TestInvalidSettings(t *testing.T) {
 		{values{"HW_AUTH_TOKEN": "a\nb", "HW_SECURITY_TOKEN": "a\nb"}, values{"access_key": "a", "secret_key": "s"}, ""},
 	} {
 		c := row.env.read(row.block)
-		if got := strings.Join(c.invalid, "; "); got != row.want {
-			t.Errorf("environment %v, block %v: %s, want %s", row.env, row.block, got, row.want)
-		}
+		wantValue(t, fmt.Sprintf("environment %v, block %v: what is invalid", row.env, row.block), strings.Join(c.invalid, "; "), row.want)
 	}
 }
 
@@ -341,9 +339,7 @@ func TestCredentialsAreChosen(t *testing.T) {
 			if c.client.Credentials != nil {
 				got = strings.TrimPrefix(fmt.Sprintf("%T %+v", c.client.Credentials, c.client.Credentials), "credentials.")
 			}
-			if got != row.want {
-				t.Errorf("%s\nwant %s", got, row.want)
-			}
+			wantValue(t, "the source", got, row.want)
 			if len(c.missing) != min(len(row.missing), 1) || len(c.invalid) > 0 {
 				t.Errorf("missing %q, invalid %q", c.missing, c.invalid)
 			}

@@ -115,9 +115,8 @@ func TestRefusedCredentials(t *testing.T) {
 				row.prepare(f)
 			}
 			wantOne(t, newProtocol(t, f, row.block(f)).manage(t, caseMessageType).apply(message()), "error", row.want...)
-			if logins, posts := f.Count(simulator.OpLogin), f.Count(simulator.OpSubmit); logins != row.logins || posts != row.posts {
-				t.Errorf("%d logins and %d posts, want %d and %d", logins, posts, row.logins, row.posts)
-			}
+			wantValue(t, "the number of logins", f.Count(simulator.OpLogin), row.logins)
+			f.wantSubmits(t, row.posts)
 			f.wantContents(t)
 		})
 	}

@@ -1,11 +1,9 @@
 package provider
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,15 +18,6 @@ const (
 	caseMessagesType = "servicerequest_case_messages"
 	casesType        = "servicerequest_cases"
 )
-
-func wantValue(t *testing.T, name string, got, want any) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		g, _ := json.MarshalIndent(got, "", " ")
-		w, _ := json.MarshalIndent(want, "", " ")
-		t.Errorf("%s is %s\nwant %s", name, g, w)
-	}
-}
 
 // mustRead reads a data source without a diagnostic.
 func (p protocol) mustRead(t *testing.T, typeName string, config object) object {
@@ -89,9 +78,7 @@ func TestCaseDataSource(t *testing.T) {
 	// A number that the service does not return is not zero.
 	nothing := newProtocol(t, f, always(t, `{"incident_detail_info":{"incident_id":"another","create_time":"just now"}}`)).mustRead(t, caseType, object{"case_id": "TT1"})
 	for name, value := range nothing {
-		if want := map[string]any{"case_id": "TT1", "created_at_raw": "just now"}[name]; value != want {
-			t.Errorf("%s is %v, want %v", name, value, want)
-		}
+		wantValue(t, name, value, map[string]any{"case_id": "TT1", "created_at_raw": "just now"}[name])
 	}
 }
 

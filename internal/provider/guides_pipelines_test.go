@@ -162,9 +162,7 @@ func TestGuideGitHubActions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAll(t, text, "always()") // announce runs after a failure
-	if got := strings.Count(text, "queue: max"); got != len(workflow.Jobs) {
-		t.Errorf("%d jobs wait for their turn", got)
-	}
+	wantValue(t, "the number of jobs that wait for their turn", strings.Count(text, "queue: max"), len(workflow.Jobs))
 	deploy, announce := workflow.Jobs["deploy"], workflow.Jobs["announce"]
 	run := func(runID, command string) (output string) {
 		t.Helper()
@@ -304,9 +302,7 @@ func TestGuideJenkins(t *testing.T) {
 	r.localState()
 	text := readText(t, guides+"pipelines/jenkins/Jenkinsfile")
 	steps := regexp.MustCompile(`(?s)\bsh (?:'''(.*?)'''|'(.*?)')`).FindAllStringSubmatch(text, -1)
-	if len(steps) != 2 {
-		t.Fatalf("%d shell steps, want 2", len(steps))
-	}
+	wantValue(t, "the number of shell steps", len(steps), 2)
 	for _, step := range steps {
 		env := map[string]string{"RELEASE": "v1.4.0", "TF_VAR_outcome": "success", "BUILD_TAG": "jenkins-team-release 1%2F4-4711"}
 		for _, variable := range regexp.MustCompile(`(?m)^ +([A-Za-z_]+) = ['"](.*?)['"]`).FindAllStringSubmatch(text, -1) {
@@ -439,9 +435,7 @@ func TestExampleAttachmentsRefuseTheirNumber(t *testing.T) {
 	for folder, want := range map[string]string{"none": "has 0 text files", ".": "has 11 text files"} {
 		wantAll(t, c.fail("plan", "-var=traces="+folder).output(), want)
 	}
-	if len(f.Requests()) != 0 {
-		t.Error("it makes a request")
-	}
+	f.wantPosts(t, 0, 0)
 }
 
 // The module's own tests, with a mock of the provider.
@@ -453,9 +447,7 @@ func TestModuleDeployAnnotation(t *testing.T) {
 		needCLI(t, 7, 8, "mock_provider")
 		f := newFixture(t, simulator.Options{})
 		wantAll(t, newGuideCLI(t, f, folder).run("test").output(), "0 failed")
-		if len(f.Requests()) != 0 {
-			t.Error("the mock makes a request")
-		}
+		f.wantPosts(t, 0, 0)
 	})
 	t.Run("as a module", func(t *testing.T) {
 		t.Parallel()

@@ -254,9 +254,8 @@ func TestGuideToChanges(t *testing.T) {
 			}
 		}
 		slices.Sort(changes)
-		if got := strings.Join(changes, " and "); got != trial.plan {
-			t.Errorf("%s (%s): the plan has %q, and the guide %q", trial.what, trial.name, got, trial.plan)
-		}
+		title := trial.what + " (" + trial.name + ")"
+		wantValue(t, title+": the plan", strings.Join(changes, " and "), trial.plan)
 		// The first apply has posted one.
 		outcome := fmt.Sprint("posts: ", len(f.Messages(trial.name))+len(f.Messages(trial.name+"-other"))-1)
 		for _, d := range applied.diagnostics(trial.name + ".tf") {
@@ -267,9 +266,7 @@ func TestGuideToChanges(t *testing.T) {
 				outcome += ", with an error"
 			}
 		}
-		if outcome != trial.outcome {
-			t.Errorf("%s (%s): the apply gives %q, and the guide %q", trial.what, trial.name, outcome, trial.outcome)
-		}
+		wantValue(t, title+": the apply", outcome, trial.outcome)
 	}
 }
 
@@ -306,9 +303,7 @@ func TestGuideToLongTexts(t *testing.T) {
 		if f.Count(simulator.OpSubmit) != posts || f.Count(simulator.OpUpload) != uploads || len(messages) != posts {
 			t.Fatalf("%d submits and %d uploads, want %d and %d", f.Count(simulator.OpSubmit), f.Count(simulator.OpUpload), posts, uploads)
 		}
-		if got := messages[posts-1].AccessoryIDs; len(got) != attachments {
-			t.Errorf("the message has the attachments %q, want %d", got, attachments)
-		}
+		wantValue(t, "the number of attachments", len(messages[posts-1].AccessoryIDs), attachments)
 	}
 	apply(1, 1, 1)
 	short := f.contents()[0]
@@ -344,9 +339,7 @@ func TestGuideToGeneratedFiles(t *testing.T) {
 	}
 	f.wantContents(t, "[report 1] The report of run 1 is attached.", "[report 2] The report of run 2 is attached.")
 	for _, m := range f.Messages(testCase) {
-		if len(m.AccessoryIDs) != 1 {
-			t.Errorf("%s: %d attachments", m.Content, len(m.AccessoryIDs))
-		}
+		wantValue(t, m.Content+": the number of attachments", len(m.AccessoryIDs), 1)
 	}
 }
 
@@ -471,9 +464,7 @@ func TestGuideToFaults(t *testing.T) {
 		if m.get("confirmed_by") == "check" {
 			outcome = "success, `confirmed_by = \"check\"`"
 		}
-		if outcome != cells[1] {
-			t.Errorf("%s: %q, and the guide has %q", cells[0], outcome, cells[1])
-		}
+		wantValue(t, cells[0], outcome, cells[1])
 	}
 }
 
