@@ -137,40 +137,38 @@ func TestActionEndsBeforeTheProviderStops(t *testing.T) {
 	wantAll(t, end.Diagnostics[0].Detail, "cancelled; a check of the ticket did not find the message", "Run terraform plan to see what is left to do.")
 }
 
+// Terraform validates before it knows the variables, and not again: the invocation
+// validates once more.
 func TestActionRefusesBadInput(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
 	p := newProtocol(t, f)
-	config := func(attribute string, value any) object {
-		return merged(object{"case_id": testCase, "content": "[run 4711]"}, object{attribute: value})
-	}
-	// Terraform validates before it knows the variables, and not again: the invocation
-	// validates once more.
-	refuses := func(diagnostics []*tfprotov6.Diagnostic, attribute string) {
-		t.Helper()
-		if len(diagnostics) != 1 || !strings.HasPrefix(at(diagnostics[0]), attribute) {
-			t.Errorf("%s: %s", attribute, describe(diagnostics))
-		}
-	}
 	for _, row := range []struct {
-		attribute string
-		value     any
+		at  string
+		set object
 	}{
-		{"case_id", ".."}, {"case_id", "https://console.example.com/TT1"}, {"content", strings.Repeat("ü", servicerequest.MaxContent+1)}, {"content", " "},
-		{"group_id", ""}, {"idempotency_key", "[run 4712]"}, {"idempotency_key", "471"},
-		{"accessory_ids", []any{"a", "a"}}, {"timeouts", object{"invoke": "soon"}},
+		{"case_id", object{"case_id": ".."}},
+		{"case_id", object{"case_id": "https://console.example.com/TT1"}},
+		{"content", object{"content": strings.Repeat("ü", servicerequest.MaxContent+1)}},
+		{"content", object{"content": " "}},
+		{"group_id", object{"group_id": ""}},
+		{"idempotency_key", object{"idempotency_key": "[run 4712]"}},
+		{"idempotency_key", object{"idempotency_key": "471"}},
+		{"accessory_ids", object{"accessory_ids": []any{"a", "a"}}},
+		{"timeouts.invoke", object{"timeouts": object{"invoke": "soon"}}},
 	} {
-		values := config(row.attribute, row.value)
+		values := message(row.set)
 		response := must(p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
 			ActionType: caseMessageType, Config: dynamic(t, p.schemas.ActionSchemas[caseMessageType].Schema, values),
 		}))
-		refuses(response.Diagnostics, row.attribute)
+		wantOne(t, response.Diagnostics, "error at "+row.at)
 		_, diagnostics := p.invoke(t, values)
-		refuses(diagnostics, "")
+		outer, _, _ := strings.Cut(row.at, ".")
+		wantOne(t, diagnostics, "error at "+outer)
 	}
 	for _, attribute := range []string{"case_id", "content"} { // what was unknown may turn out to be null
-		_, diagnostics := p.invoke(t, config(attribute, nil))
-		refuses(diagnostics, attribute)
+		_, diagnostics := p.invoke(t, message(object{attribute: nil}))
+		wantOne(t, diagnostics, "error at "+attribute)
 	}
 	f.wantPosts(t, 0, 0)
 }

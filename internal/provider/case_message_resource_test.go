@@ -196,12 +196,8 @@ func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
 	f.Reset()
 	uploaded.protocol = newProtocol(t, f, object{"token": nil}) // Terraform deletes with the provider of that run
 	wantOne(t, uploaded.destroy(), "error", "Missing provider configuration", "SERVICEREQUEST_TOKEN")
-	for _, kind := range []string{"case", "case_messages", "cases"} {
-		config := object{"case_id": testCase}
-		if kind == "cases" {
-			config = nil
-		}
-		_, diagnostics := newProtocol(t, f, object{"token": nil}).read(t, "servicerequest_"+kind, config)
+	for typeName, config := range map[string]object{caseType: {"case_id": testCase}, caseMessagesType: {"case_id": testCase}, casesType: nil} {
+		_, diagnostics := newProtocol(t, f, object{"token": nil}).read(t, typeName, config)
 		wantOne(t, diagnostics, "error", "Missing provider configuration")
 	}
 	f.wantPosts(t, 0, 0)

@@ -30,23 +30,19 @@ terraform {
 }
 `
 
-// installation is the built provider, and a CLI configuration that uses it.
-type installation struct{ dir, cliConfig string }
-
-// build is the provider as a program, built once per test run. TestMain
-// removes it.
-var build = sync.OnceValues(func() (installation, error) {
+// build makes a directory with the provider as a program and a CLI configuration that uses
+// it, cli.tfrc, once per test run. TestMain removes it.
+var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "servicerequest-test-")
 	if err != nil {
-		return installation{}, err
+		return "", err
 	}
-	i := installation{dir, filepath.Join(dir, "cli.tfrc")}
-	built = i.dir
+	built = dir
 	out, err := exec.Command("go", "build", "-ldflags", "-X main.version="+builtVersion, "-o", dir+string(filepath.Separator), "github.com/seed-9e648b51/terraform-provider-servicerequest").CombinedOutput()
 	if err != nil {
-		return i, fmt.Errorf("%w\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	return i, os.WriteFile(i.cliConfig, []byte(overrides("seed-9e648b51/servicerequest", dir)), 0o600)
+	return dir, os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte(overrides("seed-9e648b51/servicerequest", dir)), 0o600)
 })
 
 // overrides is a CLI configuration that takes one provider from a folder, and no other from anywhere.
@@ -125,7 +121,6 @@ type cli struct {
 // but none of the developer's.
 func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 	t.Helper()
-	i := must(build())
 	c := &cli{t: t, dir: t.TempDir()}
 	for name, content := range files {
 		c.write(name, content)
@@ -135,7 +130,8 @@ func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 			c.env = append(c.env, pair)
 		}
 	}
-	c.env = append(c.env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_CLI_ARGS=-no-color", "TF_CLI_CONFIG_FILE="+i.cliConfig, "TF_DATA_DIR="+filepath.Join(c.dir, ".terraform"))
+	c.env = append(c.env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_CLI_ARGS=-no-color",
+		"TF_CLI_CONFIG_FILE="+filepath.Join(must(build()), "cli.tfrc"), "TF_DATA_DIR="+filepath.Join(c.dir, ".terraform"))
 	c.env = append(c.env, env...)
 	return c
 }

@@ -84,12 +84,12 @@ func TestExpiringKeysPostOnce(t *testing.T) {
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name    string
-		block   func(*fixture) object
-		prepare func(*fixture)
-		want    []string // in the error
-		logins  int
-		posts   int
+		name   string
+		block  func(*fixture) object
+		faults []simulator.Fault
+		want   []string // in the error
+		logins int
+		posts  int
 	}{
 		{
 			"wrong password", func(f *fixture) object { return merged(f.loginArguments(), object{"password": "not-the-password"}) }, nil,
@@ -100,20 +100,17 @@ func TestRefusedCredentials(t *testing.T) {
 			[]string{"Nothing was sent: STS refused to issue credentials.", "Check sts_endpoint, the URNs, duration, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
 		},
 		{
-			"second 401", (*fixture).loginArguments, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401"}) },
+			"second 401", (*fixture).loginArguments, []simulator.Fault{{Kind: "401"}},
 			[]string{"Not posted: the service refused the token that IAM issued for user_name, and also a second one.", "HTTP 401 Unauthorized, OSM.0002"}, 2, 2,
 		},
 		{
-			"clock", func(*fixture) object { return pairArguments }, func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "clock-skew", Skew: 20 * time.Minute}) },
+			"clock", func(*fixture) object { return pairArguments }, []simulator.Fault{{Kind: "clock-skew", Skew: 20 * time.Minute}},
 			[]string{"Not posted: the service refused the signature, probably because this machine's clock is wrong.", "This machine's clock shows 20"}, 0, 1,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			f := newSecuredFixture(t, simulator.Options{})
-			if row.prepare != nil {
-				row.prepare(f)
-			}
+			f := newSecuredFixture(t, simulator.Options{Faults: row.faults})
 			wantOne(t, newProtocol(t, f, row.block(f)).manage(t, caseMessageType).apply(message()), "error", row.want...)
 			wantValue(t, "the number of logins", f.Count(simulator.OpLogin), row.logins)
 			f.wantSubmits(t, row.posts)

@@ -227,15 +227,15 @@ func TestCasesDataSourceHasALimit(t *testing.T) {
 func TestDataSourcesWarnOfAnIncompleteList(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	for _, row := range []struct{ typeName, list, column, answer string }{
-		{caseMessagesType, "messages", "content", `{"count":1000,"message_list":[{"content":"1"},{"content":"2"}],"incident_detail_info":{}}`},
-		{casesType, "cases", "case_id", `{"total_count":"1000","incident_info_list":[{"incident_id":1},{"incident_id":"2"}]}`},
+	for _, row := range []struct {
+		typeName             string
+		config               object
+		list, column, answer string
+	}{
+		{caseMessagesType, object{"case_id": "TT1"}, "messages", "content", `{"count":1000,"message_list":[{"content":"1"},{"content":"2"}],"incident_detail_info":{}}`},
+		{casesType, nil, "cases", "case_id", `{"total_count":"1000","incident_info_list":[{"incident_id":1},{"incident_id":"2"}]}`},
 	} {
-		config := object{"case_id": "TT1"}
-		if row.typeName == casesType {
-			config = nil
-		}
-		got, diagnostics := newProtocol(t, f, always(t, row.answer)).read(t, row.typeName, config)
+		got, diagnostics := newProtocol(t, f, always(t, row.answer)).read(t, row.typeName, row.config)
 		wantOne(t, diagnostics, "warning", "Incomplete list", "The service did not return the whole list. The list ends after 2 items:", "counts more items than it returns.")
 		wantValue(t, row.typeName, column(got[row.list], row.column), []any{"1", "2"})
 	}

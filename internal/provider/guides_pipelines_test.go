@@ -62,12 +62,12 @@ func newRunner(t *testing.T, backend string) *runner {
 	r.write("announce/backend.tf", readText(t, guides+backend))
 	r.write("deploy.sh", "#!/bin/sh\nexec \"$DEPLOY\"\n")
 	r.write("mirror.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(r.dir, "mirror")))
-	i, p := must(build()), must(program())
+	p := must(program())
 	host := map[bool]string{false: "registry.terraform.io", true: "registry.opentofu.org"}[p.tofu]
 	bin, mirror := filepath.Join(r.dir, "bin"), filepath.Join(r.dir, "mirror", host, "seed-9e648b51", "servicerequest", "0.1.0", runtime.GOOS+"_"+runtime.GOARCH)
 	if err := errors.Join(os.Chmod(filepath.Join(r.dir, "deploy.sh"), 0o700), os.MkdirAll(bin, 0o700), os.MkdirAll(mirror, 0o700),
 		os.Symlink(p.path, filepath.Join(bin, "terraform")),
-		os.Symlink(filepath.Join(i.dir, "terraform-provider-servicerequest"), filepath.Join(mirror, "terraform-provider-servicerequest_v0.1.0"))); err != nil {
+		os.Symlink(filepath.Join(must(build()), "terraform-provider-servicerequest"), filepath.Join(mirror, "terraform-provider-servicerequest_v0.1.0"))); err != nil {
 		t.Fatal(err)
 	}
 	r.env = slices.DeleteFunc(r.env, func(pair string) bool { return strings.HasPrefix(pair, "TF_DATA_DIR=") })

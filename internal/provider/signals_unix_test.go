@@ -41,20 +41,19 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name   string
-		faults []simulator.Fault
-		state  bool // the message is in it
+		stored bool // on the ticket, and therefore in the state
 		want   string
 	}{
-		{"on the ticket", []simulator.Fault{{Kind: "slow", Stored: true}}, true, ""},
-		{"not seen", []simulator.Fault{{Kind: "slow"}}, false, "a check of the ticket did not find the message, but it may still arrive"},
+		{"on the ticket", true, ""},
+		{"not seen", false, "a check of the ticket did not find the message, but it may still arrive"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, simulator.Options{Faults: row.faults})
+			f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow", Stored: row.stored}}})
 			c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(oneMessage)})
 			cmd, signal := c.start("apply", "-auto-approve")
 			eventually(t, "the submit", func() bool {
-				return f.Count(simulator.OpSubmit) == 1 && (!row.faults[0].Stored || len(f.contents()) == 1)
+				return f.Count(simulator.OpSubmit) == 1 && (!row.stored || len(f.contents()) == 1)
 			})
 			signal(syscall.SIGINT)
 			r := c.ended(cmd, cmd.Wait())
@@ -62,14 +61,14 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("an interrupted apply succeeds:\n%s", r.output())
 			}
 			listed := c.run("state", "list").stdout
-			if in := strings.Contains(listed, messageAddress); in != row.state {
+			if in := strings.Contains(listed, messageAddress); in != row.stored {
 				t.Errorf("in the state: %q, output:\n%s", listed, r.output())
 			}
 			if row.want != "" {
 				wantAll(t, unfolded(r.output()), "Case message may or may not be on the ticket", row.want)
 			}
 			f.wantSubmits(t, 1)
-			if row.state {
+			if row.stored {
 				wantAll(t, c.run("state", "show", messageAddress).stdout, `"check"`)
 			}
 		})
