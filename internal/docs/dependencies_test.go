@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,21 +8,14 @@ import (
 
 // CONTRIBUTING.md explains every direct dependency.
 func TestDependenciesAreExplained(t *testing.T) {
-	contributing, err := os.ReadFile("../../CONTRIBUTING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mod, err := os.ReadFile("../../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1)
+	contributing := read(t, "../../CONTRIBUTING.md")
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(read(t, "../../go.mod"), -1)
 	if len(direct) == 0 {
 		t.Fatal("no direct dependency found in go.mod: does this test still read it?")
 	}
 	for _, m := range direct {
 		name := strings.TrimPrefix(m[1], "github.com/hashicorp/")
-		if !strings.Contains(string(contributing), "| `"+name+"` |") {
+		if !strings.Contains(contributing, "| `"+name+"` |") {
 			t.Errorf("CONTRIBUTING.md does not explain %s", name)
 		}
 	}

@@ -2,10 +2,9 @@ package provider
 
 import (
 	"encoding/json"
-	"net/http"
+	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -24,46 +23,9 @@ const (
 	evictedBase64 = "cG9kIGV2aWN0ZWQK"
 )
 
-// writeFile makes a file in a folder, and returns its path.
-func writeFile(t *testing.T, folder, name, content string) string {
-	t.Helper()
-	file := filepath.Join(folder, name)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-// wantCounts fails unless exactly these requests came.
-func (f *fixture) wantCounts(t *testing.T, want map[string]int) {
-	t.Helper()
-	got := map[string]int{}
-	for _, r := range f.Requests() {
-		got[r.Operation]++
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("requests %v, want %v", got, want)
-	}
-}
-
-// uploads are the contents of the upload requests that came, by file name.
-func uploads(t *testing.T, f *fixture) map[string]string {
-	t.Helper()
-	data := map[string]string{}
-	for _, r := range f.Requests() {
-		if r.Operation != simulator.OpUpload {
-			continue
-		}
-		var body struct {
-			Name string `json:"accessory_name"`
-			Data string `json:"accessory_data"`
-		}
-		if err := json.Unmarshal(r.Body, &body); err != nil {
-			t.Fatal(err)
-		}
-		data[body.Name] = body.Data
-	}
-	return data
+// uploadBody is the body of the request that uploads a file.
+func uploadBody(name, content string) string {
+	return fmt.Sprintf(`{"accessory_name":%s,"accessory_from":"message","upload_type":0,"accessory_data":%q}`, must(json.Marshal(name)), content)
 }
 
 // events is an attachment of a text.
@@ -80,11 +42,7 @@ func TestAttachment(t *testing.T) {
 	wantValue(t, "the plan", plain(t, m.unmarshal(c.planned)), merged(state, object{"id": tftypes.UnknownValue}))
 	wantNoDiagnostics(t, m.applyChange(c))
 	wantValue(t, "the state", plain(t, m.state), merged(state, object{"id": "accessory-00000001"}))
-	for _, r := range f.Requests() {
-		if want := `{"accessory_name":"events.TXT","accessory_from":"message","upload_type":0,"accessory_data":"` + evictedBase64 + `"}`; r.Operation == simulator.OpUpload && string(r.Body) != want {
-			t.Errorf("body %s\nwant %s", r.Body, want)
-		}
-	}
+	wantValue(t, "the bodies", f.bodies(simulator.OpUpload), []string{uploadBody("events.TXT", evictedBase64)})
 
 	again := "pod evicted again\n"
 	for _, step := range []struct {
@@ -104,19 +62,14 @@ func TestAttachment(t *testing.T) {
 			step.edit()
 		}
 		c := m.plan(step.config)
-		if c.action != step.action {
-			t.Errorf("%s: %s, want %s", step.name, c.action, step.action)
-		}
+		wantValue(t, step.name+": the action", c.action, step.action)
 		wantNoDiagnostics(t, m.applyChange(c))
-		if got := m.get("id"); got != step.id {
-			t.Errorf("%s: the ID is %v, want %s", step.name, got, step.id)
-		}
+		wantValue(t, step.name+": the ID", m.get("id"), step.id)
 	}
 	wantNoDiagnostics(t, m.destroy())
 	f.wantCounts(t, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 3, simulator.OpDeleteAccessory: 1}) // Terraform destroys what is replaced
-	if last := f.Requests()[len(f.Requests())-1]; last.Method != http.MethodDelete || last.Path != "/v2/servicerequest/accessorys/accessory-00000003" {
-		t.Errorf("%s %s", last.Method, last.Path)
-	}
+	last := f.requests(simulator.OpDeleteAccessory)[0]
+	wantValue(t, "the delete", last.Method+" "+last.Path, "DELETE /v2/servicerequest/accessorys/accessory-00000003")
 }
 
 func TestAttachmentOfContent(t *testing.T) {
@@ -126,13 +79,8 @@ func TestAttachmentOfContent(t *testing.T) {
 	wantNoDiagnostics(t, p.manage(t, attachmentType).apply(object{"name": "größe \"<1>\".txt", "content": evicted}))
 	bytes := p.manage(t, attachmentType)
 	wantNoDiagnostics(t, bytes.apply(object{"name": "bytes.png", "content_base64": "AP/+"}))
-	if got := bytes.get("size"); got != 3.0 {
-		t.Errorf("size %v", got)
-	}
-	want := map[string]string{`größe "<1>".txt`: evictedBase64, "bytes.png": "AP/+"}
-	if got := uploads(t, f); !reflect.DeepEqual(got, want) {
-		t.Errorf("uploaded %q, want %q", got, want)
-	}
+	wantValue(t, "the size", bytes.get("size"), 3.0)
+	wantValue(t, "the bodies", f.bodies(simulator.OpUpload), []string{uploadBody(`größe "<1>".txt`, evictedBase64), uploadBody("bytes.png", "AP/+")})
 }
 
 // Terraform plans once more when it applies, and itself reports a file that has
@@ -175,9 +123,7 @@ func TestAttachmentOfAMissingFile(t *testing.T) {
 	}
 	c := m.plan(object{"source": source})
 	wantOne(t, c.diagnostics, "warning at source", "The file is missing", "stays as it was uploaded")
-	if c.action != "no-op" {
-		t.Errorf("it plans %s", c.action)
-	}
+	wantValue(t, "the action", c.action, "no-op")
 	wantOne(t, m.plan(object{"source": source, "name": "other.txt"}).diagnostics, "error at source", "Unusable attachment", "does not exist; if another resource of this apply writes it, take the path from an output of that resource, such as source = terraform_data.report.output. Nothing was sent.")
 	wantNoDiagnostics(t, m.destroy())
 	f.wantCounts(t, map[string]int{simulator.OpLimits: 1, simulator.OpUpload: 1, simulator.OpDeleteAccessory: 1})
@@ -201,9 +147,7 @@ func TestAttachmentUnknownValuesWait(t *testing.T) {
 	f.wantCounts(t, map[string]int{})
 	file := object{"source": source}
 	wantNoDiagnostics(t, m.create(merged(file, unknown), file))
-	if got := uploads(t, f); got["events.txt"] != evictedBase64 {
-		t.Errorf("uploaded %v", got)
-	}
+	wantValue(t, "the bodies", f.bodies(simulator.OpUpload), []string{uploadBody("events.txt", evictedBase64)})
 }
 
 // Limits that cannot be read keep nobody from uploading. An upload whose answer is lost
@@ -253,9 +197,7 @@ func TestTypeAdvice(t *testing.T) {
 		{"trace.txt", "png zip", "Send it in a zip archive."},
 		{"trace.txt", "png", "Send it as one of these."},
 	} {
-		if got := typeAdvice(row.name, servicerequest.AttachmentLimits{Types: strings.Fields(row.types)}); got != row.want {
-			t.Errorf("%+v: %s", row, got)
-		}
+		wantValue(t, row.name+" among "+row.types, typeAdvice(row.name, servicerequest.AttachmentLimits{Types: strings.Fields(row.types)}), row.want)
 	}
 }
 
@@ -341,33 +283,15 @@ func TestAttachmentTypeWarning(t *testing.T) {
 // Destroying an attachment that the service keeps is ordinary and causes no warning.
 func TestAttachmentThatTheServiceKeeps(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name    string
-		prepare func(*fixture)
-		want    string // in the error; empty is none
-	}{
-		{"in use", func(f *fixture) {
-			f.AddMessage(testCase, simulator.Message{Content: "See the events", AccessoryIDs: []string{"accessory-00000001"}})
-		}, ""},
-		{"unauthenticated", func(f *fixture) { f.SetFaults(simulator.Fault{Kind: "401", Operation: simulator.OpDeleteAccessory}) }, "HTTP 401"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t, simulator.Options{})
-			m := newProtocol(t, f).manage(t, attachmentType)
-			wantNoDiagnostics(t, m.apply(events))
-			test.prepare(f)
-			if diagnostics := m.destroy(); test.want == "" {
-				wantNoDiagnostics(t, diagnostics)
-			} else {
-				wantOne(t, diagnostics, "error", "Unable to delete the attachment", test.want)
-			}
-			if removed := test.want == ""; m.state.IsNull() != removed {
-				t.Errorf("removed from the state: %t, want %t", m.state.IsNull(), removed)
-			}
-			if got := f.Count(simulator.OpDeleteAccessory); got != 1 {
-				t.Errorf("%d deletes, want 1", got)
-			}
-		})
-	}
+	f := newFixture(t, simulator.Options{})
+	m := newProtocol(t, f).manage(t, attachmentType)
+	wantNoDiagnostics(t, m.apply(events))
+	f.SetFaults(simulator.Fault{Kind: "401", Operation: simulator.OpDeleteAccessory})
+	wantOne(t, m.destroy(), "error", "Unable to delete the attachment", "HTTP 401")
+	wantValue(t, "that it is removed from the state", m.state.IsNull(), false)
+	f.SetFaults()
+	f.AddMessage(testCase, simulator.Message{Content: "See the events", AccessoryIDs: []string{"accessory-00000001"}})
+	wantNoDiagnostics(t, m.destroy())
+	wantValue(t, "that it is removed from the state", m.state.IsNull(), true)
+	wantValue(t, "the number of deletes", f.Count(simulator.OpDeleteAccessory), 2)
 }

@@ -1,10 +1,12 @@
 package provider
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
@@ -26,13 +28,13 @@ func newImportFixture(t *testing.T) *fixture {
 	return f
 }
 
-// identityOf is a message's identity.
-func (m *managed) identityOf() any {
-	m.Helper()
-	v := must(m.identity.IdentityData.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+// wantIdentity fails unless this is the identity of a message on testCase.
+func wantIdentity(t *testing.T, got *tfprotov6.ResourceIdentityData, messageID string) {
+	t.Helper()
+	v := must(got.IdentityData.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{
 		"case_id": tftypes.String, "message_id": tftypes.String, "group_id": tftypes.String,
 	}}))
-	return plain(m, v)
+	wantValue(t, "the identity", plain(t, v), object{"case_id": testCase, "message_id": messageID, "group_id": nil})
 }
 
 func TestImport(t *testing.T) {
@@ -61,7 +63,7 @@ func TestImport(t *testing.T) {
 		"group_id": nil, "triggers": nil, "idempotency_key": nil, "timeouts": nil,
 		"id": "TT201801020526/m-3", "submitted_at": "2026-03-04T07:06:07Z", "confirmed_by": "import",
 	})
-	wantValue(t, "the identity", m.identityOf(), object{"case_id": testCase, "message_id": "m-3", "group_id": nil})
+	wantIdentity(t, m.identity, "m-3")
 
 	grouped := p.manage(t, caseMessageType)
 	wantNoDiagnostics(t, grouped.importID("grouped/m-9/g-1"))
@@ -72,7 +74,7 @@ func TestImport(t *testing.T) {
 	created := p.manage(t, caseMessageType)
 	wantNoDiagnostics(t, created.apply(message()))
 	_, unique, _ := strings.Cut(created.get("id").(string), "/") //nolint:forcetypeassert // it was created
-	wantValue(t, "the identity", created.identityOf(), object{"case_id": testCase, "message_id": unique, "group_id": nil})
+	wantIdentity(t, created.identity, unique)
 }
 
 // A configuration that matches the import is accepted, once. Any other posts.
@@ -131,19 +133,13 @@ func TestImportAcceptsWhatTheTicketShows(t *testing.T) {
 					return
 				}
 				wantNoDiagnostics(t, m.applyChange(c))
-				if got := m.get("confirmed_by"); got != "import" {
-					t.Errorf("confirmed_by is %v", got)
-				}
+				wantValue(t, "confirmed_by", m.get("confirmed_by"), "import")
 				f.wantSubmits(t, 0)
-				if again := m.plan(config).action; again != "no-op" {
-					t.Errorf("planned again: %s", again)
-				}
+				wantValue(t, "the next plan", m.plan(config).action, "no-op")
 				// From now on it is a message like any other: even a form that the import
 				// would have accepted replaces it.
 				for _, change := range []object{{"triggers": object{"b": "2"}}, {"accessory_ids": []any{"acc-9"}}, {"content": " " + importedText, "content_wo": nil, "content_wo_version": nil}} {
-					if later := m.plan(merged(config, change)).action; later != "replace" {
-						t.Errorf("%v: %s, want replace", change, later)
-					}
+					wantValue(t, fmt.Sprint(change), m.plan(merged(config, change)).action, "replace")
 				}
 			})
 		}

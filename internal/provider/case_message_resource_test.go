@@ -1,15 +1,19 @@
 package provider
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
@@ -28,53 +32,44 @@ var deployKey = object{"idempotency_key": "deploy 4711"}
 // deployedText is how the ticket has a message with deployKey.
 const deployedText = "[deploy 4711] Release 1.4.0 is live."
 
-// wantSubmits fails unless so many submits came.
-func (f *fixture) wantSubmits(t *testing.T, want int) {
-	t.Helper()
-	if got := f.Count(simulator.OpSubmit); got != want {
-		t.Errorf("%d submits, want %d", got, want)
-	}
-}
-
+// A message is created, stays, is replaced by another one and leaves the state, as HashiCorp's test framework sees it:
+// that also validates the schema and compares every plan with what follows.
 func TestMessageIsPostedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(`
-resource "servicerequest_case_message" "test" {
-  case_id = "TT201801020526"
-  content = "Deployed <b>v1.4.2</b> & restarted: größer, 完了"
-}
-
-output "test" {
-  value = servicerequest_case_message.test
-}`)})
-	c.run("apply", "-auto-approve")
-	var message object
-	if err := json.Unmarshal([]byte(c.run("output", "-json", "test").stdout), &message); err != nil {
-		t.Fatal(err)
+	message := func(content string) string {
+		return f.config(strings.Replace(oneMessage, "hello", content, 1))
 	}
-	for name, pattern := range map[string]string{
-		"id": `^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "submitted_at": `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, "confirmed_by": "^response$",
-	} {
-		if got := fmt.Sprint(message[name]); !regexp.MustCompile(pattern).MatchString(got) {
-			t.Errorf("%s is %q", name, got)
-		}
+	known := func(name, pattern string) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue(messageAddress, tfjsonpath.New(name), knownvalue.StringRegexp(regexp.MustCompile(pattern)))
 	}
-	c.run("plan", "-detailed-exitcode")
-	f.wantPosts(t, 1, 1)
+	planned := func(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(messageAddress, action)}}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
+			"servicerequest": func() (tfprotov6.ProviderServer, error) { return New(builtVersion)(), nil },
+		},
+		Steps: []resource.TestStep{
+			{
+				Config: message("Deployed <b>v1.4.2</b> & restarted: größer, 完了"), ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+				ConfigStateChecks: []statecheck.StateCheck{
+					known("id", `^TT201801020526/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+					known("submitted_at", `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`),
+					known("confirmed_by", "^response$"),
+				},
+			},
+			{Config: message("Deployed v1.4.3"), ConfigPlanChecks: planned(plancheck.ResourceActionReplace)},
+		},
+	})
+	f.wantPosts(t, 2, 2)
 	post := f.posts()[0]
-	if got, want := post.Path, "/v2/servicerequest/cases/TT201801020526/message"; post.Method != http.MethodPost || got != want {
-		t.Errorf("%s %s, want POST %s", post.Method, got, want)
-	}
-	if got, want := string(post.Body), `{"message":{"content":"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}}`; got != want {
-		t.Errorf("body %s\nwant %s", got, want)
-	}
+	wantValue(t, "the call", post.Method+" "+post.Path, "POST /v2/servicerequest/cases/TT201801020526/message")
+	wantValue(t, "the body", string(post.Body), `{"message":{"content":"Deployed <b>v1.4.2</b> & restarted: größer, 完了"}}`)
 	for name, want := range map[string]string{
 		"X-Auth-Token": testToken, "Content-Type": "application/json", "X-Language": "", "X-Time-Zone": "", "X-Site": "", "Idempotency-Key": "", "X-Idempotency-Key": "",
 	} {
-		if got := headerOf(post, name); got != want {
-			t.Errorf("header %s = %q, want %q", name, got, want)
-		}
+		wantValue(t, name, headerOf(post, name), want)
 	}
 	if got := headerOf(post, "User-Agent"); !regexp.MustCompile(`^Terraform/1\.\S+ terraform-provider-servicerequest/` + builtVersion + `$`).MatchString(got) {
 		t.Errorf("User-Agent %q", got)
@@ -93,57 +88,38 @@ func TestRequestOfEveryAttribute(t *testing.T) {
 	})))
 	wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(merged(base, object{"content": "empty list", "accessory_ids": []any{}})))
 	f.wantPosts(t, 2, 1)
-	posts := f.posts()
-	// JSON writes U+2028 as \u2028.
-	for i, want := range []string{
+	wantValue(t, "the bodies", f.bodies(simulator.OpSubmit), []string{ // JSON writes U+2028 as \u2028
 		`{"group_id":"123456","message":{"content":"line 1\n\"line\" \\ 2 \u2028 </script> 🚀","accessory_ids":["b2","a1"]}}`,
 		`{"group_id":"123456","message":{"content":"empty list","accessory_ids":[]}}`,
-	} {
-		if got := string(posts[i].Body); got != want {
-			t.Errorf("body %s\nwant %s", got, want)
-		}
-	}
+	})
 }
 
-// TestGuideToChanges has every change in the guide. Here is what a plan keeps, and what it cannot know.
+// TestGuideToChanges has the changes. Here is what a plan keeps, and what it cannot know.
 func TestEveryChange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	f.AddCase(simulator.Case{ID: "case-2"})
 	m := newProtocol(t, f).manage(t, caseMessageType)
 	config := message()
-	posts := 0
 	for i, row := range []struct {
 		set    object
 		action string
+		posts  int // until then
 	}{
-		{object{}, "create"},
-		{object{}, "no-op"},
-		{object{"timeouts": object{"create": "1m"}}, "update"},
-		{object{"timeouts": object{"create": "2m"}, "idempotency_key": "run 1"}, "replace"},
-		{object{"idempotency_key": nil, "timeouts": nil}, "replace"},
-		{object{"case_id": "case-2"}, "replace"},
-		{object{"accessory_ids": []any{}}, "replace"},
-		{object{"accessory_ids": []any{"b", "a"}}, "replace"},
-		{object{"group_id": "g"}, "replace"},
-		{object{"triggers": object{}}, "replace"},
-		{object{"content": tftypes.UnknownValue}, "replace"},
+		{object{}, "create", 1},
+		{object{}, "no-op", 1},
+		{object{"timeouts": object{"create": "1m"}}, "update", 1},
+		{object{"timeouts": object{"create": "2m"}, "group_id": "g"}, "replace", 2},
+		{object{"content": tftypes.UnknownValue}, "replace", 2}, // Terraform does not apply it
 	} {
 		config = merged(config, row.set)
 		before := attributes(t, m.state)
 		c := m.plan(config)
-		if c.action != row.action {
-			t.Errorf("row %d, %v: %s, want %s", i, row.set, c.action, row.action)
+		wantValue(t, fmt.Sprintf("row %d, %v", i, row.set), c.action, row.action)
+		if row.set["content"] == nil {
+			_ = f.clock.Sleep(t.Context(), time.Hour)
+			wantNoDiagnostics(t, m.applyChange(c))
 		}
-		if row.set["content"] == tftypes.UnknownValue {
-			break // Terraform does not apply it
-		}
-		if c.action == "create" || c.action == "replace" {
-			posts++
-		}
-		_ = f.clock.Sleep(t.Context(), time.Hour)
-		wantNoDiagnostics(t, m.applyChange(c))
-		f.wantSubmits(t, posts)
+		f.wantSubmits(t, row.posts)
 		for _, name := range []string{"id", "submitted_at", "confirmed_by"} {
 			planned := attributes(t, m.unmarshal(c.planned))[name]
 			switch row.action {
@@ -172,7 +148,9 @@ func TestUnknownValuesWait(t *testing.T) {
 		config[name] = tftypes.UnknownValue
 	}
 	for _, more := range []object{nil, {"accessory_ids": []any{tftypes.UnknownValue, "b"}, "timeouts": object{"create": tftypes.UnknownValue}}} {
-		c := newProtocol(t, f, block).manage(t, caseMessageType).plan(merged(config, more))
+		p := newProtocol(t, f, block)
+		wantNoDiagnostics(t, p.validateProvider(t, block))
+		c := p.manage(t, caseMessageType).plan(merged(config, more))
 		wantNoDiagnostics(t, c.diagnostics)
 		wantValue(t, "the action", c.action, "create")
 	}
@@ -207,30 +185,19 @@ func TestUnknownValueThatIsBad(t *testing.T) {
 func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	for _, row := range []struct {
-		block object
-		want  []string
-	}{
-		{object{"endpoint": nil, "token": nil}, []string{"`endpoint` (SERVICEREQUEST_ENDPOINT)", "`token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)"}},
-		{object{"endpoint": nil}, []string{"neither the provider block nor the environment has:\n\n  - `endpoint` (SERVICEREQUEST_ENDPOINT)"}},
-		{object{"token": nil, "access_key": "a"}, []string{"neither the provider block nor the environment has:\n\n  - `secret_key` (HW_SECRET_KEY)"}},
-	} {
-		m := newProtocol(t, f, row.block).manage(t, caseMessageType)
-		c := m.plan(message())
-		wantNoDiagnostics(t, c.diagnostics)
-		wantOne(t, m.applyChange(c), "error", append(row.want, "Missing provider configuration")...)
-	}
+	m := newProtocol(t, f, object{"endpoint": nil, "token": nil}).manage(t, caseMessageType)
+	c := m.plan(message())
+	wantNoDiagnostics(t, c.diagnostics)
+	wantOne(t, m.applyChange(c), "error", "Missing provider configuration",
+		"neither the provider block nor the environment has:\n\n  - credentials: `token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)",
+		"\n  - `endpoint` (SERVICEREQUEST_ENDPOINT)\n")
 	uploaded := newProtocol(t, f).manage(t, attachmentType)
 	wantNoDiagnostics(t, uploaded.apply(events))
 	f.Reset()
 	uploaded.protocol = newProtocol(t, f, object{"token": nil}) // Terraform deletes with the provider of that run
 	wantOne(t, uploaded.destroy(), "error", "Missing provider configuration", "SERVICEREQUEST_TOKEN")
-	for _, kind := range []string{"case", "case_messages", "cases"} {
-		config := object{"case_id": testCase}
-		if kind == "cases" {
-			config = nil
-		}
-		_, diagnostics := newProtocol(t, f, object{"token": nil}).read(t, "servicerequest_"+kind, config)
+	for typeName, config := range map[string]object{caseType: {"case_id": testCase}, caseMessagesType: {"case_id": testCase}, casesType: nil} {
+		_, diagnostics := newProtocol(t, f, object{"token": nil}).read(t, typeName, config)
 		wantOne(t, diagnostics, "error", "Missing provider configuration")
 	}
 	f.wantPosts(t, 0, 0)
@@ -249,9 +216,7 @@ func TestWriteOnlyContent(t *testing.T) {
 		action string
 	}{{secret("the password was 12345", 1), "create"}, {secret("another text", 1), "no-op"}, {secret("another text", 2), "replace"}} {
 		c := m.plan(step.config)
-		if c.action != step.action {
-			t.Errorf("%v: %s, want %s", step.config, c.action, step.action)
-		}
+		wantValue(t, fmt.Sprint(step.config), c.action, step.action)
 		wantNoDiagnostics(t, m.applyChange(c))
 		for _, v := range []tftypes.Value{m.unmarshal(c.planned), m.state} {
 			if values := attributes(t, v); !values["content"].IsNull() || !values["content_wo"].IsNull() {
@@ -295,47 +260,54 @@ func TestUnknownContentWaits(t *testing.T) {
 	}
 }
 
-// Neither an unconfirmed outcome nor a conflict shows a write-only text, or what the
-// ticket has in its place.
+// A conflict shows neither a write-only text, nor what the ticket has in its place.
 func TestWriteOnlyContentStaysOutOfDiagnostics(t *testing.T) {
 	t.Parallel()
-	for want, setUp := range map[string]func(*fixture) object{
-		"May be on the ticket": func(f *fixture) object {
-			f.SetFaults(simulator.Fault{Kind: "lost-answer"}, simulator.Fault{Kind: "403", Operation: simulator.OpList})
-			return nil
-		},
-		"Nothing was sent: ticket TT201801020526 has another message with the idempotency_key": func(f *fixture) object {
-			f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] The password was 54321."})
-			return deployKey
-		},
-	} {
-		f := newFixture(t, simulator.Options{})
-		config := merged(object{"case_id": testCase, "content_wo": "The password was 12345.", "content_wo_version": 1}, setUp(f))
-		got := newProtocol(t, f).manage(t, caseMessageType).apply(config)
-		if len(got) != 1 || !strings.HasPrefix(got[0].Detail, want) || strings.Contains(got[0].Detail, "password") {
-			t.Errorf("%s\nwant an error that begins with %q and shows no text", describe(got), want)
-		}
+	f := newFixture(t, simulator.Options{})
+	f.AddMessage(testCase, simulator.Message{Content: "[deploy 4711] The password was 54321."})
+	config := merged(deployKey, object{"case_id": testCase, "content_wo": "The password was 12345.", "content_wo_version": 1})
+	got := newProtocol(t, f).manage(t, caseMessageType).apply(config)
+	wantOne(t, got, "error at idempotency_key", "Nothing was sent: ticket TT201801020526 has another message with the idempotency_key")
+	if strings.Contains(describe(got), "password") {
+		t.Error(describe(got))
 	}
 }
 
-// Terraform asks about a destroy. The second half of a replacement is none.
-func TestDestroyWarns(t *testing.T) {
+// Drift detection and refresh need neither credentials nor an endpoint, and make no
+// request. A prune still removes the messages from the state. Terraform asks about it; the
+// second half of a replacement is none.
+func TestMessagesWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	message := requiredProvider + f.config(oneMessage)
-	c := newCLI(t, map[string]string{"main.tf": strings.Replace(message, "content =", "lifecycle {\n    create_before_destroy = true\n  }\n  content =", 1)})
+	const body = `
+resource "servicerequest_case_message" "test" {
+  count   = 3
+  case_id = "TT201801020526"
+  content = "The same words"
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}`
 	const warning = "Warning: The message stays on the ticket"
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(body)})
 	c.run("apply", "-auto-approve")
-	if replaced := c.run("apply", "-auto-approve", "-replace="+messageAddress).output(); strings.Contains(replaced, warning) {
+	if replaced := c.run("apply", "-auto-approve", "-replace="+messageAddress+"[0]").output(); strings.Contains(replaced, warning) {
 		t.Errorf("a replacement warns:\n%s", replaced)
 	}
-	c.write("main.tf", requiredProvider+f.config(""))
+	f.wantPosts(t, 4, 2)
+	f.Reset()
+
+	c.write("main.tf", requiredProvider+`provider "servicerequest" {}`+body)
+	c.run("plan", "-detailed-exitcode")
+	c.run("plan", "-refresh-only", "-detailed-exitcode")
+	c.write("main.tf", requiredProvider+`provider "servicerequest" {}`)
 	removed := c.run("apply", "-auto-approve").output()
-	wantAll(t, removed, "1 destroyed")
+	wantAll(t, removed, "3 destroyed")
 	if cliHas(t, 3, 0) { // before, Terraform does not ask a provider about a destroy
 		wantAll(t, removed, warning, "TT201801020526")
 	}
-	f.wantPosts(t, 2, 2)
+	f.wantPosts(t, 0, 0)
 }
 
 // A terminal obeys control characters, so that a reviewer may see another text.

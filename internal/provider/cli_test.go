@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,34 +30,34 @@ terraform {
 }
 `
 
-// installation is the built provider, and a CLI configuration that uses it.
-type installation struct{ dir, cliConfig string }
-
-// build is the provider as a program, built once per test run. TestMain
-// removes it.
-var build = sync.OnceValues(func() (installation, error) {
+// build makes a directory with the provider as a program and a CLI configuration that uses
+// it, cli.tfrc, once per test run. TestMain removes it.
+var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "servicerequest-test-")
 	if err != nil {
-		return installation{}, err
+		return "", err
 	}
-	i := installation{dir, filepath.Join(dir, "cli.tfrc")}
-	built = i.dir
+	built = dir
 	out, err := exec.Command("go", "build", "-ldflags", "-X main.version="+builtVersion, "-o", dir+string(filepath.Separator), "github.com/seed-9e648b51/terraform-provider-servicerequest").CombinedOutput()
 	if err != nil {
-		return i, fmt.Errorf("%w\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	config := fmt.Sprintf(`
+	return dir, os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte(overrides("seed-9e648b51/servicerequest", dir)), 0o600)
+})
+
+// overrides is a CLI configuration that takes one provider from a folder, and no other from anywhere.
+func overrides(source, dir string) string {
+	return fmt.Sprintf(`
 provider_installation {
   dev_overrides {
-    "seed-9e648b51/servicerequest" = %q
+    %q = %q
   }
   direct {
     exclude = ["*/*/*"]
   }
 }
-`, filepath.ToSlash(dir))
-	return i, os.WriteFile(i.cliConfig, []byte(config), 0o600)
-})
+`, source, filepath.ToSlash(dir))
+}
 
 var built string // the directory to remove
 
@@ -122,7 +121,6 @@ type cli struct {
 // but none of the developer's.
 func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 	t.Helper()
-	i := must(build())
 	c := &cli{t: t, dir: t.TempDir()}
 	for name, content := range files {
 		c.write(name, content)
@@ -132,27 +130,29 @@ func newCLI(t *testing.T, files map[string]string, env ...string) *cli {
 			c.env = append(c.env, pair)
 		}
 	}
-	c.env = append(c.env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_CLI_ARGS=-no-color", "TF_CLI_CONFIG_FILE="+i.cliConfig, "TF_DATA_DIR="+filepath.Join(c.dir, ".terraform"))
+	c.env = append(c.env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_CLI_ARGS=-no-color",
+		"TF_CLI_CONFIG_FILE="+filepath.Join(must(build()), "cli.tfrc"), "TF_DATA_DIR="+filepath.Join(c.dir, ".terraform"))
 	c.env = append(c.env, env...)
 	return c
 }
 
 func (c *cli) write(name, content string) {
 	c.t.Helper()
-	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
+	writeFile(c.t, c.dir, name, content)
 }
 
-// loseState removes the state, as a runner does that keeps none.
-func (c *cli) loseState() {
+// remove removes files and folders, if they are there.
+func (c *cli) remove(names ...string) {
 	c.t.Helper()
-	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
-		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !os.IsNotExist(err) {
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(c.dir, name)); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 }
+
+// loseState removes the state, as a runner does that keeps none.
+func (c *cli) loseState() { c.remove("terraform.tfstate", "terraform.tfstate.backup") }
 
 // result is the output of a run of the CLI.
 type result struct {
@@ -167,10 +167,7 @@ func (r result) output() string { return r.stdout + r.stderr }
 // the tests.
 func (c *cli) command(args ...string) *exec.Cmd {
 	c.t.Helper()
-	p, err := program()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	p := must(program())
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	c.t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, p.path, args...)
@@ -223,7 +220,8 @@ type diagnostic struct {
 	Range                     struct{ Filename string }
 }
 
-func (r result) diagnostics() []diagnostic {
+// diagnostics are those that point into a file.
+func (r result) diagnostics(file string) []diagnostic {
 	r.t.Helper()
 	var all []diagnostic
 	for line := range strings.Lines(r.stdout) {
@@ -234,16 +232,11 @@ func (r result) diagnostics() []diagnostic {
 		if err := json.Unmarshal([]byte(line), &event); err != nil {
 			r.t.Fatalf("%v: %s", err, line)
 		}
-		if event.Type == "diagnostic" {
+		if event.Type == "diagnostic" && event.Diagnostic.Range.Filename == file {
 			all = append(all, event.Diagnostic)
 		}
 	}
 	return all
-}
-
-// about returns the diagnostics that point into a file.
-func about(all []diagnostic, file string) []diagnostic {
-	return slices.DeleteFunc(slices.Clone(all), func(d diagnostic) bool { return d.Range.Filename != file })
 }
 
 // wantAll fails unless a text has each of the parts.

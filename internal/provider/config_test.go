@@ -1,12 +1,9 @@
 package provider
 
 import (
-	"encoding/pem"
 	"fmt"
 	"maps"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,30 +47,6 @@ func (v values) get(names []string) (name, value string) {
 		}
 	}
 	return "", ""
-}
-
-func with(base values, pairs ...string) values {
-	out := values{}
-	for name, value := range base {
-		out[name] = value
-	}
-	for i := 0; i < len(pairs); i += 2 {
-		out[pairs[i]] = pairs[i+1]
-	}
-	return out
-}
-
-// certificate is a PEM file.
-func certificate(t *testing.T) string {
-	t.Helper()
-	server := httptest.NewTLSServer(nil)
-	defer server.Close()
-	name := filepath.Join(t.TempDir(), "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(name, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 // samples are two values of each setting, and one that is refused.
@@ -151,12 +124,12 @@ func TestEverySetting(t *testing.T) {
 				if s.name == "security_token" { // its family is that of its pair
 					later = values{settings[slices.IndexFunc(settings, func(s setting) bool { return s.name == "access_key" })].env[i]: "a"}
 				}
-				want(with(later, s.env[i], one), nil, one, s.env[i])
+				want(merged(later, values{s.env[i]: one}), nil, one, s.env[i])
 				want(values{s.env[i]: ""}, nil, "", "")
 				if s.isAttribute() {
 					want(values{s.env[i]: bad}, block(two), two, "")
 				}
-				later = with(later, s.env[i], bad)
+				later = merged(later, values{s.env[i]: bad})
 				if c := resolve(nil, later.get); c.bad[s.name] == nil || c.sources[s.name] != s.env[i] {
 					t.Errorf("%s=%q is accepted", s.env[i], bad)
 				}
@@ -178,19 +151,19 @@ func TestEverySetting(t *testing.T) {
 // The settings that are not about credentials reach the client.
 func TestClientSettings(t *testing.T) {
 	t.Parallel()
-	one := certificate(t)
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	pem := pemOf(server)
 	c := values{"HW_AUTH_TOKEN": "t"}.read(values{
 		"endpoint": "https://osm.example.com/base", "language": "en-us", "time_zone": "GMT+1", "site": "international",
-		"request_timeout": "2m", "max_retries": "7", "insecure": "true", "ca_cert_file": one,
+		"request_timeout": "2m", "max_retries": "7", "insecure": "true", "ca_cert_file": writeFile(t, t.TempDir(), "ca.pem", pem),
 	})
-	pem, _ := os.ReadFile(one)
-	got := fmt.Sprint(c.client.Endpoint, c.client.Language, c.client.TimeZone, c.client.Site, c.client.RequestTimeout, c.retries, c.client.Insecure, string(c.client.CACertPEM) == string(pem), c.missing, c.invalid)
-	if want := fmt.Sprint("https://osm.example.com/base", "en-us", "GMT+1", "1", 2*time.Minute, 7, true, true, []string{}, []string{}); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
+	got := fmt.Sprint(c.client.Endpoint, c.client.Language, c.client.TimeZone, c.client.Site, c.client.RequestTimeout, c.retries, c.client.Insecure, string(c.client.CACertPEM) == pem, c.missing, c.invalid)
+	wantValue(t, "the configuration", got, fmt.Sprint("https://osm.example.com/base", "en-us", "GMT+1", "1", 2*time.Minute, 7, true, true, []string{}, []string{}))
+	wantValue(t, "the number of warnings", c.diagnostics.WarningsCount(), 1) // of insecure
 	c = values{"HW_AUTH_TOKEN": "t"}.read(values{"endpoint": "https://osm.example.com", "ca_cert_file": "no such file"})
-	if c.client.RequestTimeout != 30*time.Second || c.retries != 5 || c.client.Insecure || c.client.Site != "" {
-		t.Errorf("%+v", c.client)
+	if c.client.RequestTimeout != 30*time.Second || c.retries != 5 || c.client.Insecure || c.client.Site != "" || len(c.diagnostics) > 0 {
+		t.Errorf("%+v, %v", c.client, c.diagnostics)
 	}
 	wantAll(t, strings.Join(c.invalid, ""), "ca_cert_file names a file that cannot be used: ")
 }
@@ -222,24 +195,15 @@ func TestInvalidSettings(t *testing.T) {
 		{values{"HW_AUTH_TOKEN": "a\nb", "HW_SECURITY_TOKEN": "a\nb"}, values{"access_key": "a", "secret_key": "s"}, ""},
 	} {
 		c := row.env.read(row.block)
-		if got := strings.Join(c.invalid, "; "); got != row.want {
-			t.Errorf("environment %v, block %v: %s, want %s", row.env, row.block, got, row.want)
-		}
+		wantValue(t, fmt.Sprintf("environment %v, block %v: what is invalid", row.env, row.block), strings.Join(c.invalid, "; "), row.want)
 	}
 }
 
 // Which credentials are used, and what is missing for them.
 func TestCredentialsAreChosen(t *testing.T) {
 	t.Parallel()
-	join := func(all ...values) values {
-		out := values{}
-		for _, v := range all {
-			maps.Copy(out, v)
-		}
-		return out
-	}
 	without := func(v values, names ...string) values {
-		v = with(v)
+		v = merged(v)
 		for _, name := range names {
 			delete(v, name)
 		}
@@ -249,7 +213,7 @@ func TestCredentialsAreChosen(t *testing.T) {
 	pair := values{"HW_ACCESS_KEY": "ea", "HW_SECRET_KEY": "es"}
 	login := values{"HW_USER_NAME": "eu", "HW_USER_PASSWORD": "ep", "HW_DOMAIN_NAME": "ed", "HW_AUTH_URL": "https://iam.example.com"}
 	sts := values{"HUAWEICLOUD_SDK_STS_ENDPOINT": "https://sts.example.com"}
-	oidc := join(sts, values{"HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidcProvider:p", "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::1:agency:a", "HUAWEICLOUD_OIDC_TOKEN_FILE": "file"})
+	oidc := merged(sts, values{"HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidcProvider:p", "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::1:agency:a", "HUAWEICLOUD_OIDC_TOKEN_FILE": "file"})
 	iamOIDC := values{"HW_ASSUME_ROLE_IDP_ID": "p", "HW_ASSUME_ROLE_ID_TOKEN": "e.y.J", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_DOMAIN_NAME": "ignored"}
 	profile := values{"HW_PROFILE": "ops", "HW_SHARED_CONFIG_FILE": "kooc.json"}
 	ecs := values{"SERVICEREQUEST_ECS_AGENCY": "1"}
@@ -277,67 +241,67 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "a name that is not read", env: values{"HUAWEI_ACCESS_KEY": "a"}, missing: []string{"HUAWEI_ACCESS_KEY is set, but it is not read: the name is HW_ACCESS_KEY"}},
 
 		// The order of the environment.
-		{name: "profile", env: join(profile, oidc, token, pair, login, pod), want: ofProfile},
-		{name: "OIDC", env: join(oidc, token, pair, login, pod), want: ofOIDC},
-		{name: "OIDC through IAM", env: join(iamOIDC, token, pair, pod), want: ofIAM},
-		{name: "token", env: join(token, pair, login, pod, github), want: ofToken},
-		{name: "pair", env: join(pair, login, pod), want: ofPair},
-		{name: "login", env: join(login, pod), want: ofLogin},
-		{name: "ECS agency", env: join(profile, oidc, token, pair, ecs, pod), want: ofECS}, // of this provider alone
-		{name: "token of this provider", env: join(profile, oidc, ecs, pair, values{"SERVICEREQUEST_TOKEN": "mine"}), want: "Token mine"},
+		{name: "profile", env: merged(profile, oidc, token, pair, login, pod), want: ofProfile},
+		{name: "OIDC", env: merged(oidc, token, pair, login, pod), want: ofOIDC},
+		{name: "OIDC through IAM", env: merged(iamOIDC, token, pair, pod), want: ofIAM},
+		{name: "token", env: merged(token, pair, login, pod, github), want: ofToken},
+		{name: "pair", env: merged(pair, login, pod), want: ofPair},
+		{name: "login", env: merged(login, pod), want: ofLogin},
+		{name: "ECS agency", env: merged(profile, oidc, token, pair, ecs, pod), want: ofECS}, // of this provider alone
+		{name: "token of this provider", env: merged(profile, oidc, ecs, pair, values{"SERVICEREQUEST_TOKEN": "mine"}), want: "Token mine"},
 		{name: "pod identity", env: pod, want: ofPod},
-		{name: "no ECS agency", env: join(values{"SERVICEREQUEST_ECS_AGENCY": "false"}, pod), want: ofPod},
+		{name: "no ECS agency", env: merged(values{"SERVICEREQUEST_ECS_AGENCY": "false"}, pod), want: ofPod},
 
 		// The block comes before the environment.
-		{name: "block: key", env: join(oidc, token, pair), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
-		{name: "block: password", env: join(token, login), block: values{"user_name": "u", "password": "p"}, want: "Password {IAM:https://iam.example.com UserName:u Password:p DomainName:ed}"},
-		{name: "block: token", env: join(profile, pair), block: values{"token": "t"}, want: "Token t"},
-		{name: "block: ECS agency", env: join(token, values{"HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "d"}), block: values{"ecs_agency": "true"}, want: "ECS {DomainID:d IAM:https://iam.example.com Metadata:<nil>}"},
+		{name: "block: key", env: merged(oidc, token, pair), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
+		{name: "block: password", env: merged(token, login), block: values{"user_name": "u", "password": "p"}, want: "Password {IAM:https://iam.example.com UserName:u Password:p DomainName:ed}"},
+		{name: "block: token", env: merged(profile, pair), block: values{"token": "t"}, want: "Token t"},
+		{name: "block: ECS agency", env: merged(token, values{"HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "d"}), block: values{"ecs_agency": "true"}, want: "ECS {DomainID:d IAM:https://iam.example.com Metadata:<nil>}"},
 		{name: "block: no ECS agency", env: token, block: values{"ecs_agency": "false"}, want: ofToken},
 		{name: "block: profile", env: token, block: values{"profile": "ops", "shared_config_file": "kooc.json"}, want: ofProfile},
 		{name: "block: one half, environment: the other", env: pair, block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
 		{name: "block: account, environment: user", env: login, block: values{"domain_name": "d"}, want: strings.Replace(ofLogin, "ed", "d", 1)},
-		{name: "block: empty OIDC", env: join(token, oidc), block: values{"assume_agency_with_oidc": "set"}, want: ofOIDC},
+		{name: "block: empty OIDC", env: merged(token, oidc), block: values{"assume_agency_with_oidc": "set"}, want: ofOIDC},
 
 		// Where the ID token comes from.
-		{name: "ID token: block before environment", env: join(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), block: values{"assume_agency_with_oidc.id_token_file": "mine"}, want: strings.Replace(ofOIDC, "File:file", "File:mine", 1)},
-		{name: "ID token: text before file", env: join(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), want: strings.Replace(ofOIDC, "Value: File:file", "Value:e.y.J File:", 1)},
-		{name: "ID token: file before GitHub", env: join(oidc, github), want: ofOIDC},
-		{name: "ID token: GitHub before HCP Terraform", env: join(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), github, values{"TFC_WORKLOAD_IDENTITY_TOKEN": "h.c.p"}), block: values{"assume_agency_with_oidc.audience": "aud"},
+		{name: "ID token: block before environment", env: merged(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), block: values{"assume_agency_with_oidc.id_token_file": "mine"}, want: strings.Replace(ofOIDC, "File:file", "File:mine", 1)},
+		{name: "ID token: text before file", env: merged(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), want: strings.Replace(ofOIDC, "Value: File:file", "Value:e.y.J File:", 1)},
+		{name: "ID token: file before GitHub", env: merged(oidc, github), want: ofOIDC},
+		{name: "ID token: GitHub before HCP Terraform", env: merged(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), github, values{"TFC_WORKLOAD_IDENTITY_TOKEN": "h.c.p"}), block: values{"assume_agency_with_oidc.audience": "aud"},
 			want: strings.Replace(ofOIDC, "File:file RequestURL:<nil> RequestToken: Audience:", "File: RequestURL:https://github.example.com/?v=2 RequestToken:gt Audience:aud", 1)},
-		{name: "ID token: HCP Terraform", env: join(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), values{"TFC_WORKLOAD_IDENTITY_TOKEN": "h.c.p", "TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST": "t.a.g"}),
+		{name: "ID token: HCP Terraform", env: merged(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), values{"TFC_WORKLOAD_IDENTITY_TOKEN": "h.c.p", "TFC_WORKLOAD_IDENTITY_TOKEN_SERVICEREQUEST": "t.a.g"}),
 			want: strings.Replace(ofOIDC, "Value: File:file", "Value:t.a.g File:", 1)},
 		{name: "ID token: none", env: without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), missing: []string{"an ID token: `assume_agency_with_oidc.id_token` (HUAWEICLOUD_OIDC_ID_TOKEN or HW_ASSUME_ROLE_ID_TOKEN)", "`id-token: write`"}},
 
 		// An agency on top of a key.
-		{name: "agency", env: join(agency, token, pair), want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN: STS:<nil> SessionName: IAM:https://iam.example.com Name:ops Domain:{ID: Name:other}}"},
-		{name: "agency by STS", env: join(pair, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "3600", "assume_agency.session_name": "deploy"},
+		{name: "agency", env: merged(agency, token, pair), want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN: STS:<nil> SessionName: IAM:https://iam.example.com Name:ops Domain:{ID: Name:other}}"},
+		{name: "agency by STS", env: merged(pair, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "3600", "assume_agency.session_name": "deploy"},
 			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:1h0m0s URN:iam::1:agency:a STS:https://sts.example.com SessionName:deploy IAM:<nil> Name: Domain:{ID: Name:}}"},
 		{name: "agency of the environment, key of the block", env: agency, block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
-		{name: "agency without a key", env: join(agency, token), missing: []string{"with a token or a password, no agency is assumed. Unset assume_agency (HW_ASSUME_ROLE_AGENCY_NAME)"}},
-		{name: "agency of the environment, token of this provider", env: join(agency, pair, values{"SERVICEREQUEST_TOKEN": "mine"}), want: "Token mine"},
-		{name: "agency of the block, token of this provider", env: join(sts, values{"SERVICEREQUEST_TOKEN": "mine"}), block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"no agency is assumed"}},
+		{name: "agency without a key", env: merged(agency, token), missing: []string{"with a token or a password, no agency is assumed. Unset assume_agency (HW_ASSUME_ROLE_AGENCY_NAME)"}},
+		{name: "agency of the environment, token of this provider", env: merged(agency, pair, values{"SERVICEREQUEST_TOKEN": "mine"}), want: "Token mine"},
+		{name: "agency of the block, token of this provider", env: merged(sts, values{"SERVICEREQUEST_TOKEN": "mine"}), block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"no agency is assumed"}},
 
 		// What the block sets leaves nothing of the environment for the alternative.
 		{name: "block: OIDC through IAM", env: oidc, block: values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.id_token": "e.y.J", "auth_url": "https://iam.example.com", "domain_id": "i"}, want: ofIAM},
-		{name: "block: account by name", env: join(iamOIDC, oidc), block: values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.id_token": "e.y.J", "domain_name": "n"}, want: strings.Replace(ofIAM, "ID:i Name:", "ID: Name:n", 1)},
-		{name: "block: agency's account by name", env: join(pair, agency, values{"HW_ASSUME_ROLE_DOMAIN_ID": "other"}), block: values{"assume_agency.agency_name": "ops", "assume_agency.domain_name": "mine"},
+		{name: "block: account by name", env: merged(iamOIDC, oidc), block: values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.id_token": "e.y.J", "domain_name": "n"}, want: strings.Replace(ofIAM, "ID:i Name:", "ID: Name:n", 1)},
+		{name: "block: agency's account by name", env: merged(pair, agency, values{"HW_ASSUME_ROLE_DOMAIN_ID": "other"}), block: values{"assume_agency.agency_name": "ops", "assume_agency.domain_name": "mine"},
 			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN: STS:<nil> SessionName: IAM:https://iam.example.com Name:ops Domain:{ID: Name:mine}}"},
-		{name: "block: agency by URN", env: join(pair, agency, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a"},
+		{name: "block: agency by URN", env: merged(pair, agency, sts), block: values{"assume_agency.agency_urn": "iam::1:agency:a"},
 			want: "Agency {Base:{AccessKey:ea SecretKey:es SecurityToken: DomainID:} Duration:0s URN:iam::1:agency:a STS:https://sts.example.com SessionName:terraform-provider-servicerequest IAM:<nil> Name: Domain:{ID: Name:}}"},
-		{name: "account of the environment, profile", env: join(profile, values{"HW_DOMAIN_ID": "other"}), want: ofProfile},
-		{name: "account of the environment, pod", env: join(pod, values{"HW_DOMAIN_ID": "other"}), want: ofPod},
-		{name: "the text false is a name", env: join(pair, values{"HW_PROFILE": "false", "HW_SHARED_CONFIG_FILE": "kooc.json"}), want: strings.Replace(ofProfile, "ops", "false", 1)},
-		{name: "ID token: GitHub without an audience", env: join(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), github), missing: []string{"`assume_agency_with_oidc.audience` (SERVICEREQUEST_OIDC_AUDIENCE)"}},
-		{name: "agency without an account", env: join(pair, values{"HW_AUTH_URL": "https://iam.example.com"}), block: values{"assume_agency.agency_name": "ops"},
+		{name: "account of the environment, profile", env: merged(profile, values{"HW_DOMAIN_ID": "other"}), want: ofProfile},
+		{name: "account of the environment, pod", env: merged(pod, values{"HW_DOMAIN_ID": "other"}), want: ofPod},
+		{name: "the text false is a name", env: merged(pair, values{"HW_PROFILE": "false", "HW_SHARED_CONFIG_FILE": "kooc.json"}), want: strings.Replace(ofProfile, "ops", "false", 1)},
+		{name: "ID token: GitHub without an audience", env: merged(without(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE"), github), missing: []string{"`assume_agency_with_oidc.audience` (SERVICEREQUEST_OIDC_AUDIENCE)"}},
+		{name: "agency without an account", env: merged(pair, values{"HW_AUTH_URL": "https://iam.example.com"}), block: values{"assume_agency.agency_name": "ops"},
 			missing: []string{"`assume_agency.domain_id` (HW_ASSUME_ROLE_DOMAIN_ID) or `assume_agency.domain_name` (HW_ASSUME_ROLE_DOMAIN_NAME)"}},
 		{name: "agency without STS", env: pair, block: values{"assume_agency.agency_urn": "iam::1:agency:a"}, missing: []string{"`sts_endpoint` (HUAWEICLOUD_SDK_STS_ENDPOINT)"}},
-		{name: "agency with a token of IAM", env: join(iamOIDC, agency), missing: []string{"IAM issues a token for an ID token, not an access key"}},
+		{name: "agency with a token of IAM", env: merged(iamOIDC, agency), missing: []string{"IAM issues a token for an ID token, not an access key"}},
 
 		// Something is missing.
 		{name: "key without secret", env: values{"HW_ACCESS_KEY": "a"}, missing: []string{"`secret_key` (HW_SECRET_KEY)"}},
 		{name: "secret without key", env: values{"HW_SECRET_KEY": "a"}, missing: []string{"`access_key` (HW_ACCESS_KEY"}},
-		{name: "half a key before a whole login", env: with(login, "HW_ACCESS_KEY", "a"), missing: []string{"`secret_key` (HW_SECRET_KEY"}},
+		{name: "half a key before a whole login", env: merged(login, values{"HW_ACCESS_KEY": "a"}), missing: []string{"`secret_key` (HW_SECRET_KEY"}},
 		{name: "block: half a key, environment: token", env: token, block: values{"secret_key": "s"}, missing: []string{"`access_key` (HW_ACCESS_KEY"}},
 		{name: "user without password", env: without(login, "HW_USER_PASSWORD"), missing: []string{"`password` (HW_USER_PASSWORD"}},
 		{name: "password without user", env: without(login, "HW_USER_NAME"), missing: []string{"`user_name` (HW_USER_NAME"}},
@@ -346,20 +310,22 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "OIDC without STS", env: without(oidc, "HUAWEICLOUD_SDK_STS_ENDPOINT"), missing: []string{"`sts_endpoint` (HUAWEICLOUD_SDK_STS_ENDPOINT)"}},
 		{name: "OIDC without an account", env: without(iamOIDC, "HW_DOMAIN_ID", "HW_DOMAIN_NAME"), missing: []string{"`domain_id` (HW_DOMAIN_ID) or `domain_name` ("}},
 		{name: "pod identity without a token", env: without(pod, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"), missing: []string{"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"}},
-		{name: "what belongs to a method selects none", env: join(sts, github, values{"HW_DOMAIN_NAME": "d", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_SECURITY_TOKEN": "st", "HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}),
+		{name: "what belongs to a method selects none", env: merged(sts, github, values{"HW_DOMAIN_NAME": "d", "HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "i", "HW_SECURITY_TOKEN": "st", "HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}),
 			missing: []string{"credentials: `token`"}},
 
 		// Something is not known yet.
 		{name: "token not known yet", env: pair, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply the resources that it depends on first"}},
+		{name: "endpoint not known yet, a bad one in the environment", env: merged(token, values{"SERVICEREQUEST_ENDPOINT": "?"}), block: values{"endpoint": unknownValue}, want: ofToken,
+			missing: []string{"`endpoint`, whose value is not known yet"}},
 		{name: "secret not known yet", env: token, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet"}},
-		{name: "OIDC not known yet", env: join(token, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "eyJ.a.b"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
+		{name: "OIDC not known yet", env: merged(token, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "eyJ.a.b"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
 		{name: "provider of OIDC not known yet", env: values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "file"}, block: values{"assume_agency_with_oidc.idp_id": unknownValue}, missing: []string{"`assume_agency_with_oidc.idp_id`, whose value is not known yet"}},
 		{name: "agency not known yet", env: pair, block: values{"assume_agency": unknownValue}, missing: []string{"`assume_agency`, whose value is not known yet"}},
 		{name: "agency's URN not known yet", env: pair, block: values{"assume_agency.agency_urn": unknownValue}, missing: []string{"`assume_agency.agency_urn`, whose value is not known yet"}},
 		{name: "URN not known yet", env: oidc, block: values{"assume_agency_with_oidc.agency_urn": unknownValue}, missing: []string{"`assume_agency_with_oidc.agency_urn`, whose value is not known yet"}},
-		{name: "ID token not known yet, a bad one in the environment", env: with(oidc, "HUAWEICLOUD_OIDC_TOKEN_FILE", "eyJ.a.b"), block: values{"assume_agency_with_oidc.id_token": unknownValue},
+		{name: "ID token not known yet, a bad one in the environment", env: merged(oidc, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "eyJ.a.b"}), block: values{"assume_agency_with_oidc.id_token": unknownValue},
 			want: strings.Replace(ofOIDC, "File:file", "File:", 1), missing: []string{"`assume_agency_with_oidc.id_token`, whose value is not known yet"}},
-		{name: "agency's account not known yet, a bad one in the environment", env: join(pair, with(agency, "HW_ASSUME_ROLE_DOMAIN_NAME", " bad")), block: values{"assume_agency.domain_id": unknownValue},
+		{name: "agency's account not known yet, a bad one in the environment", env: merged(pair, agency, values{"HW_ASSUME_ROLE_DOMAIN_NAME": " bad"}), block: values{"assume_agency.domain_id": unknownValue},
 			missing: []string{"`assume_agency.domain_id`, whose value is not known yet"}},
 		{name: "another mode's value not known yet", block: values{"token": "t", "domain_id": unknownValue}, want: "Token t"},
 		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, want: ofBlock, missing: []string{"`security_token`, whose value is not known yet"}},
@@ -368,23 +334,21 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "aliases of the SDK", env: values{"HUAWEICLOUD_SDK_AK": "ea", "HUAWEICLOUD_SDK_SK": "es", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_DOMAIN_ID": "ed", "OS_SECRET_KEY": "?"}, want: "AccessKey {AccessKey:ea SecretKey:es SecurityToken:est DomainID:ed}"},
 		{name: "aliases of OpenStack", env: values{"OS_ACCESS_KEY": "ea", "OS_SECRET_KEY": "es", "HW_SECURITY_TOKEN": "est"}, want: ofPair},
 		{name: "halves of two families", env: values{"HW_ACCESS_KEY": "ea", "OS_SECRET_KEY": "es"}, missing: []string{"`secret_key`"}},
-		{name: "token beside its pair", env: join(pair, values{"HW_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "?"}), want: strings.Replace(ofPair, "Token:", "Token:est", 1)},
-		{name: "token of another pair", env: join(pair, values{"HUAWEICLOUD_SDK_SECURITY_TOKEN": "est"}), want: ofPair},
-		{name: "token beside a pair of the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
-		{name: "token beside half a pair of the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
+		{name: "token beside its pair", env: merged(pair, values{"HW_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "?"}), want: strings.Replace(ofPair, "Token:", "Token:est", 1)},
+		{name: "token of another pair", env: merged(pair, values{"HUAWEICLOUD_SDK_SECURITY_TOKEN": "est"}), want: ofPair},
+		{name: "token beside a pair of the block", env: merged(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
+		{name: "token beside half a pair of the block", env: merged(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
 		{name: "account ID in the block, login in the environment", env: login, block: values{"domain_id": "i"}, want: ofLogin},
-		{name: "token in the block", env: join(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s", "security_token": "st"}, want: strings.Replace(ofBlock, "Token:", "Token:st", 1)},
+		{name: "token in the block", env: merged(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s", "security_token": "st"}, want: strings.Replace(ofBlock, "Token:", "Token:st", 1)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c := row.env.read(with(row.block, "endpoint", "https://osm.example.com"))
+			c := row.env.read(merged(values{"endpoint": "https://osm.example.com"}, row.block))
 			got := ""
 			if c.client.Credentials != nil {
 				got = strings.TrimPrefix(fmt.Sprintf("%T %+v", c.client.Credentials, c.client.Credentials), "credentials.")
 			}
-			if got != row.want {
-				t.Errorf("%s\nwant %s", got, row.want)
-			}
+			wantValue(t, "the source", got, row.want)
 			if len(c.missing) != min(len(row.missing), 1) || len(c.invalid) > 0 {
 				t.Errorf("missing %q, invalid %q", c.missing, c.invalid)
 			}
@@ -435,23 +399,6 @@ func TestSecretsAreKnown(t *testing.T) {
 	}
 }
 
-func TestUnknownBlock(t *testing.T) {
-	t.Parallel()
-	arguments := values{}
-	for name := range attributesIn("") {
-		arguments[name] = unknownValue
-	}
-	// The environment does not replace a value that is not known yet.
-	c := values{"SERVICEREQUEST_ENDPOINT": "https://osm.example.com", "HW_AUTH_TOKEN": "t", "SERVICEREQUEST_SITE": "nowhere", "HW_INSECURE": "?", "HW_MAX_RETRIES": "?"}.read(arguments)
-	if len(c.diagnostics) > 0 {
-		t.Error(c.diagnostics)
-	}
-	wantAll(t, strings.Join(c.missing, "\n"), "`endpoint`, whose value is not known yet", "`profile`, whose value is not known yet")
-	if diags := checkModes(arguments.block()); len(diags) > 0 {
-		t.Errorf("unknown credentials conflict: %v", diags)
-	}
-}
-
 // An unknown value is not null: a call would use that of the environment instead.
 func TestBlockOf(t *testing.T) {
 	t.Parallel()
@@ -473,30 +420,10 @@ func TestBlockOf(t *testing.T) {
 	}
 }
 
-func TestInsecureWarns(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		env, block values
-		want       int
-	}{
-		{nil, nil, 0},
-		{values{"HW_INSECURE": "true"}, nil, 1},
-		{nil, values{"insecure": "true"}, 1},
-		{values{"HW_INSECURE": "true"}, values{"insecure": "false"}, 0},
-	} {
-		if c := row.env.read(row.block); c.diagnostics.WarningsCount() != row.want || len(c.diagnostics) != row.want {
-			t.Errorf("environment %v, block %v: %v", row.env, row.block, c.diagnostics)
-		}
-	}
-}
-
 func TestEnvironmentSkipsEmptyVariables(t *testing.T) {
 	t.Setenv("SERVICEREQUEST_TEST_A", "")
 	t.Setenv("SERVICEREQUEST_TEST_B", "b")
 	if name, value := environment([]string{"SERVICEREQUEST_TEST_A", "SERVICEREQUEST_TEST_B", "SERVICEREQUEST_TEST_C"}); name != "SERVICEREQUEST_TEST_B" || value != "b" {
-		t.Errorf("%s=%s", name, value)
-	}
-	if name, value := environment([]string{"SERVICEREQUEST_TEST_A"}); name != "" || value != "" {
 		t.Errorf("%s=%s", name, value)
 	}
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -98,14 +97,10 @@ func TestExamples(t *testing.T) {
 func runExample(t *testing.T, folder, text string) {
 	needFeatures(t, text)
 	f := newExampleFixture(t)
-	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken, "TF_VAR_release=1.4.0")
+	c := newCLI(t, nil, f.env("TF_VAR_release=1.4.0")...)
 	copyTree(t, folder, c.dir)
-	all, err := filepath.Glob(filepath.Join(c.dir, "*.tf"))
-	for _, name := range all {
-		err = errors.Join(err, os.Remove(name))
-	}
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range glob(t, filepath.Join(c.dir, "*.tf")) { // the others stand alone, too
+		c.remove(filepath.Base(name))
 	}
 	c.write("main.tf", whole(text))
 	c.run("apply", "-auto-approve")
@@ -127,31 +122,23 @@ func runImport(t *testing.T, _, script string) {
 		t.Fatalf("no terraform import in:\n%s", script)
 	}
 	f := newExampleFixture(t)
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + "resource \"servicerequest_case_message\" \"imported\" {\n  case_id = \"TT1\"\n  content = \"text\"\n}\n"}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + "resource \"servicerequest_case_message\" \"imported\" {\n  case_id = \"TT1\"\n  content = \"text\"\n}\n"}, f.env()...)
 	c.run(strings.Fields(command[1])...)
-	if got := strings.TrimSpace(c.run("state", "list").stdout); got != command[2] {
-		t.Errorf("in the state: %q", got)
-	}
-	if f.Count(simulator.OpSubmit) != 0 {
-		t.Error("it submits")
-	}
+	wantValue(t, "the state", strings.TrimSpace(c.run("state", "list").stdout), command[2])
+	f.wantSubmits(t, 0)
 }
 
 func runQuery(t *testing.T, _, text string) {
 	needCLI(t, 14, never, "terraform query")
 	f := newExampleFixture(t)
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider, "list.tfquery.hcl": text},
-		"SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider, "list.tfquery.hcl": text}, f.env()...)
 	wantAll(t, c.run("query").output(), testCase)
 }
 
 // Every configuration that a guide or the README has in its text is valid.
 func TestConfigurationsInTexts(t *testing.T) {
 	t.Parallel()
-	texts, err := filepath.Glob(root + "/templates/*/*.tmpl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := glob(t, root+"/templates/*/*.tmpl")
 	blocks := regexp.MustCompile("(?ms)^( *)```(?:terraform|hcl)\n(.*?)^ *```")
 	found := 0
 	for _, name := range append(texts, root+"/templates/index.md.tmpl", root+"/README.md") {
@@ -174,10 +161,7 @@ func TestConfigurationsInTexts(t *testing.T) {
 // or an error.
 func TestKeysOfExamplesDiffer(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob(root + "/docs/*/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pages := glob(t, root+"/docs/*/*.md")
 	key, pageOf := regexp.MustCompile(`idempotency_key\s+= (".+)`), map[string]string{}
 	for _, page := range append(pages, root+"/docs/index.md", root+"/README.md") {
 		for _, m := range key.FindAllStringSubmatch(readText(t, page), -1) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,41 +27,12 @@ import (
 // configurations through the CLI, and the shell steps of workflow files with bash,
 // in the environment that the file describes.
 
-const (
-	guides       = root + "/examples/guides/"
-	guideAccount = "0123456789abcdef0123456789abcdef"
-)
-
-// guideIssuers issue credentials for what the files of the guides name.
-var guideIssuers = simulator.Options{
-	Agencies: []simulator.Agency{{Name: "ticket-messages", DomainID: guideAccount, DomainName: "account"}},
-	Providers: []simulator.OIDCProvider{
-		{Name: "github", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
-		{Name: "gitlab", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
-	},
-	ECSAgency: "ticket-messages", IDTokenRequestToken: "request-token",
-}
-
-func copyTree(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readText(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
+const guides = root + "/examples/guides/"
 
 // newGuideCLI is a CLI in a copy of a folder of the examples, on the fixture.
 func newGuideCLI(t *testing.T, f *fixture, folder string, env ...string) *cli {
 	t.Helper()
-	c := newCLI(t, nil, append([]string{"SERVICEREQUEST_ENDPOINT=" + f.URL(), "SERVICEREQUEST_TOKEN=" + testToken}, env...)...)
+	c := newCLI(t, nil, f.env(env...)...)
 	copyTree(t, folder, c.dir)
 	needFeatures(t, readText(t, filepath.Join(folder, "main.tf")))
 	return c
@@ -88,21 +57,17 @@ type runner struct {
 func newRunner(t *testing.T, backend string) *runner {
 	t.Helper()
 	needBash(t)
-	r := &runner{newCLI(t, nil), newFixture(t, guideIssuers), "true"}
+	r := &runner{newCLI(t, nil), newSecuredFixture(t, simulator.Options{}), "true"}
 	copyTree(t, guides+"pipelines/announce", filepath.Join(r.dir, "announce"))
 	r.write("announce/backend.tf", readText(t, guides+backend))
 	r.write("deploy.sh", "#!/bin/sh\nexec \"$DEPLOY\"\n")
 	r.write("mirror.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(r.dir, "mirror")))
-	i, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := program()
+	p := must(program())
 	host := map[bool]string{false: "registry.terraform.io", true: "registry.opentofu.org"}[p.tofu]
 	bin, mirror := filepath.Join(r.dir, "bin"), filepath.Join(r.dir, "mirror", host, "seed-9e648b51", "servicerequest", "0.1.0", runtime.GOOS+"_"+runtime.GOARCH)
-	if err := errors.Join(err, os.Chmod(filepath.Join(r.dir, "deploy.sh"), 0o700), os.MkdirAll(bin, 0o700), os.MkdirAll(mirror, 0o700),
+	if err := errors.Join(os.Chmod(filepath.Join(r.dir, "deploy.sh"), 0o700), os.MkdirAll(bin, 0o700), os.MkdirAll(mirror, 0o700),
 		os.Symlink(p.path, filepath.Join(bin, "terraform")),
-		os.Symlink(filepath.Join(i.dir, "terraform-provider-servicerequest"), filepath.Join(mirror, "terraform-provider-servicerequest_v0.1.0"))); err != nil {
+		os.Symlink(filepath.Join(must(build()), "terraform-provider-servicerequest"), filepath.Join(mirror, "terraform-provider-servicerequest_v0.1.0"))); err != nil {
 		t.Fatal(err)
 	}
 	r.env = slices.DeleteFunc(r.env, func(pair string) bool { return strings.HasPrefix(pair, "TF_DATA_DIR=") })
@@ -117,12 +82,7 @@ func (r *runner) localState() {
 
 // clean is a checkout on another machine: nothing is left of earlier runs.
 func (r *runner) clean() {
-	r.t.Helper()
-	for _, name := range []string{".terraform", ".terraform.lock.hcl", "terraform.tfstate", "terraform.tfstate.backup"} {
-		if err := os.RemoveAll(filepath.Join(r.dir, "announce", name)); err != nil {
-			r.t.Fatal(err)
-		}
-	}
+	r.remove("announce/.terraform", "announce/.terraform.lock.hcl", "announce/terraform.tfstate", "announce/terraform.tfstate.backup")
 }
 
 // bash runs a script as a CI does: it ends with the first error. The endpoint of
@@ -167,14 +127,10 @@ func (r *runner) job(j *githubJob, context map[string]string) (output string, ok
 		if step.Run == "" {
 			continue
 		}
-		env := maps.Clone(j.Env)
-		if env == nil {
-			env = map[string]string{}
-		}
-		maps.Copy(env, step.Env)
+		env := merged(j.Env, step.Env)
 		if j.Permissions["id-token"] == "write" {
-			env["ACTIONS_ID_TOKEN_REQUEST_URL"] = r.f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"
-			env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-token"
+			env["ACTIONS_ID_TOKEN_REQUEST_URL"] = r.f.idTokenURL()
+			env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = requestToken
 		}
 		for name, value := range env {
 			env[name] = githubExpression.ReplaceAllStringFunc(value, func(expression string) string {
@@ -206,9 +162,7 @@ func TestGuideGitHubActions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAll(t, text, "always()") // announce runs after a failure
-	if got := strings.Count(text, "queue: max"); got != len(workflow.Jobs) {
-		t.Errorf("%d jobs wait for their turn", got)
-	}
+	wantValue(t, "the number of jobs that wait for their turn", strings.Count(text, "queue: max"), len(workflow.Jobs))
 	deploy, announce := workflow.Jobs["deploy"], workflow.Jobs["announce"]
 	run := func(runID, command string) (output string) {
 		t.Helper()
@@ -251,38 +205,28 @@ type gitlabJob struct {
 
 // stateServer keeps a state as GitLab does: with a lock.
 type stateServer struct {
-	mu           sync.Mutex
-	state        []byte
-	lock         string
-	locks        int
-	unauthorized int
+	mu            sync.Mutex
+	state         []byte
+	locks, locked int
 }
 
 func (s *stateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	body, _ := io.ReadAll(r.Body)
-	if user, password, _ := r.BasicAuth(); user != "gitlab-ci-token" || password != "job-token" {
-		s.unauthorized++
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
+	user, password, _ := r.BasicAuth()
 	place, found := strings.CutPrefix(r.URL.Path, "/api/v4/projects/17/terraform/state/ticket-messages")
-	switch {
-	case !found:
-		http.NotFound(w, r)
-	case place == "/lock" && r.Method == http.MethodPost && s.lock != "":
-		w.WriteHeader(http.StatusLocked)
-		_, _ = io.WriteString(w, s.lock)
-	case place == "/lock" && r.Method == http.MethodPost:
-		s.lock, s.locks = string(body), s.locks+1
-	case place == "/lock" && r.Method == http.MethodDelete:
-		s.lock = ""
-	case place == "" && r.Method == http.MethodPost:
-		s.state = body
-	case place == "" && r.Method == http.MethodGet && s.state == nil:
+	switch call := r.Method + " " + place; {
+	case user != "gitlab-ci-token" || password != "job-token" || !found:
+		w.WriteHeader(http.StatusUnauthorized)
+	case call == "POST /lock":
+		s.locks, s.locked = s.locks+1, s.locked+1
+	case call == "DELETE /lock":
+		s.locked--
+	case call == "POST ":
+		s.state, _ = io.ReadAll(r.Body)
+	case call == "GET " && s.state == nil:
 		w.WriteHeader(http.StatusNoContent)
-	case place == "" && r.Method == http.MethodGet:
+	case call == "GET ":
 		_, _ = w.Write(s.state)
 	default:
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -329,10 +273,8 @@ func TestGuideGitLabCI(t *testing.T) {
 		}
 		r.clean() // every job has a checkout of its own
 		env := map[string]string{}
-		for _, variables := range []map[string]string{ci, common.Variables, job.Variables} {
-			for name, value := range variables {
-				env[name] = os.Expand(value, func(name string) string { return ci[name] })
-			}
+		for name, value := range merged(ci, common.Variables, job.Variables) {
+			env[name] = os.Expand(value, func(name string) string { return ci[name] })
 		}
 		out, ok := r.bash(".", strings.Join(common.Script, "\n"), env)
 		if !ok {
@@ -348,8 +290,8 @@ func TestGuideGitLabCI(t *testing.T) {
 	r.f.wantSubmits(t, 2)
 	state.mu.Lock()
 	defer state.mu.Unlock()
-	if state.locks == 0 || state.lock != "" || state.unauthorized != 0 {
-		t.Errorf("%d locks, left: %q, %d unauthorized", state.locks, state.lock, state.unauthorized)
+	if state.locks == 0 || state.locked != 0 {
+		t.Errorf("%d locks, %d of them are left", state.locks, state.locked)
 	}
 }
 
@@ -360,9 +302,7 @@ func TestGuideJenkins(t *testing.T) {
 	r.localState()
 	text := readText(t, guides+"pipelines/jenkins/Jenkinsfile")
 	steps := regexp.MustCompile(`(?s)\bsh (?:'''(.*?)'''|'(.*?)')`).FindAllStringSubmatch(text, -1)
-	if len(steps) != 2 {
-		t.Fatalf("%d shell steps, want 2", len(steps))
-	}
+	wantValue(t, "the number of shell steps", len(steps), 2)
 	for _, step := range steps {
 		env := map[string]string{"RELEASE": "v1.4.0", "TF_VAR_outcome": "success", "BUILD_TAG": "jenkins-team-release 1%2F4-4711"}
 		for _, variable := range regexp.MustCompile(`(?m)^ +([A-Za-z_]+) = ['"](.*?)['"]`).FindAllStringSubmatch(text, -1) {
@@ -447,22 +387,11 @@ func TestGuideBackendsAreValid(t *testing.T) {
 func TestGuideRunbook(t *testing.T) {
 	t.Parallel()
 	const begins, ends = "[runbook 4711 begins] We restart node-1 now. Its log is attached.", "[runbook 4711 ends] node-1 has restarted. Please check the connection resets."
-	setup := func(t *testing.T, observe func(*fixture, simulator.Request)) (*fixture, *cli) {
-		t.Helper()
-		var observed atomic.Pointer[fixture]
-		f := newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
-			if observe != nil {
-				observe(observed.Load(), r)
-			}
-		}})
-		observed.Store(f)
-		return f, newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
-	}
 	closed := simulator.Case{ID: testCase, Status: 3}
-
 	t.Run("whole", func(t *testing.T) {
 		t.Parallel()
-		f, c := setup(t, nil)
+		f := newFixture(t, simulator.Options{StrictAccessories: true})
+		c := newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
 		c.run("apply", "-auto-approve")
 		c.run("plan", "-detailed-exitcode")
 		messages := f.Messages(testCase)
@@ -481,12 +410,13 @@ func TestGuideRunbook(t *testing.T) {
 	})
 	t.Run("closed in the meantime", func(t *testing.T) {
 		t.Parallel()
-		var once sync.Once
-		f, c := setup(t, func(f *fixture, r simulator.Request) {
-			if r.Operation == simulator.OpSubmit {
-				once.Do(func() { f.AddCase(closed) })
+		var f *fixture
+		f = newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
+			if r.Operation == simulator.OpSubmit && f.Count(simulator.OpSubmit) == 1 {
+				f.AddCase(closed)
 			}
-		})
+		}})
+		c := newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
 		wantAll(t, c.fail("apply", "-auto-approve").output(), "The ticket is completed now. The last message was not sent.")
 		f.wantContents(t, begins)
 		f.AddCase(simulator.Case{ID: testCase, Status: 1})
@@ -505,9 +435,7 @@ func TestExampleAttachmentsRefuseTheirNumber(t *testing.T) {
 	for folder, want := range map[string]string{"none": "has 0 text files", ".": "has 11 text files"} {
 		wantAll(t, c.fail("plan", "-var=traces="+folder).output(), want)
 	}
-	if len(f.Requests()) != 0 {
-		t.Error("it makes a request")
-	}
+	f.wantPosts(t, 0, 0)
 }
 
 // The module's own tests, with a mock of the provider.
@@ -519,9 +447,7 @@ func TestModuleDeployAnnotation(t *testing.T) {
 		needCLI(t, 7, 8, "mock_provider")
 		f := newFixture(t, simulator.Options{})
 		wantAll(t, newGuideCLI(t, f, folder).run("test").output(), "0 failed")
-		if len(f.Requests()) != 0 {
-			t.Error("the mock makes a request")
-		}
+		f.wantPosts(t, 0, 0)
 	})
 	t.Run("as a module", func(t *testing.T) {
 		t.Parallel()
@@ -531,8 +457,7 @@ func TestModuleDeployAnnotation(t *testing.T) {
 			t.Fatal("the README has no example")
 		}
 		c := newCLI(t, map[string]string{"main.tf": "variable \"release\" {}\nvariable \"outcome\" {}\nvariable \"run_id\" {}\n" + call[1]},
-			"SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken,
-			"TF_VAR_release=1.4.0", "TF_VAR_outcome=cancelled", "TF_VAR_run_id=4711")
+			f.env("TF_VAR_release=1.4.0", "TF_VAR_outcome=cancelled", "TF_VAR_run_id=4711")...)
 		copyTree(t, folder, filepath.Join(c.dir, "modules", "deploy-annotation"))
 		c.run("get")
 		c.run("apply", "-auto-approve")

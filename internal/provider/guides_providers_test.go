@@ -13,37 +13,24 @@ import (
 // names in them.
 func TestGuideCredentials(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(root + "/examples/guides/credentials/*.tf")
-	if err != nil || len(files) == 0 {
-		t.Fatal("found none: ", err)
-	}
-	for _, file := range files {
+	endpoint := regexp.MustCompile(`https://[^"]+`)
+	for _, file := range glob(t, guides+"credentials/*.tf") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			options := guideIssuers
-			options.AccessKeys = []simulator.AccessKey{testPair}
-			f := newFixture(t, options)
+			f := newSecuredFixture(t, simulator.Options{})
 			block := readText(t, file)
 			env := []string{
-				"ACTIONS_ID_TOKEN_REQUEST_URL=" + f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=request-token",
+				"ACTIONS_ID_TOKEN_REQUEST_URL=" + f.idTokenURL(), "ACTIONS_ID_TOKEN_REQUEST_TOKEN=" + requestToken,
 				"SERVICEREQUEST_METADATA_ENDPOINT=" + f.URL(),
 			}
 			if strings.Contains(block, "assume_agency = ") {
 				env = append(env, "HW_ACCESS_KEY="+testPair.AccessKey, "HW_SECRET_KEY="+testPair.SecretKey)
 			}
-			c := newCLI(t, map[string]string{"main.tf": requiredProvider + oneMessage, "provider.tf": block}, env...)
-			override := "provider \"servicerequest\" {\n"
-			for _, name := range []string{"endpoint", "sts_endpoint", "auth_url"} {
-				if strings.Contains(block, "  "+name+" ") {
-					override += "  " + name + " = \"" + f.URL() + "\"\n"
-				}
-			}
-			c.write("provider_override.tf", override+"}\n")
-			c.run("apply", "-auto-approve")
+			config := requiredProvider + endpoint.ReplaceAllString(block, f.URL()) + oneMessage
+			newCLI(t, map[string]string{"main.tf": config}, env...).run("apply", "-auto-approve")
 			f.wantContents(t, "hello")
-			if got := headerOf(f.posts()[0], "Authorization") + headerOf(f.posts()[0], "X-Auth-Token"); !strings.Contains(got, "SIMULATED") && !strings.Contains(got, "MIIsimulated") {
-				t.Errorf("posted with %s", got)
-			}
+			used := headerOf(f.posts()[0], "Authorization") + headerOf(f.posts()[0], "X-Auth-Token")
+			wantAll(t, strings.ToUpper(used), "SIMULATED")
 		})
 	}
 }
@@ -52,26 +39,22 @@ func TestGuideCredentials(t *testing.T) {
 // first page, and sends its language and time zone: here to the simulator.
 func TestGuideSites(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(root + "/examples/guides/sites/*.tf")
-	if err != nil || len(files) == 0 {
-		t.Fatal("found none: ", err)
-	}
 	block := regexp.MustCompile(`(?s)endpoint += "https://osm\.([a-z0-9-]+\.myhuaweicloud\.(?:com|eu))"\n +language += "(\S+)"\n +time_zone += "(\S+)"\n.*auth_url += "https://iam\.(\S+)"\n`)
-	for _, file := range files {
+	for _, file := range glob(t, guides+"sites/*.tf") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			wantAll(t, readText(t, root+"/templates/index.md.tmpl"), `"examples/guides/sites/`+filepath.Base(file)+`"`)
-			m := block.FindStringSubmatch(readText(t, file))
+			text := readText(t, file)
+			m := block.FindStringSubmatch(text)
 			if m == nil || m[1] != m[4] {
-				t.Fatalf("%q in:\n%s", m, readText(t, file))
+				t.Fatalf("%q in:\n%s", m, text)
 			}
 			f := newFixture(t, simulator.Options{})
-			newCLI(t, map[string]string{
-				"main.tf": requiredProvider + oneMessage, "provider.tf": readText(t, file),
-				"provider_override.tf": "provider \"servicerequest\" {\n  endpoint = \"" + f.URL() + "\"\n}\n",
-			}, "SERVICEREQUEST_TOKEN="+testToken).run("apply", "-auto-approve")
+			config := requiredProvider + strings.Replace(text, "https://osm."+m[1], f.URL(), 1) + oneMessage
+			newCLI(t, map[string]string{"main.tf": config}, "SERVICEREQUEST_TOKEN="+testToken).run("apply", "-auto-approve")
 			f.wantPosts(t, 1, 1)
 			post := f.posts()[0]
+			wantAll(t, headerOf(post, "User-Agent"), " terraform-provider-servicerequest/"+builtVersion)
 			wantValue(t, "the headers", []string{headerOf(post, "X-Language"), headerOf(post, "X-Time-Zone"), headerOf(post, "X-Site")}, []string{m[2], m[3], ""})
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -63,8 +62,8 @@ const changedMessage = `resource "servicerequest_case_message" "NAME" {
 }
 `
 
-// changeRow is how a row of the guide's table is tried out: before and after are pairs
-// of what is replaced in changedMessage.
+// changeRow is how a change is tried out: before and after are pairs of what is replaced in
+// changedMessage.
 type changeRow struct {
 	before, after []string
 	more          string // follows the message, after the change
@@ -88,37 +87,50 @@ var (
 	removed = []string{changedMessage, ""}
 )
 
-var changeRows = map[string]changeRow{
-	"the provider block":                  {},
-	"`timeouts`":                          {after: withArgument(`timeouts = { create = "1m" }`)},
-	"`idempotency_key`":                   {after: []string{"KEY", `idempotency_key = "another key"`}},
-	"an unset attribute, set to `null`":   {after: withArgument("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
-	"`triggers`, from unset to `{}`":      {after: withArgument("triggers = {}")},
-	"`accessory_ids`, from unset to `[]`": {after: withArgument("accessory_ids = []")},
-	"`triggers`":                          {before: withArgument(`triggers = { a = "1" }`), after: withArgument(`triggers = { a = "2" }`)},
-	"`accessory_ids`, or their order":     {before: withArgument(`accessory_ids = ["a", "b"]`), after: withArgument(`accessory_ids = ["b", "a"]`)},
-	"`content`, only in white space":      {after: []string{"live", " live"}},
-	"`content`, to another text":          {after: []string{"live.", "live. At last."}},
-	"`content`, with `ignore_changes`":    {after: []string{"live.", "live. At last.", "= true", "= true\n    ignore_changes = [content]"}},
-	"a value that is unknown during the plan and turns out to be the same": {before: late("same-1"), after: late("same-2")},
-	"`case_id`": {after: []string{`case_id = "NAME"`, `case_id = "NAME-other"`}},
-	"with a `moved` block: the name of the resource":    {after: renamed, more: moved("NAME", "NAME_new")},
-	"without a `moved` block: the name of the resource": {after: renamed},
-	"with a `moved` block: a key of `for_each`":         {before: withArgument(`for_each = toset(["a"])`), after: withArgument(`for_each = toset(["b"])`), more: moved(`NAME["a"]`, `NAME["b"]`)},
-	"without a `moved` block: a key of `for_each`":      {before: withArgument(`for_each = toset(["a"])`), after: withArgument(`for_each = toset(["b"])`)},
-	"with a `moved` block: from `count` to `for_each`":  {before: withArgument("count = 1"), after: withArgument(`for_each = toset(["a"])`), more: moved("NAME[0]", `NAME["a"]`)},
-	"with a `moved` block: its module": {after: []string{changedMessage, "module \"NAME\" {\n  source = \"./NAME\"\n}\n"},
-		more: "moved {\n  from = servicerequest_case_message.NAME\n  to   = module.NAME.servicerequest_case_message.NAME\n}\n"},
-	"the resource is removed from the configuration": {after: removed},
-	"the resource is replaced with a `removed` block": {after: removed,
-		more: "removed {\n  from = servicerequest_case_message.NAME\n  lifecycle {\n    destroy = false\n  }\n}\n"},
-	"the state, after `terraform state rm`": {command: "state rm"},
-	"nothing, but the plan has `-replace`":  {command: "-replace"},
+// changeRows are the changes that a row of the guide's tables names, separated by semicolons.
+var changeRows = map[string][]changeRow{
+	"the provider block; an unset attribute, set to `null`; `content`, with `ignore_changes`": {
+		{},
+		{after: withArgument("triggers = null\n  accessory_ids = null\n  group_id = null\n  timeouts = null")},
+		{after: []string{"live.", "live. At last.", "= true", "= true\n    ignore_changes = [content]"}},
+	},
+	"`timeouts`": {{after: withArgument(`timeouts = { create = "1m" }`)}},
+	"with a `moved` block: the name of the resource; its module; a key of `for_each`; from `count` to `for_each`": {
+		{after: renamed, more: moved("NAME", "NAME_new")},
+		{after: []string{changedMessage, "module \"NAME\" {\n  source = \"./NAME\"\n}\n"},
+			more: "moved {\n  from = servicerequest_case_message.NAME\n  to   = module.NAME.servicerequest_case_message.NAME\n}\n"},
+		{before: withArgument(`for_each = toset(["a"])`), after: withArgument(`for_each = toset(["b"])`), more: moved(`NAME["a"]`, `NAME["b"]`)},
+		{before: withArgument("count = 1"), after: withArgument(`for_each = toset(["a"])`), more: moved("NAME[0]", `NAME["a"]`)},
+	},
+	"the resource is removed from the configuration": {{after: removed}},
+	"the resource is replaced with a `removed` block": {
+		{after: removed, more: "removed {\n  from = servicerequest_case_message.NAME\n  lifecycle {\n    destroy = false\n  }\n}\n"},
+	},
+	"`content`, only in white space; `triggers`; `triggers`, from unset to `{}`": {
+		{after: []string{"live", " live"}},
+		{before: withArgument(`triggers = { a = "1" }`), after: withArgument(`triggers = { a = "2" }`)},
+		{after: withArgument("triggers = {}")},
+	},
+	"`accessory_ids`, or their order; `accessory_ids`, from unset to `[]`": {
+		{before: withArgument(`accessory_ids = ["a", "b"]`), after: withArgument(`accessory_ids = ["b", "a"]`)},
+		{after: withArgument("accessory_ids = []")},
+	},
+	"a value that is unknown during the plan and turns out to be the same": {{before: late("same-1"), after: late("same-2")}},
+	"nothing, but the plan has `-replace`":                                 {{command: "-replace"}},
+	"without a `moved` block: the name of the resource; a key of `for_each`": {
+		{after: renamed},
+		{before: withArgument(`for_each = toset(["a"])`), after: withArgument(`for_each = toset(["b"])`)},
+	},
+	"the state, after `terraform state rm`": {{command: "state rm"}},
+	"`content`, to another text":            {{after: []string{"live.", "live. At last."}}},
+	"`idempotency_key`; `case_id`": {
+		{after: []string{"KEY", `idempotency_key = "another key"`}},
+		{after: []string{`case_id = "NAME"`, `case_id = "NAME-other"`}},
+	},
 }
 
 // planned is a plan's resource change, as show -json prints it.
 type planned struct {
-	Address         string
 	PreviousAddress string `json:"previous_address"`
 	Change          struct {
 		Actions       []string
@@ -145,173 +157,117 @@ func (p planned) words() string {
 // changeOutcomes are the headings under which the guide lists changes, with what an apply
 // does without a key and with one.
 var changeOutcomes = map[string][2]string{
-	"Nothing is sent": {"nothing", "nothing"},
-	"With a key, nothing is sent. Without one, the message is posted again": {"posts", "nothing, with a warning"},
-	"With a key, an error. Without one, another message is posted":          {"posts", "an error, nothing is sent"},
-	"Another message is posted":                                             {"posts", "posts"},
+	"Nothing is sent": {"posts: 0", "posts: 0"},
+	"With a key, nothing is sent. Without one, the message is posted again": {"posts: 1", "posts: 0, with a warning"},
+	"With a key, an error. Without one, another message is posted":          {"posts: 1", "posts: 0, with an error"},
+	"Another message is posted":                                             {"posts: 1", "posts: 1"},
 }
 
-// changesOf returns the changes of a guide: what changes, the plan, and the outcomes without
-// a key and with one. A row of a table may name several changes, which begin alike or are
-// separated by semicolons.
-func changesOf(t *testing.T, text string) [][]string {
+// changeTrial is a change on a ticket of its own, without a key or with one.
+type changeTrial struct {
+	changeRow
+	name, key           string // the resource and the ticket, the argument
+	what, plan, outcome string // as the guide has them
+}
+
+func changeTrials(t *testing.T) []changeTrial {
 	t.Helper()
-	var changes [][]string
-	sections := strings.Split(text, "\n### ")[1:]
-	if len(sections) != len(changeOutcomes) {
-		t.Errorf("%d headings", len(sections))
-	}
+	sections := strings.Split(readGuide(t, "change-without-posting"), "\n### ")[1:]
+	wantValue(t, "the number of headings", len(sections), len(changeOutcomes))
+	var trials []changeTrial
+	untried := maps.Clone(changeRows)
 	for _, section := range sections {
 		heading, _, _ := strings.Cut(section, "\n")
-		outcomes, ok := changeOutcomes[heading]
-		if !ok {
-			t.Fatalf("the heading %q is not tested", heading)
-		}
+		outcomes := changeOutcomes[heading]
 		for _, cells := range tableRows(section, "what changes") {
-			for _, title := range titlesOf(cells[0]) {
-				changes = append(changes, append([]string{title}, cells[1], outcomes[0], outcomes[1]))
+			changes := untried[cells[0]]
+			if len(changes) != strings.Count(cells[0], "; ")+1 {
+				t.Fatalf("a row of the guide is not tested: %q", cells)
+			}
+			delete(untried, cells[0])
+			for _, change := range changes {
+				for i, key := range []string{"", `idempotency_key = "deploy 4711"`} {
+					trials = append(trials, changeTrial{change, fmt.Sprint("trial_", len(trials)), key, cells[0], cells[1], outcomes[i]})
+				}
 			}
 		}
 	}
-	return changes
+	for what := range untried {
+		t.Errorf("the guide has no row %q", what)
+	}
+	return trials
 }
 
-func titlesOf(cell string) []string {
-	common, list, found := strings.Cut(cell, ": ")
-	if !found {
-		return strings.Split(cell, "; ")
-	}
-	titles := strings.Split(list, "; ")
-	for i := range titles {
-		titles[i] = common + ": " + titles[i]
-	}
-	return titles
-}
-
-// Every change in the tables of the guide on changes, each with a ticket of its own:
-// all of them in one apply, one plan and another apply.
+// Every change in the tables of the guide on changes: all of them in one apply, one plan and
+// another apply.
 func TestGuideToChanges(t *testing.T) {
 	t.Parallel()
 	needCLI(t, 7, 10, "removed blocks with a lifecycle")
-	rows := changesOf(t, readGuide(t, "change-without-posting"))
+	trials := changeTrials(t)
 	f := newFixture(t, simulator.Options{})
-	files := map[string]string{"main.tf": requiredProvider + f.config("")}
+	before := map[string]string{"main.tf": requiredProvider + f.config("")}
 	after := map[string]string{"main.tf": requiredProvider + f.config("", `language = "en-us"`)}
-	var forget, replace []string
-	ticket := func(i int, variant string) string { return fmt.Sprintf("row_%02d_%s", i, variant) }
-	seen := map[string]bool{}
-	for i, cells := range rows {
-		row, ok := changeRows[cells[0]]
-		if !ok || seen[cells[0]] {
-			t.Fatalf("row %d of the guide is not tested: %q", i+1, cells)
+	forget, replan := []string{"state", "rm"}, []string{"plan", "-out=saved.tfplan"}
+	for _, trial := range trials {
+		f.AddCase(simulator.Case{ID: trial.name})
+		f.AddCase(simulator.Case{ID: trial.name + "-other"})
+		config := func(change []string, more string) string {
+			return strings.NewReplacer("NAME", trial.name, "KEY", trial.key).Replace(strings.NewReplacer(change...).Replace(changedMessage) + more)
 		}
-		seen[cells[0]] = true
-		for _, variant := range []string{"plain", "keyed"} {
-			name, key := ticket(i, variant), ""
-			if variant == "keyed" {
-				key = fmt.Sprintf("idempotency_key = \"row %04d\"", i)
-			}
-			f.AddCase(simulator.Case{ID: name})
-			f.AddCase(simulator.Case{ID: name + "-other"})
-			config := func(change []string, more string) string {
-				return strings.NewReplacer("NAME", name, "KEY", key).Replace(strings.NewReplacer(change...).Replace(changedMessage) + more)
-			}
-			files[name+".tf"] = config(row.before, "")
-			after[name+".tf"] = config(row.after, row.more)
-			if strings.HasPrefix(after[name+".tf"], "module ") {
-				after[filepath.Join(name, "main.tf")] = requiredProvider + config(nil, "")
-			}
-			address := "servicerequest_case_message." + name
-			switch row.command {
-			case "state rm":
-				forget = append(forget, address)
-			case "-replace":
-				replace = append(replace, "-replace="+address)
-			}
+		file := trial.name + ".tf"
+		before[file], after[file] = config(trial.before, ""), config(trial.after, trial.more)
+		if strings.HasPrefix(after[file], "module ") {
+			after[filepath.Join(trial.name, "main.tf")] = requiredProvider + config(nil, "")
 		}
-	}
-	for title := range changeRows {
-		if !seen[title] {
-			t.Errorf("the guide has no row %q", title)
+		address := "servicerequest_case_message." + trial.name
+		switch trial.command {
+		case "state rm":
+			forget = append(forget, address)
+		case "-replace":
+			replan = append(replan, "-replace="+address)
 		}
 	}
 
-	c := newCLI(t, files)
+	c := newCLI(t, before)
 	c.run("apply", "-auto-approve", "-parallelism=20")
-	first := map[string]int{}
-	for i := range rows {
-		for _, variant := range []string{"plain", "keyed"} {
-			first[ticket(i, variant)] = f.postsTo(ticket(i, variant))
-		}
-	}
-	c.run(append([]string{"state", "rm"}, forget...)...)
+	c.run(forget...)
 	for name, text := range after {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(c.dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
 		c.write(name, text)
 	}
 	c.run("get")
-	before := len(f.Requests())
-	c.run(append([]string{"plan", "-out=saved.tfplan"}, replace...)...)
+	requests := len(f.Requests())
+	c.run(replan...)
 	var plan struct {
 		ResourceChanges []planned `json:"resource_changes"`
 	}
 	if err := json.Unmarshal([]byte(c.run("show", "-json", "saved.tfplan").stdout), &plan); err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Requests()) != before {
-		t.Errorf("the plan makes %d requests", len(f.Requests())-before)
-	}
-	applied := c.fail("apply", "-json", "-parallelism=20", "saved.tfplan").diagnostics()
+	wantValue(t, "the number of requests after the plan", len(f.Requests()), requests)
+	applied := c.fail("apply", "-json", "-parallelism=20", "saved.tfplan")
 
-	for i, cells := range rows {
-		for column, variant := range map[int]string{2: "plain", 3: "keyed"} {
-			id := ticket(i, variant)
-			var changes []string
-			for _, p := range plan.ResourceChanges {
-				if p.Change.Before.CaseID == id || p.Change.After.CaseID == id {
-					changes = append(changes, p.words())
-				}
+	for _, trial := range trials {
+		var changes []string
+		for _, p := range plan.ResourceChanges {
+			if p.Change.Before.CaseID == trial.name || p.Change.After.CaseID == trial.name {
+				changes = append(changes, p.words())
 			}
-			slices.Sort(changes)
-			if got := strings.Join(changes, " and "); got != cells[1] {
-				t.Errorf("%s (%s): the plan has %q, and the guide %q", cells[0], variant, got, cells[1])
-			}
-			outcome := ""
-			posts := f.postsTo(id) + f.postsTo(id+"-other") - first[id]
-			for _, d := range about(applied, id+".tf") {
-				switch {
-				case d.Summary == "The ticket already has this message":
-					outcome = "nothing, with a warning"
-				case d.Severity == "error":
-					outcome = "an error, nothing is sent"
-				}
-			}
+		}
+		slices.Sort(changes)
+		title := trial.what + " (" + trial.name + ")"
+		wantValue(t, title+": the plan", strings.Join(changes, " and "), trial.plan)
+		// The first apply has posted one.
+		outcome := fmt.Sprint("posts: ", len(f.Messages(trial.name))+len(f.Messages(trial.name+"-other"))-1)
+		for _, d := range applied.diagnostics(trial.name + ".tf") {
 			switch {
-			case posts == 1 && outcome == "":
-				outcome = "posts"
-			case posts == 0 && outcome == "":
-				outcome = "nothing"
-			case posts != 0:
-				outcome = fmt.Sprintf("%s, and %d posts", outcome, posts)
-			}
-			if outcome != cells[column] {
-				t.Errorf("%s (%s): the apply gives %q, and the guide %q", cells[0], variant, outcome, cells[column])
+			case d.Summary == existingWarning:
+				outcome += ", with a warning"
+			case d.Severity == "error":
+				outcome += ", with an error"
 			}
 		}
+		wantValue(t, title+": the apply", outcome, trial.outcome)
 	}
-}
-
-// postsTo counts the submits to a ticket.
-func (f *fixture) postsTo(caseID string) int {
-	n := 0
-	for _, r := range f.posts() {
-		if strings.Contains(r.Path, "/"+caseID+"/message") {
-			n++
-		}
-	}
-	return n
 }
 
 // A replacement fails, and the text goes back to what it was.
@@ -339,8 +295,7 @@ func TestGuideToChangesCreateBeforeDestroy(t *testing.T) {
 func TestGuideToLongTexts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{StrictAccessories: true})
-	c := newCLI(t, nil, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
-	copyTree(t, filepath.Join(root, "examples", "guides/long-texts"), c.dir)
+	c := newGuideCLI(t, f, guides+"long-texts")
 	apply := func(posts, uploads, attachments int) {
 		t.Helper()
 		c.run("apply", "-auto-approve")
@@ -348,9 +303,7 @@ func TestGuideToLongTexts(t *testing.T) {
 		if f.Count(simulator.OpSubmit) != posts || f.Count(simulator.OpUpload) != uploads || len(messages) != posts {
 			t.Fatalf("%d submits and %d uploads, want %d and %d", f.Count(simulator.OpSubmit), f.Count(simulator.OpUpload), posts, uploads)
 		}
-		if got := messages[posts-1].AccessoryIDs; len(got) != attachments {
-			t.Errorf("the message has the attachments %q, want %d", got, attachments)
-		}
+		wantValue(t, "the number of attachments", len(messages[posts-1].AccessoryIDs), attachments)
 	}
 	apply(1, 1, 1)
 	short := f.contents()[0]
@@ -368,9 +321,7 @@ func TestGuideToLongTexts(t *testing.T) {
 	c.loseState()
 	apply(2, 4, 2)
 	// A run without the files changes nothing.
-	if err := os.Remove(filepath.Join(c.dir, "deploy.log")); err != nil {
-		t.Fatal(err)
-	}
+	c.remove("deploy.log")
 	wantAll(t, c.run("plan", "-detailed-exitcode").output(), "Warning: The file is missing")
 }
 
@@ -381,16 +332,14 @@ func TestGuideToGeneratedFiles(t *testing.T) {
 	_, after, _ := strings.Cut(readGuide(t, "long-texts"), "**In the same apply.**")
 	block := regexp.MustCompile("(?s)```terraform\n(.*?)```").FindStringSubmatch(after)
 	f := newFixture(t, simulator.Options{StrictAccessories: true})
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + block[1]}, "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newCLI(t, map[string]string{"main.tf": requiredProvider + block[1]}, f.env()...)
 	for _, run := range []string{"1", "2"} {
 		c.run("apply", "-auto-approve", "-var=run="+run)
 		c.run("plan", "-detailed-exitcode", "-var=run="+run)
 	}
 	f.wantContents(t, "[report 1] The report of run 1 is attached.", "[report 2] The report of run 2 is attached.")
 	for _, m := range f.Messages(testCase) {
-		if len(m.AccessoryIDs) != 1 {
-			t.Errorf("%s: %d attachments", m.Content, len(m.AccessoryIDs))
-		}
+		wantValue(t, m.Content+": the number of attachments", len(m.AccessoryIDs), 1)
 	}
 }
 
@@ -412,31 +361,30 @@ func TestGuideToProvisioners(t *testing.T) {
 // of the schemas.
 func TestGuideToTests(t *testing.T) {
 	t.Parallel()
-	const folder = "guides/test-your-configuration"
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
-	got, want := mocked(readText(t, filepath.Join(root, "examples", folder, "mocks", "servicerequest.tfmock.hcl"))), map[string][]string{}
-	for kind, schemas := range map[string]map[string]*tfprotov6.Schema{"mock_resource": p.schemas.ResourceSchemas, "mock_data": p.schemas.DataSourceSchemas} {
+	var got, want []string
+	text := readText(t, guides+"test-your-configuration/mocks/servicerequest.tfmock.hcl")
+	for _, block := range regexp.MustCompile(`(?s)mock_(\w+) "(\w+)" \{(.*?)\n\}`).FindAllStringSubmatch(text, -1) {
+		for _, attribute := range regexp.MustCompile(`(?m)^    (\w+) += `).FindAllStringSubmatch(block[3], -1) {
+			got = append(got, block[1]+" "+block[2]+"."+attribute[1])
+		}
+	}
+	for kind, schemas := range map[string]map[string]*tfprotov6.Schema{"resource": p.schemas.ResourceSchemas, "data": p.schemas.DataSourceSchemas} {
 		for name, schema := range schemas {
-			for _, a := range schema.Block.Attributes {
-				if a.Computed {
-					want[kind+" "+name] = append(want[kind+" "+name], a.Name)
+			for _, attribute := range schema.Block.Attributes {
+				if attribute.Computed {
+					want = append(want, kind+" "+name+"."+attribute.Name)
 				}
 			}
-			slices.Sort(want[kind+" "+name])
-			if !slices.Equal(got[kind+" "+name], want[kind+" "+name]) {
-				t.Errorf("%s %s: mocked are %q, and computed are %q", kind, name, got[kind+" "+name], want[kind+" "+name])
-			}
 		}
 	}
-	for name := range got {
-		if want[name] == nil {
-			t.Errorf("%s is mocked, but does not exist", name)
-		}
-	}
+	slices.Sort(got)
+	slices.Sort(want)
+	wantValue(t, "what is mocked", got, want)
 
 	needCLI(t, 7, 8, "mock_provider")
 	c := newCLI(t, nil)
-	copyTree(t, filepath.Join(root, "examples", folder), c.dir)
+	copyTree(t, guides+"test-your-configuration", c.dir)
 	wantAll(t, c.run("test").stdout, "2 passed, 0 failed")
 	// A mock has the provider's schema and its checks.
 	wantAll(t, c.fail("test", "-var=release=1.4.0 (beta)").output(), "Invalid idempotency_key")
@@ -457,21 +405,14 @@ func TestGuideToTicketsim(t *testing.T) {
 	}
 	text := script.String()
 	for _, address := range []string{"127.0.0.1:8080", "127.0.0.1:8081"} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		listener := must(net.Listen("tcp", "127.0.0.1:0"))
 		text = strings.ReplaceAll(text, address, listener.Addr().String())
 		if err := listener.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCLI(t, nil, "CLI="+p.path, "TF_CLI_ARGS_apply=-auto-approve")
-	copyTree(t, filepath.Join(root, "examples", "guides/test-your-configuration"), c.dir)
+	c := newCLI(t, nil, "CLI="+must(program()).path, "TF_CLI_ARGS_apply=-auto-approve")
+	copyTree(t, guides+"test-your-configuration", c.dir)
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(c.dir, "ticketsim"), "../simulator/cmd/ticketsim").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -501,11 +442,7 @@ func TestGuideToFaults(t *testing.T) {
 	for _, cells := range rows {
 		var faults []simulator.Fault
 		for text := range strings.FieldsSeq(strings.Trim(cells[0], "`")) {
-			fault, err := simulator.ParseFault(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			faults = append(faults, fault)
+			faults = append(faults, must(simulator.ParseFault(text)))
 		}
 		f := newFixture(t, simulator.Options{Faults: faults})
 		m := newProtocol(t, f).manage(t, caseMessageType)
@@ -527,28 +464,8 @@ func TestGuideToFaults(t *testing.T) {
 		if m.get("confirmed_by") == "check" {
 			outcome = "success, `confirmed_by = \"check\"`"
 		}
-		if outcome != cells[1] {
-			t.Errorf("%s: %q, and the guide has %q", cells[0], outcome, cells[1])
-		}
+		wantValue(t, cells[0], outcome, cells[1])
 	}
-}
-
-// mocked returns the attributes that a formatted mock data file mocks, by kind and type.
-func mocked(text string) map[string][]string {
-	attributes := map[string][]string{}
-	current := ""
-	for line := range strings.Lines(text) {
-		if block := regexp.MustCompile(`^(mock_\w+) "(\w+)" \{`).FindStringSubmatch(line); block != nil {
-			current = block[1] + " " + block[2]
-		}
-		if a := regexp.MustCompile(`^    (\w+) += `).FindStringSubmatch(line); a != nil {
-			attributes[current] = append(attributes[current], a[1])
-		}
-	}
-	for _, names := range attributes {
-		slices.Sort(names)
-	}
-	return attributes
 }
 
 // Every summary that the provider has is in the guide on errors, and the guide has
@@ -588,12 +505,8 @@ func TestGuideToErrors(t *testing.T) {
 		t.Errorf("the guide explains %v\nthe provider has %v", got, want)
 	}
 	// No summary is anywhere else.
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	literal := regexp.MustCompile(`(?:(?:Error|Warning|callDiagnostic|readDiagnostic|Diagnostic)\(|Attribute\w+\((?:path\.Root\("?\w+"?\)|[\w.()]+), )"`)
-	for _, name := range names {
+	for _, name := range glob(t, "*.go") {
 		if text := readText(t, name); !strings.HasSuffix(name, "_test.go") && literal.MatchString(text) {
 			t.Errorf("%s: %q is not in diagnostics.go", name, literal.FindString(text))
 		}
@@ -626,12 +539,7 @@ func TestGuideToTheRepository(t *testing.T) {
 	layout, _, _ = strings.Cut(layout, "\n## ")
 	names := regexp.MustCompile(`\w+\.go\b`).FindAllString(layout, -1)
 	for _, name := range names {
-		for _, pattern := range []string{root + "/", root + "/internal/*/"} {
-			if found, _ := filepath.Glob(pattern + name); len(found) > 0 {
-				name = ""
-			}
-		}
-		if name != "" {
+		if len(must(filepath.Glob(root+"/"+name)))+len(must(filepath.Glob(root+"/internal/*/"+name))) == 0 {
 			t.Errorf("there is no %s", name)
 		}
 	}

@@ -366,10 +366,10 @@ func describe(diagnostics []*tfprotov6.Diagnostic) string {
 	return b.String()
 }
 
-// merged is base with other values; a nil value removes one.
-func merged(base map[string]any, more ...map[string]any) map[string]any {
-	all := maps.Clone(base)
-	for _, values := range more {
+// merged is base with other values. In an object, a nil value removes one.
+func merged[M ~map[K]V, K comparable, V any](base M, more ...M) M {
+	all := M{}
+	for _, values := range append([]M{base}, more...) {
 		maps.Copy(all, values)
 	}
 	return all

@@ -1,15 +1,12 @@
 package provider
 
 import (
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -30,67 +27,18 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	proxy := newProxy(t, server.Listener.Addr().String())
-
-	c := newCLI(t, map[string]string{
-		"ca.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})),
-		"main.tf": requiredProvider + fmt.Sprintf(`
-provider "servicerequest" {
-  endpoint     = "https://example.com"
-  token        = %q
-  ca_cert_file = "ca.pem"
-}
-`, testToken) + oneMessage,
-	}, "HTTPS_PROXY=http://deployer:proxy-password-5d1c@"+proxy.address, "NO_PROXY=", "no_proxy=")
-
-	refused := c.fail("apply", "-json", "-auto-approve")
-	got := about(refused.diagnostics(), "main.tf")
-	if len(got) != 1 {
-		t.Fatal(refused.output())
-	}
-	wantAll(t, got[0].Detail, "Nothing was sent: the proxy "+proxy.address+" wants a user name and a password.", "in HTTPS_PROXY", "It is safe to apply again.", "answered CONNECT with HTTP 407")
-	if strings.Contains(refused.output(), "proxy-password-5d1c") {
-		t.Errorf("the proxy's password shows: %s", refused.output())
-	}
-
-	if n := len(proxy.asked()); n != 1 {
-		t.Errorf("the proxy was asked %d times", n)
-	}
-
-	proxy.open.Store(true)
-	c.run("apply", "-auto-approve")
-	if messages := service.Messages(testCase); len(messages) != 1 || version.Load() != 2 {
-		t.Errorf("%d messages over HTTP/%d", len(messages), version.Load())
-	}
-	if asked := slices.Compact(proxy.asked()); !slices.Equal(asked, []string{"example.com:443"}) {
-		t.Errorf("the proxy was asked for %q", asked)
-	}
-}
-
-// proxy tunnels all requests to one server, whatever their host, once it is open.
-type proxy struct {
-	address string
-	open    atomic.Bool
-	mu      sync.Mutex
-	hosts   []string
-}
-
-func newProxy(t *testing.T, target string) *proxy {
-	t.Helper()
-	p := &proxy{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.mu.Lock()
-		p.hosts = append(p.hosts, r.Host)
-		p.mu.Unlock()
-		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") == "" || !p.open.Load() {
+	var asked atomic.Int32
+	var open atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.Method != http.MethodConnect || r.Host != "example.com:443" {
+			t.Errorf("the proxy sees %s %s", r.Method, r.Host)
+		}
+		if r.Header.Get("Proxy-Authorization") == "" || !open.Load() {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
 		}
-		up, err := net.Dial("tcp", target)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		up := must(net.Dial("tcp", server.Listener.Addr().String()))
 		down, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -101,13 +49,34 @@ func newProxy(t *testing.T, target string) *proxy {
 		_, _ = io.Copy(down, up)
 		_ = down.Close()
 	}))
-	t.Cleanup(server.Close)
-	p.address = server.Listener.Addr().String()
-	return p
-}
+	t.Cleanup(proxy.Close)
+	address := proxy.Listener.Addr().String()
 
-func (p *proxy) asked() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.hosts)
+	c := newCLI(t, map[string]string{
+		"ca.pem": pemOf(server),
+		"main.tf": requiredProvider + fmt.Sprintf(`
+provider "servicerequest" {
+  endpoint     = "https://example.com"
+  token        = %q
+  ca_cert_file = "ca.pem"
+}
+`, testToken) + oneMessage,
+	}, "HTTPS_PROXY=http://deployer:proxy-password-5d1c@"+address, "NO_PROXY=", "no_proxy=")
+
+	refused := c.fail("apply", "-json", "-auto-approve")
+	got := refused.diagnostics("main.tf")
+	if len(got) != 1 {
+		t.Fatal(refused.output())
+	}
+	wantAll(t, got[0].Detail, "Nothing was sent: the proxy "+address+" wants a user name and a password.", "in HTTPS_PROXY", "It is safe to apply again.", "answered CONNECT with HTTP 407")
+	if strings.Contains(refused.output(), "proxy-password-5d1c") {
+		t.Errorf("the proxy's password shows: %s", refused.output())
+	}
+	wantValue(t, "how often the proxy was asked", asked.Load(), int32(1))
+
+	open.Store(true)
+	c.run("apply", "-auto-approve")
+	if messages := service.Messages(testCase); len(messages) != 1 || version.Load() != 2 {
+		t.Errorf("%d messages over HTTP/%d", len(messages), version.Load())
+	}
 }

@@ -5,15 +5,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,55 +24,39 @@ const secretToken = "MII/secret+token==7f3a&<0001>"
 
 // leaks reports where a run of the CLI has left a secret: in its output or in a file,
 // including those inside a zip archive (a saved plan).
-func leaks(t *testing.T, c *cli, outputs []string, secrets []string) []string {
+func leaks(t *testing.T, c *cli, outputs []string, secrets []string) (found []string) {
 	t.Helper()
-	texts := map[string][]byte{}
-	for i, output := range outputs {
-		texts[fmt.Sprintf("output %d", i)] = []byte(output)
-	}
-	err := filepath.WalkDir(c.dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || filepath.Ext(name) == ".tf" {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		texts[name] = content
-		archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
-		if err != nil {
-			return nil //nolint:nilerr // it is none
-		}
-		for _, f := range archive.File {
-			r, err := f.Open()
-			if err != nil {
-				return err
-			}
-			if texts[name+"/"+f.Name], err = io.ReadAll(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for name, text := range texts {
+	search := func(where, text string) {
 		for _, secret := range secrets {
-			escaped := must(json.Marshal(secret))
 			for form, value := range map[string]string{
 				"plain": secret, "in JSON": strings.Trim(fmt.Sprintf("%q", secret), `"`),
 				"base64": base64.StdEncoding.EncodeToString([]byte(secret)), "base64url": base64.URLEncoding.EncodeToString([]byte(secret)),
-				"in escaped JSON": strings.Trim(string(escaped), `"`),
+				"in escaped JSON": strings.Trim(string(must(json.Marshal(secret))), `"`),
 				"in a query":      url.QueryEscape(secret), "in a path": url.PathEscape(secret),
 			} {
-				value = strings.TrimRight(value, "=")
-				if bytes.Contains(text, []byte(value)) {
-					found = append(found, fmt.Sprintf("%s has %s (%s)", name, secret, form))
+				if strings.Contains(text, strings.TrimRight(value, "=")) {
+					found = append(found, fmt.Sprintf("%s has %s (%s)", where, secret, form))
 				}
 			}
 		}
+	}
+	var searchFiles func(fs.FS) error
+	searchFiles = func(files fs.FS) error {
+		return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			content, err := fs.ReadFile(files, name)
+			search(name, string(content))
+			if archive, notOne := zip.NewReader(bytes.NewReader(content), int64(len(content))); notOne == nil {
+				err = errors.Join(err, searchFiles(archive))
+			}
+			return err
+		})
+	}
+	search("the output", strings.Join(outputs, "\n"))
+	if err := searchFiles(os.DirFS(c.dir)); err != nil {
+		t.Fatal(err)
 	}
 	return found
 }
@@ -89,10 +72,7 @@ func echo(t *testing.T) *httptest.Server {
 		body, _ := io.ReadAll(r.Body)
 		text := "you sent: " + r.Header.Get("X-Auth-Token") + " " + r.Header.Get("X-Security-Token")
 		if !strings.Contains(r.URL.Path, "/cases/") { // of an issuer, only the message is shown
-			message, err := json.Marshal("you sent: " + string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token"))
-			if err != nil {
-				t.Error(err)
-			}
+			message := must(json.Marshal("you sent: " + string(body) + r.Header.Get("Authorization") + r.Header.Get("X-Metadata-Token")))
 			text = `{"error_code":"X.1","error_msg":` + string(message) + `}`
 		}
 		w.Header().Set("X-Request-Id", r.Header.Get("X-Auth-Token"))
@@ -105,39 +85,44 @@ func echo(t *testing.T) *httptest.Server {
 
 func TestNoSecretIsLeftBehind(t *testing.T) {
 	t.Parallel()
-	const idToken = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhdWQiLCJleHAiOjQwMDAwMDAwMDB9.c2VjcmV0LXNpZ25hdHVyZQ"
-	oidc := map[string]string{"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
-	and := func(more map[string]string) map[string]string {
-		all := maps.Clone(oidc)
-		maps.Copy(all, more)
-		return all
-	}
+	const (
+		// Its claims are {"aud":"huaweicloud","exp":4000000000}.
+		idToken = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJodWF3ZWljbG91ZCIsImV4cCI6NDAwMDAwMDAwMH0.c2VjcmV0LXNpZ25hdHVyZQ"
+		profile = `{"authEncrypt":"false","profiles":[{"name":"ops","mode":"SSO","domainId":%q,"ssoAuth":{"stsToken":{"accessKeyId":%q,"secretAccessKey":%q,"securityToken":%q}}}]}`
+	)
+	oidc := values{"HUAWEICLOUD_OIDC_PROVIDER_URN": providerURN, "HUAWEICLOUD_OIDC_AGENCY_URN": agencyURN, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
 	for _, mode := range []struct {
 		name      string
-		variables map[string]string // as the environment has them
+		variables values // as the environment has them
 		secrets   []string
 	}{
-		{"token", map[string]string{"SERVICEREQUEST_TOKEN": secretToken}, []string{secretToken}},
+		{"token", values{"SERVICEREQUEST_TOKEN": secretToken}, []string{secretToken}},
 		{
 			"pair",
-			map[string]string{"HW_ACCESS_KEY": tempPair.AccessKey, "HW_SECRET_KEY": tempPair.SecretKey, "HW_SECURITY_TOKEN": tempPair.SecurityToken, "HW_DOMAIN_ID": tempPair.DomainID},
+			values{"HW_ACCESS_KEY": tempPair.AccessKey, "HW_SECRET_KEY": tempPair.SecretKey, "HW_SECURITY_TOKEN": tempPair.SecurityToken, "HW_DOMAIN_ID": tempPair.DomainID},
+			[]string{tempPair.SecretKey, tempPair.SecurityToken},
+		},
+		{
+			"profile",
+			values{"HW_PROFILE": "ops", "HW_SHARED_CONFIG_FILE": writeFile(t, t.TempDir(), "config.json",
+				fmt.Sprintf(profile, tempPair.DomainID, tempPair.AccessKey, tempPair.SecretKey, tempPair.SecurityToken))},
 			[]string{tempPair.SecretKey, tempPair.SecurityToken},
 		},
 		{
 			"login",
-			map[string]string{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": "URL"},
+			values{"HW_USER_NAME": testUser.Name, "HW_USER_PASSWORD": testUser.Password, "HW_DOMAIN_NAME": testUser.Domain, "HW_AUTH_URL": "URL"},
 			[]string{testUser.Password},
 		},
-		{"OIDC", and(map[string]string{"HUAWEICLOUD_OIDC_ID_TOKEN": idToken}), []string{idToken}},
-		{"OIDC from a file", and(map[string]string{"HUAWEICLOUD_OIDC_TOKEN_FILE": file(t, idToken)}), []string{idToken}},
+		{"OIDC", merged(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": idToken}), []string{idToken}},
+		{"OIDC from a file", merged(oidc, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": writeFile(t, t.TempDir(), "file", idToken)}), []string{idToken}},
 		{
 			"OIDC from GitHub, with an agency",
-			and(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": "aud", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request/token+for==tests",
-				"HW_ASSUME_ROLE_AGENCY_NAME": "deploy", "HW_ASSUME_ROLE_DOMAIN_NAME": "account-1", "HW_AUTH_URL": "URL"}),
-			[]string{"request/token+for==tests", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
+			merged(oidc, values{"ACTIONS_ID_TOKEN_REQUEST_URL": "URL" + simulator.IDTokenRequestPath + "?api-version=2.0", "SERVICEREQUEST_OIDC_AUDIENCE": guideAudience, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": requestToken,
+				"HW_ASSUME_ROLE_AGENCY_NAME": guideAgency, "HW_ASSUME_ROLE_DOMAIN_NAME": "account", "HW_AUTH_URL": "URL"}),
+			[]string{requestToken, "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"},
 		},
-		{"pod identity", map[string]string{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": file(t, "pod/token+for==tests")}, []string{"pod/token+for==tests"}},
-		{"ECS agency", map[string]string{"SERVICEREQUEST_ECS_AGENCY": "true", "SERVICEREQUEST_METADATA_ENDPOINT": "URL", "HW_AUTH_URL": "URL"}, []string{"simulated-metadata-token"}},
+		{"pod identity", values{"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL" + simulator.PodCredentialsPath, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": writeFile(t, t.TempDir(), "file", podToken)}, []string{podToken}},
+		{"ECS agency", values{"SERVICEREQUEST_ECS_AGENCY": "true", "SERVICEREQUEST_METADATA_ENDPOINT": "URL", "HW_AUTH_URL": "URL"}, []string{"simulated-metadata-token"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,6 +141,7 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 				return r.output()
 			}
 			ran(c.run("plan", "-out=plan"))
+			f.wantPosts(t, 0, 0)
 			ran(c.run("show", "-json", "plan"))
 			ran(c.run("apply", "plan"))
 			at(echo(t).URL)

@@ -3,8 +3,6 @@ package provider
 import (
 	"html"
 	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,17 +12,13 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// userEnv is the environment before TestMain removes the developer's own settings. Only
-// TestAccSite needs them.
-var userEnv = os.Environ()
-
 // newSiteCheck is a CLI in a copy of the guide's files, which check a site with one message
 // on a ticket.
 func newSiteCheck(t *testing.T, caseID, run string, env ...string) *cli {
 	t.Helper()
 	needCLI(t, 7, 8, "override_data")
 	c := newCLI(t, nil, append(env, "TF_VAR_case_id="+caseID, "TF_VAR_run="+run)...)
-	copyTree(t, filepath.Join(root, "examples", "guides/check-your-site"), c.dir)
+	copyTree(t, guides+"check-your-site", c.dir)
 	return c
 }
 
@@ -87,7 +81,7 @@ func TestGuideToSiteCheck(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, row.options)
 			f.AddMessage(testCase, simulator.Message{Content: "Checkout is slow", CreateTime: time.Now().Add(-24 * time.Hour)})
-			c := newSiteCheck(t, testCase, "4711", "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+			c := newSiteCheck(t, testCase, "4711", f.env()...)
 			wantInOrder(t, unfolded(c.try("apply", "-auto-approve").output()), row.apply...)
 			wantAll(t, unfolded(c.try("test").output()), row.test...)
 			f.wantSubmits(t, row.posts)
@@ -104,7 +98,7 @@ func TestGuideToSiteCheckListsLate(t *testing.T) {
 			m.Content = "Under review"
 		}
 	}})
-	c := newSiteCheck(t, testCase, "4711", "SERVICEREQUEST_ENDPOINT="+f.URL(), "SERVICEREQUEST_TOKEN="+testToken)
+	c := newSiteCheck(t, testCase, "4711", f.env()...)
 	wantAll(t, c.run("apply", "-auto-approve").stdout, "copies:     0 listed at ")
 	listed.Store(true)
 	wantAll(t, c.run("apply", "-auto-approve").stdout, "copies:     1 listed at ", "text:       same")
@@ -114,24 +108,14 @@ func TestGuideToSiteCheckListsLate(t *testing.T) {
 
 // TestAccSite is the same check of the real service. It posts one message. make testacc runs it.
 func TestAccSite(t *testing.T) {
-	var env []string
-	set := map[string]string{}
-	for _, pair := range userEnv {
-		name, value, _ := strings.Cut(pair, "=")
-		set[name] = value
-		if slices.ContainsFunc(settings, func(s setting) bool { return slices.Contains(s.env, name) }) {
-			env = append(env, pair)
-		}
-	}
-	if set["TF_ACC"] == "" {
+	if os.Getenv("TF_ACC") == "" {
 		t.Skip("it posts a message on a real ticket: set TF_ACC=1, SERVICEREQUEST_TEST_CASE_ID, SERVICEREQUEST_ENDPOINT and credentials")
 	}
-	for _, name := range []string{"SERVICEREQUEST_TEST_CASE_ID", "SERVICEREQUEST_ENDPOINT"} {
-		if set[name] == "" {
-			t.Fatalf("set %s, and credentials: it posts a message on a real ticket", name)
-		}
+	caseID := os.Getenv("SERVICEREQUEST_TEST_CASE_ID")
+	if caseID == "" || !strings.Contains(strings.Join(userSettings, " "), "SERVICEREQUEST_ENDPOINT=") {
+		t.Fatal("set SERVICEREQUEST_TEST_CASE_ID, SERVICEREQUEST_ENDPOINT and credentials: it posts a message on a real ticket")
 	}
-	c := newSiteCheck(t, set["SERVICEREQUEST_TEST_CASE_ID"], strconv.FormatInt(time.Now().Unix(), 10), env...)
+	c := newSiteCheck(t, caseID, strconv.FormatInt(time.Now().Unix(), 10), userSettings...)
 	t.Log(c.try("apply", "-auto-approve").output()) // an error is a result, too
 	t.Log(c.run("test").output())
 }
