@@ -264,6 +264,8 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "block: empty OIDC", env: merged(token, oidc), block: values{"assume_agency_with_oidc": "set"}, want: ofOIDC},
 
 		// Where the ID token comes from.
+		{name: "block: session of OIDC", env: oidc, block: values{"assume_agency_with_oidc.session_name": "mine", "assume_agency_with_oidc.duration": "900"},
+			want: strings.NewReplacer("Name:"+defaultSessionName, "Name:mine", "Duration:0s", "Duration:15m0s").Replace(ofOIDC)},
 		{name: "ID token: block before environment", env: merged(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), block: values{"assume_agency_with_oidc.id_token_file": "mine"}, want: strings.Replace(ofOIDC, "File:file", "File:mine", 1)},
 		{name: "ID token: text before file", env: merged(oidc, values{"HUAWEICLOUD_OIDC_ID_TOKEN": "e.y.J"}), want: strings.Replace(ofOIDC, "Value: File:file", "Value:e.y.J File:", 1)},
 		{name: "ID token: file before GitHub", env: merged(oidc, github), want: ofOIDC},

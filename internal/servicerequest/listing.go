@@ -59,8 +59,6 @@ func (c *Client) List(ctx context.Context, caseID, groupID string) (Listing, err
 	switch {
 	case err != nil:
 		return Listing{}, err
-	case l.Surplus < 0 && len(l.Messages) == 0:
-		l.Partial = errCountsMore
 	case l.Partial == nil && overlaps:
 		l.Partial = errOverlaps
 	}
@@ -154,7 +152,7 @@ func (c *Client) readList(ctx context.Context, caseID, groupID string) (l Listin
 	if total > 0 {
 		l.Surplus = len(l.Messages) - total
 	}
-	if repeats && l.Surplus < 0 {
+	if l.Surplus < 0 && (repeats || len(l.Messages) == 0) {
 		l.Partial = errCountsMore
 	}
 	return l, overlaps, err

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/credentials"
@@ -196,14 +197,16 @@ func TestCancelledWhileWaiting(t *testing.T) {
 // A wait by the machine's clock ends with the context.
 func TestSystemClockIsCancelled(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(time.Millisecond, cancel)
-	if err := (systemClock{}).Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if err := (systemClock{}).Sleep(t.Context(), time.Nanosecond); err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := (systemClock{}).Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := (systemClock{}).Sleep(t.Context(), time.Hour); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // The time limit holds until the last byte of the body.
