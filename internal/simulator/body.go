@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"mime"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -74,6 +75,23 @@ func parseValue(d *json.Decoder) (v any, repeated bool) {
 		return a, repeated
 	}
 	return t, false
+}
+
+// integer is mandatory for a whole number.
+func (ex *exchange) integer(o object, name string) int {
+	n, err := strconv.Atoi(mandatory[json.Number](ex, o, name).String())
+	ex.require(err == nil, malformed("Invalid "+name))
+	return n
+}
+
+// texts returns the values of a list, which must be strings.
+func (ex *exchange) texts(name string, values []any) (texts []string) {
+	for _, v := range values {
+		text, ok := v.(string)
+		ex.require(ok, malformed("Invalid "+name))
+		texts = append(texts, text)
+	}
+	return texts
 }
 
 // only refuses an object with other members than these.

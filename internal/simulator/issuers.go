@@ -2,11 +2,9 @@ package simulator
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -54,10 +52,9 @@ func (ex *exchange) text(o object, name string, least, most int) string {
 // duration reads duration_seconds, an optional whole number from 900 to most.
 func (ex *exchange) duration(o object, byDefault, most int) time.Duration {
 	n := byDefault
-	if v := optional[json.Number](ex, o, "duration_seconds"); v != "" {
-		var err error
-		n, err = strconv.Atoi(v.String())
-		ex.require(err == nil && n >= 900 && n <= most, malformed("Invalid duration_seconds"))
+	if _, sent := o["duration_seconds"]; sent {
+		n = ex.integer(o, "duration_seconds")
+		ex.require(n >= 900 && n <= most, malformed("Invalid duration_seconds"))
 	}
 	return time.Duration(n) * time.Second
 }

@@ -31,7 +31,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -257,14 +256,10 @@ func outOfLimits(msg string) *answer { return refuse(200, "OSM.01010001", msg) }
 // ServeHTTP answers one request.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	if strings.HasPrefix(path, controlPrefix) {
-		s.serveControl(w, r, path)
-		return
-	}
 	rt, param, miss := match(r.Method, path)
 	ex := &exchange{s: s, w: w, r: r, route: rt, param: param}
 	s.arrive(ex, path)
-	if s.opts.Observe != nil {
+	if s.opts.Observe != nil && rt.op != "" {
 		defer func() {
 			s.mu.Lock()
 			c := ex.record.clone()
@@ -319,7 +314,7 @@ func (ex *exchange) carryOut(do func() *answer) (a *answer, struck bool) {
 }
 
 // arrive records the request before anything can go wrong, and decides which fault
-// strikes it.
+// strikes it. Those of control requests are left out.
 func (s *Simulator) arrive(ex *exchange, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -332,9 +327,11 @@ func (s *Simulator) arrive(ex *exchange, path string) {
 		Header:    ex.r.Header.Clone(),
 		RequestID: fmt.Sprintf("%032x", s.serial),
 	}
-	s.requests = append(s.requests, ex.record)
-	s.counts[ex.route.op]++
-	ex.drawFault()
+	if ex.route.op != "" {
+		s.requests = append(s.requests, ex.record)
+		s.counts[ex.route.op]++
+		ex.drawFault()
+	}
 }
 
 // note changes the request's record.

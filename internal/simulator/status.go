@@ -1,9 +1,6 @@
 package simulator
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Status is a status that a ticket can have.
 type Status struct {
@@ -40,18 +37,4 @@ func findStatus(number int) (Status, bool) {
 func (c *caseState) closed() bool {
 	s, _ := findStatus(c.Status)
 	return s.Closed
-}
-
-// setStatus changes a ticket's status. A ticket that becomes completed is
-// resolved now; a ticket that leaves this status is no longer resolved. It
-// needs s.mu.
-func (s *Simulator) setStatus(c *caseState, status int) {
-	if c.Status == status {
-		return
-	}
-	c.Status = status
-	c.ResolveTime = time.Time{}
-	if status == statusCompleted {
-		c.ResolveTime = s.nowLocked()
-	}
 }

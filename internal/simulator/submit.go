@@ -11,12 +11,7 @@ func (ex *exchange) submit(body object) func() *answer {
 	msg := mandatory[object](ex, body, "message")
 	ex.only(msg, "content", "accessory_ids")
 	content := mandatory[string](ex, msg, "content")
-	var ids []string
-	for _, v := range optional[[]any](ex, msg, "accessory_ids") {
-		id, ok := v.(string)
-		ex.require(ok, malformed("Invalid accessory_ids"))
-		ids = append(ids, id)
-	}
+	ids := ex.texts("accessory_ids", optional[[]any](ex, msg, "accessory_ids"))
 	ex.require(between(groupID, 0, 64), outOfLimits("group_id out of limits"))
 	ex.require(between(content, 0, maxContent), outOfLimits("content out of limits"))
 	ex.require(len(ids) <= 10, outOfLimits("Too many accessory_ids"))
