@@ -23,9 +23,9 @@ func newSecuredFixture(t *testing.T, options simulator.Options) *fixture {
 	t.Helper()
 	options.AccessKeys = []simulator.AccessKey{testPair, tempPair}
 	options.Users = []simulator.User{testUser}
-	options.Agencies = []simulator.Agency{{Name: "deploy", DomainID: "domain-1", DomainName: "account-1"}}
-	options.Providers = []simulator.OIDCProvider{{Name: "github", DomainID: "domain-1", DomainName: "account-1", Audience: "aud", Agencies: []string{"deploy"}}}
-	options.PodToken, options.PodAgency, options.ECSAgency, options.IDTokenRequestToken = "pod/token+for==tests", "deploy", "deploy", "request/token+for==tests"
+	options.Agency = simulator.Agency{Name: "deploy", DomainID: "domain-1", DomainName: "account-1"}
+	options.Providers = []simulator.OIDCProvider{{Name: "github", Audience: "aud"}}
+	options.PodToken, options.ECSAgency, options.IDTokenRequestToken = "pod/token+for==tests", true, "request/token+for==tests"
 	return newFixture(t, options)
 }
 

@@ -36,12 +36,12 @@ const (
 
 // guideIssuers issue credentials for what the files of the guides name.
 var guideIssuers = simulator.Options{
-	Agencies: []simulator.Agency{{Name: "ticket-messages", DomainID: guideAccount, DomainName: "account"}},
+	Agency: simulator.Agency{Name: "ticket-messages", DomainID: guideAccount, DomainName: "account"},
 	Providers: []simulator.OIDCProvider{
-		{Name: "github", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
-		{Name: "gitlab", DomainID: guideAccount, DomainName: "account", Audience: "huaweicloud", Agencies: []string{"ticket-messages"}},
+		{Name: "github", Audience: "huaweicloud"},
+		{Name: "gitlab", Audience: "huaweicloud"},
 	},
-	ECSAgency: "ticket-messages", IDTokenRequestToken: "request-token",
+	ECSAgency: true, IDTokenRequestToken: "request-token",
 }
 
 func copyTree(t *testing.T, from, to string) {

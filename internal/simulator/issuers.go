@@ -16,18 +16,17 @@ type Agency struct {
 // URN returns the name of the agency for STS.
 func (a Agency) URN() string { return "iam::" + a.DomainID + ":agency:" + a.Name }
 
-// OIDCProvider is an identity provider of an account, whose ID tokens are worth the
-// keys of the agencies that trust it, or a token of IAM.
-type OIDCProvider struct {
-	Name       string // IAM's own exchange names it in X-Idp-Id
-	DomainID   string
-	DomainName string
-	Audience   string   // the aud that ID tokens must have
-	Agencies   []string // the names of those that trust it, in the same account
+// ProviderURN returns the name for STS of an identity provider of its account.
+func (a Agency) ProviderURN(name string) string {
+	return "iam::" + a.DomainID + ":oidcProvider:" + name
 }
 
-// URN returns the name of the provider for STS.
-func (p OIDCProvider) URN() string { return "iam::" + p.DomainID + ":oidcProvider:" + p.Name }
+// OIDCProvider is an identity provider, whose ID tokens are worth keys of the agency or a
+// token of IAM.
+type OIDCProvider struct {
+	Name     string // IAM's own exchange names it in X-Idp-Id
+	Audience string // the aud that ID tokens must have
+}
 
 var urnForm = regexp.MustCompile(`^iam::([^:]+):(agency|oidcProvider):[^:]+$`)
 
@@ -66,10 +65,9 @@ func (ex *exchange) domain(o object, id, name string) account {
 	return a
 }
 
-// is reports whether the account that a request names by ID or by name is the one with
-// both.
-func (a account) is(id, name string) bool {
-	return a.ID == id && a.Name == "" || a.ID == "" && a.Name == name
+// isIn reports whether a is in the account that a request names by ID or by name.
+func (a Agency) isIn(domain account) bool {
+	return domain == account{ID: a.DomainID} || domain == account{Name: a.DomainName}
 }
 
 // first returns the first element that fits, and reports whether there is one.
@@ -92,18 +90,18 @@ func (ex *exchange) assumeWithOIDC(body object) func() *answer {
 	ex.require(domainID == agencyDomainID, malformed("The URNs are of two accounts"))
 	return func() *answer {
 		s := ex.s
-		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.URN() == providerURN })
+		a := s.opts.Agency
+		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return a.ProviderURN(p.Name) == providerURN })
 		if !known {
 			return refuse(404, "", "No such identity provider")
 		}
 		if wrong := p.check(token, s.nowLocked()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
-		a, known := first(s.opts.Agencies, func(a Agency) bool { return a.URN() == agencyURN })
-		if !known || !slices.Contains(p.Agencies, a.Name) {
+		if a.URN() != agencyURN {
 			return refuse(403, "", "The agency does not trust the provider")
 		}
-		return s.issueKeys(200, stsKeys, a, session, life)
+		return s.issueKeys(200, stsKeys, session, life)
 	}
 }
 
@@ -118,11 +116,11 @@ func (ex *exchange) assume(body object) func() *answer {
 	}
 	life := ex.duration(body, 3600, most)
 	return func() *answer {
-		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.URN() == urn })
-		if !known {
+		a := ex.s.opts.Agency
+		if a.URN() != urn {
 			return refuse(403, "", "The agency cannot be assumed")
 		}
-		return ex.s.issueKeys(200, stsKeys, a, session, life)
+		return ex.s.issueKeys(200, stsKeys, session, life)
 	}
 }
 
@@ -136,11 +134,11 @@ func (ex *exchange) securityTokens(body object) func() *answer {
 	domain := ex.domain(role, "domain_id", "domain_name")
 	life := ex.duration(role, 900, 86400)
 	return func() *answer {
-		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.Name == name && domain.is(a.DomainID, a.DomainName) })
-		if !known {
+		a := ex.s.opts.Agency
+		if a.Name != name || !a.isIn(domain) {
 			return refuse(404, "", "Could not find the agency.")
 		}
-		return ex.s.issueKeys(201, iamKeys, a, name, life)
+		return ex.s.issueKeys(201, iamKeys, name, life)
 	}
 }
 
@@ -167,10 +165,11 @@ func (ex *exchange) exchangeIDToken(body object) func() *answer {
 		if wrong := p.check(token, s.nowLocked()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
-		if scoped && !scope.is(p.DomainID, p.DomainName) {
+		a := s.opts.Agency
+		if scoped && !a.isIn(scope) {
 			return refuse(403, "", "The scope is not the provider's account.")
 		}
-		c := credential{account: account{p.DomainID, p.DomainName}, unscoped: !scoped}
+		c := credential{account: account{a.DomainID, a.DomainName}, unscoped: !scoped}
 		return s.issueToken("mapped", "FederationUser", c, cmp.Or(s.opts.CredentialLifetime, tokenLife))
 	}
 }
@@ -196,8 +195,9 @@ var (
 	podKeys = keysForm{"assumedAgency", "credentials", "accessKeyId", "secretAccessKey", "securityToken", "expiration"}
 )
 
-// issueKeys makes new keys of an agency. It needs s.mu.
-func (s *Simulator) issueKeys(status int, form keysForm, a Agency, session string, life time.Duration) *answer {
+// issueKeys makes new keys of the agency. It needs s.mu.
+func (s *Simulator) issueKeys(status int, form keysForm, session string, life time.Duration) *answer {
+	a := s.opts.Agency
 	s.issued++
 	key := AccessKey{
 		AccessKey:     fmt.Sprintf("HSTSIMULATED%08d", s.issued),

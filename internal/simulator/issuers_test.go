@@ -13,7 +13,7 @@ import (
 
 var (
 	deploy   = Agency{"deploy", "acc", "company"}
-	github   = OIDCProvider{"github", "acc", "company", "cloud", []string{"deploy"}}
+	github   = OIDCProvider{"github", "cloud"}
 	userKey  = AccessKey{AccessKey: "AK", SecretKey: "SK"}
 	otherKey = AccessKey{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "ST2", DomainID: "acc2"}
 )
@@ -24,9 +24,9 @@ func issuing(now *time.Time, change ...func(*Options)) *Simulator {
 		Clock:      func() time.Time { return *now },
 		AccessKeys: []AccessKey{userKey, otherKey},
 		Users:      []User{{"n", "p", "d"}},
-		Agencies:   []Agency{deploy, {"audit", "acc", "company"}},
-		Providers:  []OIDCProvider{github, {"elsewhere", "acc2", "other", "cloud", []string{"deploy"}}},
-		PodToken:   "pod-token", PodAgency: "deploy", ECSAgency: "deploy", IDTokenRequestToken: "request-token",
+		Agency:     deploy,
+		Providers:  []OIDCProvider{github},
+		PodToken:   "pod-token", ECSAgency: true, IDTokenRequestToken: "request-token",
 	}
 	for _, c := range change {
 		c(&opts)
@@ -185,10 +185,10 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"agency as provider", OpAssumeWithOIDC, "oidcProvider:github", "agency:github", "400 sts"},
 		{"not a URN", OpAssumeWithOIDC, "iam::acc:agency", "iam:acc:agency", "400 sts"},
 		{"name of another kind", OpAssumeWithOIDC, "agency:deploy", "agency:deploy:x", "400 sts"},
-		{"two accounts", OpAssumeWithOIDC, "iam::acc:oidcProvider:github", "iam::acc2:oidcProvider:elsewhere", "400 sts"},
+		{"two accounts", OpAssumeWithOIDC, "iam::acc:oidcProvider:github", "iam::acc2:oidcProvider:github", "400 sts"},
+		{"both in another account", OpAssumeWithOIDC, `acc:oidcProvider:github","agency_urn":"iam::acc:`, `acc2:oidcProvider:github","agency_urn":"iam::acc2:`, "404 sts"},
 		{"unknown provider", OpAssumeWithOIDC, "github", "gitlab", "404 sts"},
 		{"unknown agency", OpAssumeWithOIDC, "deploy", "other", "403 sts"},
-		{"agency without trust", OpAssumeWithOIDC, "deploy", "audit", "403 sts"},
 
 		{"other JWT", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"cloud"`, soon)), "200 success"},
 		{"audiences", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`["x","cloud"]`, soon)), "200 success"},
@@ -284,14 +284,13 @@ func TestIssuersCheckTheCaller(t *testing.T) {
 		{"no Content-Type", OpPodCredentials, "200 success", none, header("Content-Type")},
 		{"form", OpPodCredentials, "400 iam", none, header("Content-Type", "text/plain")},
 		{"no pod token", OpPodCredentials, "404 iam", func(o *Options) { o.PodToken = "" }, nil},
-		{"no such agency", OpPodCredentials, "404 iam", func(o *Options) { o.PodAgency = "x" }, nil},
 		{"no life", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds")},
 		{"life 0", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds", "0")},
 		{"life 1", OpMetadataToken, "200 success", none, header("X-Metadata-Token-Ttl-Seconds", "1")},
 		{"life 21601", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds", "21601")},
 		{"credentials sent", OpMetadataToken, "400 iam", none, header("X-Auth-Token", "t")},
-		{"no agency", OpMetadataToken, "404 iam", func(o *Options) { o.ECSAgency = "" }, nil},
-		{"no agency", OpMetadataKeys, "404 iam", func(o *Options) { o.ECSAgency = "" }, nil},
+		{"no agency", OpMetadataToken, "404 iam", func(o *Options) { o.ECSAgency = false }, nil},
+		{"no agency", OpMetadataKeys, "404 iam", func(o *Options) { o.ECSAgency = false }, nil},
 		{"no token", OpMetadataKeys, "401 iam", none, header("X-Metadata-Token")},
 		{"other token", OpMetadataKeys, "401 iam", none, header("X-Metadata-Token", "other")},
 		{"other scheme", OpIDTokenRequest, "401 iam", none, header("Authorization", "token request-token")},

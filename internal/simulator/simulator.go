@@ -69,11 +69,10 @@ type Options struct {
 	AccessKeys []AccessKey // accepted AK/SK pairs
 	Users      []User      // who may log in with a password
 
-	Agencies  []Agency       // can be assumed
-	Providers []OIDCProvider // identity providers that agencies trust
-	PodToken  string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE; "": no pod identity
-	PodAgency string         // name of the agency whose keys a pod gets
-	ECSAgency string         // name of the agency whose keys instance metadata gives; "": none
+	Agency    Agency         // can be assumed; the zero value cannot
+	Providers []OIDCProvider // identity providers of its account, which it trusts
+	PodToken  string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is worth keys of Agency; "": no pod identity
+	ECSAgency bool           // instance metadata gives keys of Agency
 
 	// IDTokenRequestToken is GitHub's ACTIONS_ID_TOKEN_REQUEST_TOKEN; "": no ID tokens
 	// from there.

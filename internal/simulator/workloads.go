@@ -23,19 +23,13 @@ const (
 
 var notHere = refuse(404, "", "Not found")
 
-// named returns the agency of this name. There is none for "".
-func (s *Simulator) named(name string) (a Agency, known bool) {
-	return first(s.opts.Agencies, func(a Agency) bool { return name != "" && a.Name == name })
-}
-
 // podCredentials is CCE's pod identity.
 func (ex *exchange) podCredentials(body object) func() *answer {
 	s := ex.s
-	a, known := s.named(s.opts.PodAgency)
-	ex.require(known && s.opts.PodToken != "", notHere)
+	ex.require(s.opts.PodToken != "", notHere)
 	ex.require(slices.Equal(ex.r.Header.Values("Authorization"), []string{s.opts.PodToken}), refuse(401, "", "Incorrect Authorization"))
 	ex.only(body)
-	return func() *answer { return s.issueKeys(200, podKeys, a, "pod", workloadKeysLife) }
+	return func() *answer { return s.issueKeys(200, podKeys, "pod", workloadKeysLife) }
 }
 
 // metadataToken is version 2 of an ECS server's instance metadata.
@@ -43,8 +37,7 @@ func (ex *exchange) metadataToken(object) func() *answer {
 	s := ex.s
 	seconds, _ := sentHeader(ex.r.Header, "X-Metadata-Token-Ttl-Seconds")
 	ttl, err := strconv.Atoi(seconds)
-	_, known := s.named(s.opts.ECSAgency)
-	ex.require(known, notHere)
+	ex.require(s.opts.ECSAgency, notHere)
 	ex.require(err == nil && ttl >= 1 && ttl <= maxMetadataTTL, malformed("Invalid X-Metadata-Token-Ttl-Seconds"))
 	return func() *answer {
 		s.issued++
@@ -57,14 +50,13 @@ func (ex *exchange) metadataToken(object) func() *answer {
 // metadataKeys gives the keys of an ECS server's agency.
 func (ex *exchange) metadataKeys(object) func() *answer {
 	s := ex.s
-	a, known := s.named(s.opts.ECSAgency)
-	ex.require(known, notHere)
+	ex.require(s.opts.ECSAgency, notHere)
 	token, _ := sentHeader(ex.r.Header, "X-Metadata-Token")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.metadataTokens[token]
 	ex.require(ok && !c.expired(s.nowLocked()), refuse(401, "", "Incorrect X-Metadata-Token"))
-	return func() *answer { return s.issueKeys(200, iamKeys, a, "ecs", workloadKeysLife) }
+	return func() *answer { return s.issueKeys(200, iamKeys, "ecs", workloadKeysLife) }
 }
 
 // requestIDToken is GitHub's endpoint for a pipeline's ID token.
