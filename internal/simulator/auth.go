@@ -89,10 +89,7 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 	case utf8.RuneCountInString(tokens[0]) > 5000:
 		return malformed("Invalid X-Auth-Token")
 	}
-	s := ex.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.tokens[tokens[0]]
+	c, ok := ex.tokens[tokens[0]]
 	switch {
 	case !ok || tokens[0] == "" || c.unscoped && ex.toTicketService():
 		return unauthorized("Incorrect IAM token")
@@ -106,11 +103,10 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 // issuer of credentials.
 func (ex *exchange) toTicketService() bool { return ex.route.form == nil }
 
-// use notes that the request is c's, and reports whether c has not expired. It needs
-// s.mu.
+// use notes that the request is c's, and reports whether c has not expired.
 func (ex *exchange) use(c *credential) bool {
 	ex.caller = c
-	return !c.expired(ex.s.nowLocked())
+	return !c.expired(ex.now())
 }
 
 func (c *credential) expired(now time.Time) bool {
@@ -131,9 +127,9 @@ func (ex *exchange) login(body object) func() *answer {
 	domain := sole[string](ex, mandatory[object](ex, user, "domain"), "name")
 	scoped := sole[string](ex, sole[object](ex, mandatory[object](ex, auth, "scope"), "domain"), "name")
 	return func() *answer {
-		for _, u := range ex.s.opts.Users {
+		for _, u := range ex.opts.Users {
 			if u == (User{name, secret, domain}) && scoped == domain {
-				return ex.s.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
+				return ex.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
 			}
 		}
 		return refuse(401, "", "The username or password is wrong.")
@@ -161,7 +157,7 @@ const tokenLife = 24 * time.Hour
 func (s *Simulator) issueToken(method, user string, c credential, life time.Duration) *answer {
 	s.issued++
 	text := fmt.Sprintf("MIIsimulated-%08d", s.issued)
-	now := s.nowLocked().UTC()
+	now := s.now().UTC()
 	c.issued, c.expires = true, now.Add(life)
 	s.tokens[text] = &c
 	token := map[string]any{

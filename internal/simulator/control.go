@@ -45,7 +45,7 @@ func noCase(id string) *answer { return refuse(404, "", fmt.Sprintf("unknown tic
 var done = &answer{status: 200, body: struct{}{}}
 
 func (ex *exchange) showCounts(object) func() *answer {
-	return func() *answer { return &answer{status: 200, body: maps.Clone(ex.s.counts)} }
+	return func() *answer { return &answer{status: 200, body: maps.Clone(ex.counts)} }
 }
 
 // changeStatus changes a ticket's status. A ticket that becomes completed is resolved
@@ -57,14 +57,14 @@ func (ex *exchange) changeStatus(body object) func() *answer {
 	_, known := findStatus(status)
 	ex.require(known, invalid("unknown status %d", status))
 	return func() *answer {
-		c, ok := ex.s.cases[id]
+		c, ok := ex.cases[id]
 		if !ok {
 			return noCase(id)
 		}
 		if c.Status != status {
 			c.Status, c.ResolveTime = status, time.Time{}
 			if status == statusCompleted {
-				c.ResolveTime = ex.s.nowLocked()
+				c.ResolveTime = ex.now()
 			}
 		}
 		return done
@@ -79,11 +79,11 @@ func (ex *exchange) reply(body object) func() *answer {
 	content := mandatory[string](ex, body, "content")
 	ex.require(between(content, 1, maxContent), invalid("the text must have 1 to %d characters", maxContent))
 	return func() *answer {
-		c, ok := ex.s.cases[id]
+		c, ok := ex.cases[id]
 		if !ok {
 			return noCase(id)
 		}
-		ex.s.addMessage(c, Message{Type: 1, ReplierType: 1, Content: content})
+		ex.addMessage(c, Message{Type: 1, ReplierType: 1, Content: content})
 		return done
 	}
 }
@@ -97,7 +97,7 @@ func (ex *exchange) replaceFaults(body object) func() *answer {
 		faults = append(faults, f)
 	}
 	return func() *answer {
-		ex.s.setFaults(faults)
+		ex.setFaults(faults)
 		return done
 	}
 }
@@ -108,7 +108,7 @@ func (ex *exchange) giveIDToken(body object) func() *answer {
 	seconds := ex.integer(body, "seconds")
 	ex.require(audience != "" && seconds > 0, invalid("audience and seconds are required"))
 	return func() *answer {
-		token := ex.s.idToken(audience, time.Duration(seconds)*time.Second)
+		token := ex.idToken(audience, time.Duration(seconds)*time.Second)
 		return &answer{status: 200, body: map[string]string{"id_token": token}}
 	}
 }

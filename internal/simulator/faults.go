@@ -204,7 +204,7 @@ func (f *faultState) strikes() bool {
 // drawFault decides which fault strikes this request: the first that would. It
 // needs s.mu.
 func (ex *exchange) drawFault() {
-	for _, f := range ex.s.faults {
+	for _, f := range ex.faults {
 		switch {
 		case f.kind.strike == nil || f.Operation != ex.route.op:
 		case ex.fault != nil:

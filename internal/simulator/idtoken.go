@@ -23,7 +23,7 @@ func (s *Simulator) IDToken(audience string, life time.Duration) string {
 
 // idToken is IDToken, and needs s.mu.
 func (s *Simulator) idToken(audience string, life time.Duration) string {
-	now := s.nowLocked()
+	now := s.now()
 	encode := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {

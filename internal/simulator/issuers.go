@@ -89,19 +89,18 @@ func (ex *exchange) assumeWithOIDC(body object) func() *answer {
 	life := ex.duration(body, 3600, 43200)
 	ex.require(domainID == agencyDomainID, malformed("The URNs are of two accounts"))
 	return func() *answer {
-		s := ex.s
-		a := s.opts.Agency
-		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return a.ProviderURN(p.Name) == providerURN })
+		a := ex.opts.Agency
+		p, known := first(ex.opts.Providers, func(p OIDCProvider) bool { return a.ProviderURN(p.Name) == providerURN })
 		if !known {
 			return refuse(404, "", "No such identity provider")
 		}
-		if wrong := p.check(token, s.nowLocked()); wrong != "" {
+		if wrong := p.check(token, ex.now()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
 		if a.URN() != agencyURN {
 			return refuse(403, "", "The agency does not trust the provider")
 		}
-		return s.issueKeys(200, stsKeys, session, life)
+		return ex.issueKeys(200, stsKeys, session, life)
 	}
 }
 
@@ -116,11 +115,11 @@ func (ex *exchange) assume(body object) func() *answer {
 	}
 	life := ex.duration(body, 3600, most)
 	return func() *answer {
-		a := ex.s.opts.Agency
+		a := ex.opts.Agency
 		if a.URN() != urn {
 			return refuse(403, "", "The agency cannot be assumed")
 		}
-		return ex.s.issueKeys(200, stsKeys, session, life)
+		return ex.issueKeys(200, stsKeys, session, life)
 	}
 }
 
@@ -134,11 +133,11 @@ func (ex *exchange) securityTokens(body object) func() *answer {
 	domain := ex.domain(role, "domain_id", "domain_name")
 	life := ex.duration(role, 900, 86400)
 	return func() *answer {
-		a := ex.s.opts.Agency
+		a := ex.opts.Agency
 		if a.Name != name || !a.isIn(domain) {
 			return refuse(404, "", "Could not find the agency.")
 		}
-		return ex.s.issueKeys(201, iamKeys, name, life)
+		return ex.issueKeys(201, iamKeys, name, life)
 	}
 }
 
@@ -157,20 +156,19 @@ func (ex *exchange) exchangeIDToken(body object) func() *answer {
 	ids := ex.r.Header.Values("X-Idp-Id")
 	ex.require(len(ids) == 1, malformed("Invalid X-Idp-Id"))
 	return func() *answer {
-		s := ex.s
-		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.Name == ids[0] })
+		p, known := first(ex.opts.Providers, func(p OIDCProvider) bool { return p.Name == ids[0] })
 		if !known {
 			return refuse(404, "", "Could not find the identity provider.")
 		}
-		if wrong := p.check(token, s.nowLocked()); wrong != "" {
+		if wrong := p.check(token, ex.now()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
-		a := s.opts.Agency
+		a := ex.opts.Agency
 		if scoped && !a.isIn(scope) {
 			return refuse(403, "", "The scope is not the provider's account.")
 		}
 		c := credential{account: account{a.DomainID, a.DomainName}, unscoped: !scoped}
-		return s.issueToken("mapped", "FederationUser", c, cmp.Or(s.opts.CredentialLifetime, tokenLife))
+		return ex.issueToken("mapped", "FederationUser", c, cmp.Or(ex.opts.CredentialLifetime, tokenLife))
 	}
 }
 
@@ -205,7 +203,7 @@ func (s *Simulator) issueKeys(status int, form keysForm, session string, life ti
 		SecurityToken: fmt.Sprintf("simulated/security+token==%08d", s.issued),
 		DomainID:      a.DomainID,
 	}
-	expires := s.nowLocked().UTC().Add(cmp.Or(s.opts.CredentialLifetime, life))
+	expires := s.now().UTC().Add(cmp.Or(s.opts.CredentialLifetime, life))
 	s.accessKeys[key.AccessKey] = &credential{key: key, account: account{a.DomainID, a.DomainName}, issued: true, expires: expires}
 	body := map[string]any{form.keys: map[string]string{
 		form.access: key.AccessKey, form.secret: key.SecretKey, form.token: key.SecurityToken, form.expires: expires.Format(iamTime),

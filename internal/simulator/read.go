@@ -67,14 +67,13 @@ func (ex *exchange) list(object) func() *answer {
 	ex.require(trim == "true" || trim == "false", malformed("Invalid trim_osm_rich_text_label"))
 	offset, limit := ex.page()
 	return func() *answer {
-		s := ex.s
-		c, refusal := s.findCase(ex.param, ex.value("group_id"))
+		c, refusal := ex.findCase(ex.param, ex.value("group_id"))
 		if refusal != nil {
 			return refusal
 		}
 		items := slices.Clone(c.messages)
 		count, shown := len(items), []WireMessage{}
-		if s.opts.NewestFirst {
+		if ex.opts.NewestFirst {
 			slices.Reverse(items)
 		}
 		for _, m := range items[min(offset, len(items)):min(offset+limit, len(items))] {
@@ -88,8 +87,7 @@ func (ex *exchange) list(object) func() *answer {
 // operation has no parameter to strip it.
 func (ex *exchange) detail(object) func() *answer {
 	return func() *answer {
-		s := ex.s
-		c, refusal := s.findCase(ex.param, ex.value("group_id"))
+		c, refusal := ex.findCase(ex.param, ex.value("group_id"))
 		if refusal != nil {
 			return refusal
 		}
@@ -108,8 +106,7 @@ func (ex *exchange) detail(object) func() *answer {
 // status reads a ticket's status. It takes no group_id, so it asks for none.
 func (ex *exchange) status(object) func() *answer {
 	return func() *answer {
-		s := ex.s
-		c, ok := s.cases[ex.param]
+		c, ok := ex.cases[ex.param]
 		if !ok {
 			return refuse(200, "OSM.01010015", "The case does not exist")
 		}
@@ -150,9 +147,8 @@ func (ex *exchange) searchCases(object) func() *answer {
 			(end.IsZero() || !c.CreateTime.After(end))
 	}
 	return func() *answer {
-		s := ex.s
 		total, found := 0, []wireIncident{}
-		for _, c := range s.caseOrder {
+		for _, c := range ex.caseOrder {
 			if !matches(c) {
 				continue
 			}

@@ -23,8 +23,8 @@ type route struct {
 	// none: wireError is its form.
 	form func(ex *exchange, status int, e wireError) any
 
-	// handle requires what can be checked without the service's state. It returns the
-	// function that carries out the operation, which needs s.mu.
+	// handle requires what a wrong request lacks. It returns the function that carries out
+	// the operation. Both need mu.
 	handle func(ex *exchange, body object) (do func() *answer)
 }
 

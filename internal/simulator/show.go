@@ -49,14 +49,14 @@ func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
 		w.IsFirstMessage = 1
 	}
 	for _, id := range m.AccessoryIDs[:min(5, len(m.AccessoryIDs))] {
-		name, ok := ex.s.accessories[id]
+		name, ok := ex.accessories[id]
 		if !ok {
 			name = id
 		}
 		w.AccessoryList = append(w.AccessoryList, WireAccessory{id, name})
 	}
-	if ex.s.opts.Show != nil {
-		ex.s.opts.Show(ex.route.op, &w)
+	if ex.opts.Show != nil {
+		ex.opts.Show(ex.route.op, &w)
 	}
 	return w
 }

@@ -33,9 +33,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	}
 	names := strings.Split(form[2], ";")
 
-	ex.s.mu.Lock()
-	defer ex.s.mu.Unlock()
-	c, known := ex.s.accessKeys[form[1]]
+	c, known := ex.accessKeys[form[1]]
 	if !known {
 		return unauthorized("Unknown access key")
 	}
@@ -50,7 +48,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	date := h.Get(signing.HeaderDate)
 	at, err := time.Parse(signing.DateFormat, date)
 	ex.require(err == nil, unauthorized("Invalid x-sdk-date"))
-	ex.require(ex.s.nowLocked().Sub(at).Abs() <= 15*time.Minute, unauthorized("x-sdk-date out of range"))
+	ex.require(ex.now().Sub(at).Abs() <= 15*time.Minute, unauthorized("x-sdk-date out of range"))
 	ex.require(h.Get("X-Security-Token") == key.SecurityToken, unauthorized("Incorrect security token"))
 	// Only global services need the account.
 	domain, sent := sentHeader(h, "X-Domain-Id")

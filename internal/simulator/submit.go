@@ -23,22 +23,21 @@ func (ex *exchange) submit(body object) func() *answer {
 
 // commit puts the message on the ticket. It needs s.mu.
 func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
-	s := ex.s
-	c, refusal := s.findCase(ex.param, groupID)
+	c, refusal := ex.findCase(ex.param, groupID)
 	if refusal != nil {
 		return refusal
 	}
 	if c.closed() {
 		return refuse(200, "OSM.01010002", "The ticket is closed")
 	}
-	if s.opts.StrictAccessories {
+	if ex.opts.StrictAccessories {
 		for _, id := range accessoryIDs {
-			if _, ok := s.accessories[id]; !ok {
+			if _, ok := ex.accessories[id]; !ok {
 				return outOfLimits("No such accessory")
 			}
 		}
 	}
-	s.addMessage(c, Message{
+	ex.addMessage(c, Message{
 		submitted:    true,
 		Replier:      c.CustomerID,
 		ReplierName:  c.XCustomerName,

@@ -52,7 +52,7 @@ func (s *Simulator) AddCase(c Case) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.CreateTime.IsZero() {
-		c.CreateTime = s.nowLocked()
+		c.CreateTime = s.now()
 	}
 	if old, ok := s.cases[c.ID]; ok {
 		old.Case = c
@@ -78,7 +78,7 @@ func (s *Simulator) AddMessage(caseID string, m Message) {
 // addMessage needs s.mu.
 func (s *Simulator) addMessage(c *caseState, m Message) {
 	if m.CreateTime.IsZero() {
-		m.CreateTime = s.nowLocked()
+		m.CreateTime = s.now()
 	}
 	s.messages++
 	m.ID = cmp.Or(m.ID, fmt.Sprintf("message-%08d", s.messages))
