@@ -93,21 +93,16 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 	switch {
 	case !ok || tokens[0] == "" || c.unscoped && ex.toTicketService():
 		return unauthorized("Incorrect IAM token")
-	case !ex.use(c):
+	case c.expired(ex.now()):
 		return refuse(401, "APIGW.0307", "The token must be updated")
 	}
+	ex.caller = c
 	return nil
 }
 
 // toTicketService reports whether the request is to the ticket service, and not to an
 // issuer of credentials.
 func (ex *exchange) toTicketService() bool { return ex.route.form == nil }
-
-// use notes that the request is c's, and reports whether c has not expired.
-func (ex *exchange) use(c *credential) bool {
-	ex.caller = c
-	return !c.expired(ex.now())
-}
 
 func (c *credential) expired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)

@@ -54,7 +54,7 @@ func (ex *exchange) changeStatus(body object) func() *answer {
 	ex.only(body, "id", "status")
 	id := mandatory[string](ex, body, "id")
 	status := ex.integer(body, "status")
-	_, known := findStatus(status)
+	_, known := FindStatus(status)
 	ex.require(known, invalid("unknown status %d", status))
 	return func() *answer {
 		c, ok := ex.cases[id]

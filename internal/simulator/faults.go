@@ -110,16 +110,14 @@ func (f Fault) resolve() (Fault, FaultKind, error) {
 	fail := func(format string, more ...any) (Fault, FaultKind, error) {
 		return Fault{}, FaultKind{}, fmt.Errorf(format, more...)
 	}
-	k, known := first(faultKinds, func(k FaultKind) bool { return k.Name == f.Kind })
-	if !known {
-		status, err := strconv.Atoi(f.Kind)
-		if err != nil || f.Status != 0 {
-			return fail("unknown kind %q", f.Kind)
-		}
-		f.Status, f.Code = status, cmp.Or(f.Code, documentedCodes[status])
-		k, _ = first(faultKinds, func(k FaultKind) bool { return k.Name == kindAnswer })
+	name := f.Kind
+	if status, err := strconv.Atoi(f.Kind); err == nil && f.Status == 0 {
+		name, f.Status, f.Code = kindAnswer, status, cmp.Or(f.Code, documentedCodes[status])
 	}
+	k, known := first(faultKinds, func(k FaultKind) bool { return k.Name == name })
 	switch {
+	case !known:
+		return fail("unknown kind %q", f.Kind)
 	case k.Name == kindAnswer && (f.Status < 200 || f.Status > 599):
 		return fail("the status must be from 200 to 599")
 	case len(f.Code) > 32:

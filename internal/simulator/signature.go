@@ -67,6 +67,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 		Body:          ex.body,
 	}, key.SecretKey)
 	ex.require(hmac.Equal([]byte(form[3]), []byte(want)), unauthorized("Signature does not match"))
-	ex.require(ex.use(c), unauthorized("The access key has expired"))
+	ex.require(!c.expired(ex.now()), unauthorized("The access key has expired"))
+	ex.caller = c
 	return ex.refusal
 }

@@ -1,7 +1,5 @@
 package simulator
 
-import "slices"
-
 // Status is a status that a ticket can have.
 type Status struct {
 	Number int
@@ -24,17 +22,8 @@ var statuses = []Status{
 	{17, "awaiting feedback", false},
 }
 
-// Statuses returns every status.
-func Statuses() []Status { return slices.Clone(statuses) }
-
-// findStatus returns the status with this number, and reports whether there is
-// one.
-func findStatus(number int) (Status, bool) {
+// FindStatus returns the status with this number, and reports whether there is one. An
+// unknown status is open.
+func FindStatus(number int) (Status, bool) {
 	return first(statuses, func(s Status) bool { return s.Number == number })
-}
-
-// closed reports whether the ticket is closed. An unknown status is open.
-func (c *caseState) closed() bool {
-	s, _ := findStatus(c.Status)
-	return s.Closed
 }

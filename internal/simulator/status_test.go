@@ -9,7 +9,7 @@ import (
 func TestClosedTickets(t *testing.T) {
 	closed := map[int]bool{3: true, 4: true, 12: true}
 	numbers := []int{99} // a status that nobody knows
-	for _, s := range Statuses() {
+	for _, s := range statuses {
 		numbers = append(numbers, s.Number)
 		if s.Closed != closed[s.Number] {
 			t.Errorf("%d %s: closed is %v", s.Number, s.Name, s.Closed)

@@ -18,33 +18,24 @@ func (ex *exchange) submit(body object) func() *answer {
 	for _, id := range ids {
 		ex.require(between(id, 1, 64), outOfLimits("accessory_id out of limits"))
 	}
-	return func() *answer { return ex.commit(groupID, content, ids) }
-}
-
-// commit puts the message on the ticket. It needs s.mu.
-func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
-	c, refusal := ex.findCase(ex.param, groupID)
-	if refusal != nil {
-		return refusal
-	}
-	if c.closed() {
-		return refuse(200, "OSM.01010002", "The ticket is closed")
-	}
-	if ex.opts.StrictAccessories {
-		for _, id := range accessoryIDs {
-			if _, ok := ex.accessories[id]; !ok {
+	return ex.onTicket(groupID, func(c *caseState) *answer {
+		if s, _ := FindStatus(c.Status); s.Closed {
+			return refuse(200, "OSM.01010002", "The ticket is closed")
+		}
+		for _, id := range ids {
+			if _, known := ex.accessories[id]; !known && ex.opts.StrictAccessories {
 				return outOfLimits("No such accessory")
 			}
 		}
-	}
-	ex.addMessage(c, Message{
-		submitted:    true,
-		Replier:      c.CustomerID,
-		ReplierName:  c.XCustomerName,
-		Content:      content,
-		AccessoryIDs: accessoryIDs,
-		GroupID:      groupID,
+		ex.addMessage(c, Message{
+			submitted:    true,
+			Replier:      c.CustomerID,
+			ReplierName:  c.XCustomerName,
+			Content:      content,
+			AccessoryIDs: ids,
+			GroupID:      groupID,
+		})
+		ex.record.Committed = true
+		return &answer{status: 200}
 	})
-	ex.record.Committed = true
-	return &answer{status: 200}
 }
