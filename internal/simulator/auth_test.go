@@ -33,17 +33,11 @@ func TestTokens(t *testing.T) {
 		{"with Authorization", wrong, header("Authorization", "x")},
 	} {
 		r := ask(t, s, "POST", submitPath, post, c.change)
-		if got := verdict(t, r); got != c.want {
-			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
-		}
+		check(t, c.name, verdict(t, r), c.want)
 	}
-	if got := verdict(t, ask(t, s, "POST", submitPath, "{", header("X-Auth-Token", "u"), header("X-Site", "9"))); got != wrong {
-		t.Errorf("authentication must come first: %s", got)
-	}
+	check(t, "authentication must come first", verdict(t, ask(t, s, "POST", submitPath, "{", header("X-Auth-Token", "u"), header("X-Site", "9"))), wrong)
 	s.RevokeIssued() // is about what was issued
-	if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != accepted {
-		t.Errorf("after RevokeIssued: %s", got)
-	}
+	check(t, "after RevokeIssued", submitting(t, s), accepted)
 }
 
 const login = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"n","password":"p","domain":{"name":"d"}}}},"scope":{"domain":{"name":"d"}}}}`
@@ -184,21 +178,15 @@ func TestSignatures(t *testing.T) {
 			if method == "POST" {
 				body = post
 			}
-			if got := verdict(t, ask(t, s, method, "http://service"+target, body, c.changes...)); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
+			check(t, "verdict", verdict(t, ask(t, s, method, "http://service"+target, body, c.changes...)), c.want)
 		})
 	}
 
 	s := service(Options{AccessKeys: []AccessKey{plain}})
 	other := func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(strings.Replace(post, "x", "y", 1))) }
-	if got := verdict(t, ask(t, s, "POST", submitPath, post, signed, other)); got != wrong {
-		t.Errorf("other body: %s", got)
-	}
+	check(t, "other body", submitting(t, s, signed, other), wrong)
 	large := post + strings.Repeat(" ", maxBody)
-	if got := verdict(t, ask(t, s, "POST", submitPath, large, signed)); got != "413 APIGW.0201" {
-		t.Errorf("large body: %s", got)
-	}
+	check(t, "large body", verdict(t, ask(t, s, "POST", submitPath, large, signed)), "413 APIGW.0201")
 }
 
 // Errors are for logs and screens, so they hold no secret.

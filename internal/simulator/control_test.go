@@ -51,11 +51,7 @@ func TestControlRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			opts := Options{Faults: []Fault{{Kind: "429", Ordinals: []int{7}}}}
 			s := service(opts)
-			change := c.change
-			if change == nil {
-				change = func(*http.Request) {}
-			}
-			r := controlRequest(t, s, c.method, c.path, c.body, change)
+			r := controlRequest(t, s, c.method, c.path, c.body, c.change)
 			var v map[string]string
 			if err := json.Unmarshal(r.Body.Bytes(), &v); err != nil {
 				t.Fatal(err)
@@ -113,15 +109,11 @@ func TestControl(t *testing.T) {
 
 	do("PUT", FaultsPath, `{"faults":["503@1","403@2"]}`)
 	for _, want := range []string{"503 APIGW.0613", "403 OSM.0003", accepted} {
-		if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
+		check(t, "verdict", submitting(t, s), want)
 	}
 	do("PUT", FaultsPath, `{"faults":["503"]}`)
 	do("PUT", FaultsPath, `{"faults":[]}`)
-	if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != accepted {
-		t.Errorf("with no faults: %s", got)
-	}
+	check(t, "with no faults", submitting(t, s), accepted)
 	if n := s.Count(OpSubmit); n != 4 || s.Count(OpUnknown) != 0 {
 		t.Errorf("counted %d submits, %d unknown", n, s.Count(OpUnknown))
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,10 +74,10 @@ func TestAnsweringFaults(t *testing.T) {
 			got, status := "cut", 0
 			if !cut {
 				got, status = fmt.Sprintf("%d %s", r.Code, r.Body.Next(200)), r.Code
-				if retry := r.Header().Get("Retry-After"); (retry == "7") != strings.Contains(c.fault, "retry_after=7") {
+				if retry := r.Header()["Retry-After"]; slices.Contains(retry, "7") != strings.Contains(c.fault, "retry_after=7") || slices.Contains(retry, "") {
 					t.Errorf("Retry-After %q", retry)
 				}
-				if location := r.Header().Get("Location"); (location == "http://elsewhere/") != (status == 307) {
+				if location := r.Header()["Location"]; slices.Contains(location, "http://elsewhere/") != (status == 307) || slices.Contains(location, "") {
 					t.Errorf("Location %q", location)
 				}
 			}
@@ -101,15 +102,9 @@ func TestRefusalBeforeFault(t *testing.T) {
 	other := strings.Replace(submitPath, "case-123", "case-124", 1)
 	for text, want := range map[string]string{"503": "503 APIGW.0613", "503?stored=true": unknownID} {
 		s := service(Options{Faults: faults(t, text)})
-		if got := verdict(t, ask(t, s, "POST", submitPath, `{}`)); got != bad {
-			t.Errorf("%s, malformed: %s", text, got)
-		}
-		if got := verdict(t, ask(t, s, "POST", submitPath, post, header("X-Auth-Token"))); got != "401 APIGW.0301" {
-			t.Errorf("%s, no token: %s", text, got)
-		}
-		if got := verdict(t, ask(t, s, "POST", other, post)); got != want {
-			t.Errorf("%s, no such case: %s", text, got)
-		}
+		check(t, text+", malformed", verdict(t, ask(t, s, "POST", submitPath, `{}`)), bad)
+		check(t, text+", no token", submitting(t, s, header("X-Auth-Token")), "401 APIGW.0301")
+		check(t, text+", no such case", verdict(t, ask(t, s, "POST", other, post)), want)
 		for i, r := range s.Requests() {
 			if (r.Fault != "") != (i == 2 && want != unknownID) || r.Committed {
 				t.Errorf("%s: recorded %+v", text, r)
@@ -159,9 +154,7 @@ func TestWhichRequests(t *testing.T) {
 func TestClockSkew(t *testing.T) {
 	s := service(Options{Faults: []Fault{{Kind: kindSkew}}})
 	r := ask(t, s, "POST", submitPath, post)
-	if got := r.Header().Get("Date"); got != "Fri, 02 Jan 2026 03:14:05 GMT" {
-		t.Errorf("Date %s", got)
-	}
+	check(t, "Date", r.Header().Get("Date"), "Fri, 02 Jan 2026 03:14:05 GMT")
 	if got := s.Messages("case-123")[0].CreateTime; !got.Equal(epoch.Add(10 * time.Minute)) {
 		t.Errorf("create_time %s", got)
 	}

@@ -18,10 +18,11 @@ var (
 	otherKey = AccessKey{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "ST2", DomainID: "acc2"}
 )
 
-// issuing is a service whose issuers have all that can be had, and whose clock shows *now.
-func issuing(now *time.Time, change ...func(*Options)) *Simulator {
+// issuing returns a service whose issuers have all that can be had, and what its clock shows.
+func issuing(change ...func(*Options)) (s *Simulator, now *time.Time) {
+	at := epoch
 	opts := Options{
-		Clock:      func() time.Time { return *now },
+		Clock:      func() time.Time { return at },
 		AccessKeys: []AccessKey{userKey, otherKey},
 		Users:      []User{{"n", "p", "d"}},
 		Agency:     deploy,
@@ -31,7 +32,7 @@ func issuing(now *time.Time, change ...func(*Options)) *Simulator {
 	for _, c := range change {
 		c(&opts)
 	}
-	return service(opts)
+	return service(opts), &at
 }
 
 // signed signs with the keys, whatever was sent before.
@@ -248,8 +249,8 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"more", OpIDTokenRequest, "&audience", "&x=1&audience", "400 iam"},
 		{"two audiences", OpIDTokenRequest, "&audience=cloud", "&audience=cloud&audience=x", "400 iam"},
 	} {
-		now := epoch
-		r, _ := calls[c.op].send(t, issuing(&now), c.old, c.replacement)
+		s, _ := issuing()
+		r, _ := calls[c.op].send(t, s, c.old, c.replacement)
 		if got := refusalOf(t, r); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s: %s", c.op, c.name, got, c.want, bodyOf(r))
 		}
@@ -298,16 +299,13 @@ func TestIssuersCheckTheCaller(t *testing.T) {
 		{"other token", OpIDTokenRequest, "401 iam", none, header("Authorization", "bearer other")},
 		{"not at GitHub", OpIDTokenRequest, "404 iam", func(o *Options) { o.IDTokenRequestToken = "" }, nil},
 	} {
-		now := epoch
 		right := calls[c.op]
 		made := right
 		made.change = func(s *Simulator) []func(*http.Request) {
-			if c.change == nil {
-				return right.change(s)
-			}
 			return append(right.change(s), c.change)
 		}
-		r, _ := made.send(t, issuing(&now, c.opts), "", "")
+		s, _ := issuing(c.opts)
+		r, _ := made.send(t, s, "", "")
 		if got := refusalOf(t, r); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s: %s", c.op, c.name, got, c.want, bodyOf(r))
 		}
@@ -345,8 +343,7 @@ func TestIssuedKeys(t *testing.T) {
 		OpPodCredentials: `{"assumedAgency":{"id":"simulated-agency-id:pod","urn":"sts::acc:assumed-agency:deploy/pod"},"credentials":{"accessKeyId":"`,
 		OpMetadataKeys:   `{"credential":{"access":"`,
 	} {
-		now := epoch
-		s := issuing(&now)
+		s, now := issuing()
 		r, _ := calls[op].send(t, s, "", "")
 		if !strings.HasPrefix(bodyOf(r), begins) || r.Header().Get("Date") != "Fri, 02 Jan 2026 03:04:05 GMT" {
 			t.Errorf("%s: got %v %s", op, r.Header(), bodyOf(r))
@@ -360,7 +357,7 @@ func TestIssuedKeys(t *testing.T) {
 			t.Errorf("%s: expires %s, want %s", op, expires, want)
 		}
 		domain := header("X-Domain-Id", "acc")
-		now = epoch.Add(life - 1)
+		*now = epoch.Add(life - 1)
 		for _, c := range []struct{ name, got, want string }{
 			{"right", submitting(t, s, domain, signed(s, key)), accepted},
 			{"no domain", submitting(t, s, signed(s, key)), wrong},
@@ -371,18 +368,15 @@ func TestIssuedKeys(t *testing.T) {
 				t.Errorf("%s, %s: got %s, want %s", op, c.name, c.got, c.want)
 			}
 		}
-		now = epoch.Add(life)
-		if got := submitSigned(t, s, key); got != wrong {
-			t.Errorf("%s, expired: %s", op, got)
-		}
+		*now = epoch.Add(life)
+		check(t, op+", expired", submitSigned(t, s, key), wrong)
 	}
 }
 
 // The keys of an agency need no account at STS and IAM, but a wrong one is refused.
 // STS gives for temporary keys no more than an hour.
 func TestIssuersTakeIssuedKeys(t *testing.T) {
-	now := epoch
-	s := issuing(&now)
+	s, _ := issuing()
 	r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
 	key, _ := keysOf(t, r)
 	for _, c := range []struct{ op, old, replacement, domain, want string }{
@@ -417,8 +411,7 @@ func exchanged(t *testing.T, s *Simulator, old, replacement string) string {
 // A token works for a day.
 func TestIssuedTokens(t *testing.T) {
 	for op, answers := range map[string]string{OpLogin: `{"token":{`, OpIDTokenExchange: `{"token":{"domain":{"id":"acc","name":"company"},`} {
-		now := epoch
-		s := issuing(&now)
+		s, now := issuing()
 		r := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous)
 		if op == OpIDTokenExchange {
 			r, _ = calls[op].send(t, s, "", "")
@@ -427,17 +420,12 @@ func TestIssuedTokens(t *testing.T) {
 			t.Errorf("%s: got %d %s", op, r.Code, body)
 		}
 		token := header("X-Auth-Token", r.Header().Get("X-Subject-Token"))
-		now = epoch.Add(24*time.Hour - 1)
-		if got := submitting(t, s, token); got != accepted {
-			t.Errorf("%s: %s", op, got)
-		}
-		now = epoch.Add(24 * time.Hour)
-		if got := submitting(t, s, token); got != expired {
-			t.Errorf("%s, a day later: %s", op, got)
-		}
+		*now = epoch.Add(24*time.Hour - 1)
+		check(t, op, submitting(t, s, token), accepted)
+		*now = epoch.Add(24 * time.Hour)
+		check(t, op+", a day later", submitting(t, s, token), expired)
 	}
-	now := epoch
-	s := issuing(&now)
+	s, _ := issuing()
 	r, _ := calls[OpIDTokenExchange].send(t, s, `,"scope":{"domain":{"name":"company"}}`, "")
 	if got := submitting(t, s, header("X-Auth-Token", r.Header().Get("X-Subject-Token"))); got != wrong || strings.Contains(bodyOf(r), `"token":{"domain"`) {
 		t.Errorf("unscoped: %s, %s", got, bodyOf(r))
@@ -445,8 +433,7 @@ func TestIssuedTokens(t *testing.T) {
 }
 
 func TestDomains(t *testing.T) {
-	now := epoch
-	s := issuing(&now)
+	s, _ := issuing()
 	r, _ := calls[OpSecurityTokens].send(t, s, "", "")
 	key, _ := keysOf(t, r)
 	const company = `{"domains":[{"id":"acc","name":"company"}]}`
@@ -459,9 +446,7 @@ func TestDomains(t *testing.T) {
 		{signed(s, userKey), `{"domains":[]}`},
 		{signed(s, otherKey), `{"domains":[{"id":"acc2","name":""}]}`},
 	} {
-		if got := bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", c.change)); got != c.want {
-			t.Errorf("got %s, want %s", got, c.want)
-		}
+		check(t, "domains", bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", c.change)), c.want)
 	}
 }
 
@@ -481,8 +466,7 @@ func TestIssuedEnd(t *testing.T) {
 		{"just alive", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
 			func(_ *Simulator, now *time.Time) { *now = now.Add(2*time.Second - 1) }, issued{accepted, accepted, accepted}},
 	} {
-		now := epoch
-		s := issuing(&now, c.opts)
+		s, now := issuing(c.opts)
 		r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
 		key, _ := keysOf(t, r)
 		token := exchanged(t, s, "", "")
@@ -493,7 +477,7 @@ func TestIssuedEnd(t *testing.T) {
 		if got := all(); got != (issued{accepted, accepted, accepted}) {
 			t.Errorf("%s, at first: %v", c.name, got)
 		}
-		c.end(s, &now)
+		c.end(s, now)
 		if got := all(); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}
@@ -506,10 +490,9 @@ func TestIssuedEnd(t *testing.T) {
 // A metadata token ends by its own time, or with all that was issued.
 func TestMetadataTokens(t *testing.T) {
 	for end, want := range map[time.Duration]int{time.Minute - 1: 200, time.Minute: 401, 0: 401} {
-		now := epoch
-		s := issuing(&now)
+		s, now := issuing()
 		change := calls[OpMetadataKeys].change(s)
-		now = now.Add(end)
+		*now = now.Add(end)
 		if end == 0 {
 			s.RevokeIssued()
 		}
@@ -517,16 +500,15 @@ func TestMetadataTokens(t *testing.T) {
 			t.Errorf("after %v: %d", end, r.Code)
 		}
 	}
-	now := epoch
-	r, _ := calls[OpMetadataToken].send(t, issuing(&now), "", "")
+	s, _ := issuing()
+	r, _ := calls[OpMetadataToken].send(t, s, "", "")
 	if got := r.Header().Get("Content-Type"); got != "text/plain" || strings.ContainsAny(bodyOf(r), "{\"\n") {
 		t.Errorf("got %s %q", got, bodyOf(r))
 	}
 }
 
 func TestIDTokens(t *testing.T) {
-	now := epoch
-	s := issuing(&now)
+	s, _ := issuing()
 	var github struct{ Value string }
 	r, _ := calls[OpIDTokenRequest].send(t, s, "", "")
 	if err := json.Unmarshal(r.Body.Bytes(), &github); err != nil {

@@ -92,9 +92,7 @@ func TestMessagesOnTheWire(t *testing.T) {
 		t.Errorf("first message %v", first)
 	}
 	raw := read(t, s, "cases/c/messages?trim_osm_rich_text_label=false")["message_list"]
-	if got := contents(raw)[1]; got != "<p>x &amp; y</p>" {
-		t.Errorf("untrimmed: %q", got)
-	}
+	check(t, "untrimmed", contents(raw)[1], "<p>x &amp; y</p>")
 	detail := read(t, s, "cases/c")["incident_detail_info"].(map[string]any)["message_list"].([]any)[1].(map[string]any)
 	if detail["message_id"] != "message-00000002" || detail["content"] != "<p>x &amp; y</p>" {
 		t.Errorf("in detail: %v", detail)
@@ -181,9 +179,7 @@ func TestAccessories(t *testing.T) {
 	upload := `{"accessory_name":"a.txt","accessory_from":"message","accessory_data":"eA=="}`
 	for i := 1; i <= 2; i++ {
 		want := fmt.Sprintf(`{"accessory_id":"accessory-%08d"}`, i)
-		if got := bodyOf(ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", upload)); got != want {
-			t.Errorf("upload: got %s, want %s", got, want)
-		}
+		check(t, "upload", bodyOf(ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", upload)), want)
 	}
 	const first = "/v2/servicerequest/accessorys/accessory-00000001"
 	for _, c := range []struct{ method, path, body, want string }{
@@ -195,21 +191,15 @@ func TestAccessories(t *testing.T) {
 		{"DELETE", "/v2/servicerequest/accessorys/" + strings.Repeat("x", 65), "", outside},
 		{"DELETE", "/v2/servicerequest/accessorys/limits", "", outside}, // an ID like any other
 	} {
-		if got := verdict(t, ask(t, s, c.method, c.path, c.body)); got != c.want {
-			t.Errorf("%s %s: got %s, want %s", c.method, c.path, got, c.want)
-		}
+		check(t, c.method+" "+c.path, verdict(t, ask(t, s, c.method, c.path, c.body)), c.want)
 	}
 	s.Reset() // the message is gone, and no longer uses it
-	if got := verdict(t, ask(t, s, "DELETE", first, "")); got != accepted {
-		t.Errorf("after Reset: %s", got)
-	}
+	check(t, "after Reset", verdict(t, ask(t, s, "DELETE", first, "")), accepted)
 }
 
 func TestLimits(t *testing.T) {
 	want := `{"accessory_limit":{"limit_count":"10","limit_file_type":"jpg,jpeg,bmp,png,gif,txt,doc,docx,rar,zip,pdf,xls,xlsx","limit_size":"2"}}`
-	if got := bodyOf(ask(t, service(Options{}), "GET", "/v2/servicerequest/accessorys/limits", "")); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
+	check(t, "limits", bodyOf(ask(t, service(Options{}), "GET", "/v2/servicerequest/accessorys/limits", "")), want)
 }
 
 func TestReset(t *testing.T) {
@@ -217,9 +207,7 @@ func TestReset(t *testing.T) {
 	s.AddMessage("case-123", Message{Content: "seeded"})
 	post := func() string { return verdict(t, ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)) }
 	for range 2 {
-		if got := post(); got != "503 APIGW.0613" {
-			t.Errorf("first: %s", got)
-		}
+		check(t, "first", post(), "503 APIGW.0613")
 		if got := post(); got != accepted || s.Count(OpSubmit) != 2 || len(s.Messages("case-123")) != 2 {
 			t.Errorf("second: %s", got)
 		}
@@ -233,13 +221,9 @@ func TestReset(t *testing.T) {
 func TestAnswersAndCounts(t *testing.T) {
 	var observed []Request
 	s := service(Options{JSONAnswers: true, Observe: func(r Request) { observed = append(observed, r) }})
-	if got := bodyOf(ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)); got != "{}" {
-		t.Errorf("body %q", got)
-	}
+	check(t, "body", bodyOf(ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)), "{}")
 	for range 2 { // it does not count itself
-		if got := bodyOf(ask(t, s, "GET", CountsPath, "", header("X-Auth-Token"))); got != `{"submit":1}` {
-			t.Errorf("counts %s", got)
-		}
+		check(t, "counts", bodyOf(ask(t, s, "GET", CountsPath, "", header("X-Auth-Token"))), `{"submit":1}`)
 	}
 	if len(observed) != 1 || observed[0].Status != 200 || !observed[0].Committed {
 		t.Errorf("observed %+v", observed)

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -29,9 +30,7 @@ func TestClosedTickets(t *testing.T) {
 			t.Errorf("status %d: recorded %+v", number, r)
 		}
 		for _, path := range []string{"cases/case-123", "cases/case-123/messages", "cases/case-123/status"} {
-			if got := verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+path, "")); got != accepted {
-				t.Errorf("status %d: %s: %s", number, path, got)
-			}
+			check(t, fmt.Sprintf("status %d: %s", number, path), verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+path, "")), accepted)
 		}
 	}
 }
@@ -54,9 +53,7 @@ func TestClosedTicketOrder(t *testing.T) {
 		if c.fault != "" {
 			s.SetFaults(faults(t, c.fault)...)
 		}
-		if got := bodyOf(ask(t, s, "POST", submitPath, c.body)); got != c.want {
-			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
-		}
+		check(t, c.name, bodyOf(ask(t, s, "POST", submitPath, c.body)), c.want)
 	}
 	if got := s.Messages("case-123"); len(got) != 1 {
 		t.Errorf("messages %v", got)
