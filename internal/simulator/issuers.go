@@ -146,9 +146,8 @@ func (ex *exchange) exchangeIDToken(body object) func() *answer {
 	auth := sole[object](ex, body, "auth")
 	ex.only(auth, "id_token", "scope")
 	token := sole[string](ex, mandatory[object](ex, auth, "id_token"), "id")
-	_, scoped := auth["scope"]
-	var scope account
-	if scoped {
+	var scope account // zero is none
+	if _, scoped := auth["scope"]; scoped {
 		domain := sole[object](ex, mandatory[object](ex, auth, "scope"), "domain")
 		ex.only(domain, "id", "name")
 		scope = ex.domain(domain, "id", "name")
@@ -164,10 +163,10 @@ func (ex *exchange) exchangeIDToken(body object) func() *answer {
 			return refuse(401, "", wrong)
 		}
 		a := ex.opts.Agency
-		if scoped && !a.isIn(scope) {
+		if scope != (account{}) && !a.isIn(scope) {
 			return refuse(403, "", "The scope is not the provider's account.")
 		}
-		c := credential{account: account{a.DomainID, a.DomainName}, unscoped: !scoped}
+		c := credential{account: account{a.DomainID, a.DomainName}, unscoped: scope == account{}}
 		return ex.issueToken("mapped", "FederationUser", c, cmp.Or(ex.opts.CredentialLifetime, tokenLife))
 	}
 }
