@@ -24,7 +24,7 @@ func issuing(change ...func(*Options)) (s *Simulator, now *time.Time) {
 	opts := Options{
 		Clock:      func() time.Time { return at },
 		AccessKeys: []AccessKey{userKey, otherKey},
-		Users:      []User{{"n", "p", "d"}},
+		Users:      []User{{"n", "p", "d"}, {"n", "q", "e"}},
 		Agency:     deploy,
 		Providers:  []OIDCProvider{github},
 		PodToken:   "pod-token", ECSAgency: true, IDTokenRequestToken: "request-token",
@@ -65,6 +65,8 @@ func submitSigned(t *testing.T, s *Simulator, key AccessKey) string {
 
 var anonymous = header("X-Auth-Token")
 
+const login = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"n","password":"p","domain":{"name":"d"}}}},"scope":{"domain":{"name":"d"}}}}`
+
 // call is a right request to an issuer.
 type call struct {
 	op, method, path, body string
@@ -85,6 +87,7 @@ var calls = func() map[string]call {
 	bySignature := func(s *Simulator) []func(*http.Request) { return []func(*http.Request){signed(s, userKey)} }
 	all := map[string]call{}
 	for _, c := range []call{
+		{OpLogin, "POST", "/v3/auth/tokens", login, sending()},
 		{OpAssumeWithOIDC, "POST", "/v5/agencies/assume-with-oidc",
 			`{"provider_urn":"iam::acc:oidcProvider:github","agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","id_token":"ID.TOKEN","duration_seconds":900}`, sending()},
 		{OpAssume, "POST", "/v5/agencies/assume",
@@ -142,6 +145,8 @@ func refusalOf(t *testing.T, r *httptest.ResponseRecorder) string {
 		t.Fatal(err)
 	}
 	switch {
+	case r.Header().Get("X-Subject-Token") != "":
+		kind = "with a token"
 	case strings.HasPrefix(e.Code, "STS5.") && e.ID == r.Header().Get("X-Request-Id") && (e.Encoded != "") == (r.Code == 403):
 		kind = "sts"
 	case e.Error.Code == r.Code && e.Error.Message != "" && e.Error.Title != "":
@@ -233,6 +238,26 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"no ID token", OpIDTokenExchange, `"id":"ID.TOKEN"`, "", "400 IAM.0011"},
 		{"not a JWT", OpIDTokenExchange, "ID.TOKEN", "xxxx", "401 IAM.0007"},
 		{"unknown member", OpIDTokenExchange, scope, scope + `,"x":1`, "400 IAM.0011"},
+
+		{"right", OpLogin, "", "", "201 success"},
+		{"wrong password", OpLogin, `"p"`, `"q"`, "401 iam"},
+		{"wrong name", OpLogin, `"n"`, `"m"`, "401 iam"},
+		{"wrong domain", OpLogin, `"d"}}}},"scope":{"domain":{"name":"d"`, `"e"}}}},"scope":{"domain":{"name":"e"`, "401 iam"},
+		{"other scope", OpLogin, `"scope":{"domain":{"name":"d"}}`, `"scope":{"domain":{"name":"e"}}`, "401 iam"},
+		{"no scope", OpLogin, `,"scope":{"domain":{"name":"d"}}`, "", "400 iam"},
+		{"other method", OpLogin, `["password"]`, `["token"]`, "400 iam"},
+		{"two methods", OpLogin, `["password"]`, `["password","password"]`, "400 iam"},
+		{"no method", OpLogin, `["password"]`, `[]`, "400 iam"},
+		{"other case", OpLogin, `"auth"`, `"Auth"`, "400 iam"},
+		{"null password", OpLogin, `"p"`, `null`, "400 iam"},
+		{"no password", OpLogin, `"password":"p",`, ``, "400 iam"},
+		{"more", OpLogin, `{"auth"`, `{"x":1,"auth"`, "400 iam"},
+		{"more in auth", OpLogin, `"scope"`, `"x":1,"scope"`, "400 iam"},
+		{"more in user", OpLogin, `"name":"n"`, `"name":"n","x":1`, "400 iam"},
+		{"more in domain", OpLogin, `"name":"d"}}}}`, `"name":"d","id":"x"}}}}`, "400 iam"},
+		{"more in scope", OpLogin, `"scope":{"domain":{"name":"d"`, `"scope":{"domain":{"name":"d","id":"x"`, "400 iam"},
+		{"cut off", OpLogin, `}}}}`, `}}`, "400 iam"},
+		{"query", OpLogin, "tokens", "tokens?nocatalog=true", "400 iam"},
 
 		{"right", OpPodCredentials, "", "", "200 success"},
 		{"a member", OpPodCredentials, "{}", `{"x":1}`, "400 iam"},
@@ -412,10 +437,7 @@ func exchanged(t *testing.T, s *Simulator, old, replacement string) string {
 func TestIssuedTokens(t *testing.T) {
 	for op, answers := range map[string]string{OpLogin: `{"token":{`, OpIDTokenExchange: `{"token":{"domain":{"id":"acc","name":"company"},`} {
 		s, now := issuing()
-		r := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous)
-		if op == OpIDTokenExchange {
-			r, _ = calls[op].send(t, s, "", "")
-		}
+		r, _ := calls[op].send(t, s, "", "")
 		if body := bodyOf(r); r.Code != 201 || !strings.HasPrefix(body, answers) || !strings.Contains(body, `"expires_at":"2026-01-03T03:04:05.678000Z","issued_at":"2026-01-02T03:04:05.678000Z"`) {
 			t.Errorf("%s: got %d %s", op, r.Code, body)
 		}
@@ -459,7 +481,6 @@ func TestIssuedEnd(t *testing.T) {
 		end  func(s *Simulator, now *time.Time)
 		want issued
 	}{
-		{"not", func(*Options) {}, func(*Simulator, *time.Time) {}, issued{accepted, accepted, accepted}},
 		{"revoked", func(*Options) {}, func(s *Simulator, _ *time.Time) { s.RevokeIssued() }, issued{wrong, expired, expired}},
 		{"lifetime", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
 			func(_ *Simulator, now *time.Time) { *now = now.Add(2 * time.Second) }, issued{wrong, expired, accepted}},
