@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -66,11 +67,9 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 	tokens := ex.r.Header.Values("X-Auth-Token")
 	authorization := ex.r.Header.Values("Authorization")
 	switch {
-	case ex.route.access == ownCredentials:
-		return nil
 	case ex.route.access == noCredentials && len(tokens)+len(authorization) > 0:
 		return malformed("Unexpected credentials")
-	case ex.route.access == noCredentials:
+	case ex.route.access == noCredentials || ex.route.access == ownCredentials:
 		return nil
 	case len(tokens) > 0 && len(authorization) > 0:
 		return unauthorized("Token and signature both sent")
@@ -122,12 +121,10 @@ func (ex *exchange) login(body object) func() *answer {
 	domain := sole[string](ex, mandatory[object](ex, user, "domain"), "name")
 	scoped := sole[string](ex, sole[object](ex, mandatory[object](ex, auth, "scope"), "domain"), "name")
 	return func() *answer {
-		for _, u := range ex.opts.Users {
-			if u == (User{name, secret, domain}) && scoped == domain {
-				return ex.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
-			}
+		if scoped != domain || !slices.Contains(ex.opts.Users, User{name, secret, domain}) {
+			return refuse(401, "", "The username or password is wrong.")
 		}
-		return refuse(401, "", "The username or password is wrong.")
+		return ex.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
 	}
 }
 

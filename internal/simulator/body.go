@@ -122,3 +122,12 @@ func sole[T any](ex *exchange, o object, name string) T {
 	ex.only(o, name)
 	return mandatory[T](ex, o, name)
 }
+
+// mustJSON encodes a value that can be encoded.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

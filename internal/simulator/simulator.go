@@ -27,7 +27,6 @@ package simulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -222,7 +221,7 @@ type answer struct {
 	status  int
 	header  map[string]string // further headers; "" is not sent
 	body    any               // JSON; nil is an empty body
-	raw     io.Reader         // a body of another type, if not nil
+	raw     io.Reader         // if not nil, sent as it is in the place of body
 	refused bool              // the operation was not carried out
 }
 
@@ -364,15 +363,11 @@ func (ex *exchange) encode(a *answer) []byte {
 			panic("simulator: error too long: " + e.Code + " " + e.Msg)
 		}
 	}
-	if v == nil {
-		if !ex.opts.JSONAnswers {
-			return nil
-		}
+	switch {
+	case v == nil && !ex.opts.JSONAnswers:
+		return nil
+	case v == nil:
 		v = struct{}{}
 	}
-	body, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return body
+	return mustJSON(v)
 }
