@@ -25,9 +25,8 @@ import (
 // a fixed address.
 func TestTheProviderGetsCredentialsAsTheSDKDoes(t *testing.T) {
 	agency := simulator.Agency{Name: "deploy", DomainID: domainID, DomainName: "account"}
-	oidc := simulator.OIDCProvider{Name: "github", DomainID: domainID, DomainName: "account", Audience: "aud", Agencies: []string{"deploy"}}
 	server := service(t, simulator.Options{
-		Agencies: []simulator.Agency{agency}, Providers: []simulator.OIDCProvider{oidc}, PodToken: "pod", PodAgency: "deploy",
+		Agency: agency, Providers: []simulator.OIDCProvider{{Name: "github", Audience: "aud"}}, PodToken: "pod",
 	})
 	client := func() *core.HcHttpClient {
 		return ok(core.NewHcHttpClientBuilder().WithCredentialsType("global.Credentials").WithEndpoint(server.URL()).WithCredential(keyed(permanent)).SafeBuild())
@@ -78,10 +77,10 @@ func TestTheProviderGetsCredentialsAsTheSDKDoes(t *testing.T) {
 		// The SDK's clients sign these two, though they need no signature. So it is refused,
 		// but the body is its own.
 		simulator.OpAssumeWithOIDC: {
-			credentials.OIDC{STS: base, ProviderURN: oidc.URN(), AgencyURN: agency.URN(), SessionName: "run", IDToken: credentials.IDToken{Value: idToken}},
+			credentials.OIDC{STS: base, ProviderURN: agency.ProviderURN("github"), AgencyURN: agency.URN(), SessionName: "run", IDToken: credentials.IDToken{Value: idToken}},
 			func() error {
 				_, _ = sts.NewStsClient(client()).AssumeAgencyWithOIDC(&stsmodel.AssumeAgencyWithOidcRequest{Body: &stsmodel.AssumeAgencyWithOidcReqBody{
-					ProviderUrn: oidc.URN(), AgencyUrn: agency.URN(), AgencySessionName: "run", IdToken: idToken,
+					ProviderUrn: agency.ProviderURN("github"), AgencyUrn: agency.URN(), AgencySessionName: "run", IdToken: idToken,
 				}})
 				return nil
 			},

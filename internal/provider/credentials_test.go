@@ -35,13 +35,9 @@ func newSecuredFixture(t *testing.T, options simulator.Options) *fixture {
 	t.Helper()
 	options.AccessKeys = []simulator.AccessKey{testPair, tempPair}
 	options.Users = []simulator.User{testUser}
-	options.Agencies = []simulator.Agency{{Name: guideAgency, DomainID: guideAccount, DomainName: "account"}}
-	for _, name := range []string{"github", "gitlab"} {
-		options.Providers = append(options.Providers, simulator.OIDCProvider{
-			Name: name, DomainID: guideAccount, DomainName: "account", Audience: guideAudience, Agencies: []string{guideAgency},
-		})
-	}
-	options.PodToken, options.PodAgency, options.ECSAgency, options.IDTokenRequestToken = podToken, guideAgency, guideAgency, requestToken
+	options.Agency = simulator.Agency{Name: guideAgency, DomainID: guideAccount, DomainName: "account"}
+	options.Providers = []simulator.OIDCProvider{{Name: "github", Audience: guideAudience}, {Name: "gitlab", Audience: guideAudience}}
+	options.PodToken, options.ECSAgency, options.IDTokenRequestToken = podToken, true, requestToken
 	return newFixture(t, options)
 }
 

@@ -21,9 +21,9 @@ var (
 	// issuing is a service with everything that issues credentials.
 	issuing = simulator.Options{
 		Users: []simulator.User{testUser}, AccessKeys: []simulator.AccessKey{testPair},
-		Agencies:  []simulator.Agency{{Name: "deploy", DomainID: "1", DomainName: "one"}},
-		Providers: []simulator.OIDCProvider{{Name: "github", DomainID: "1", DomainName: "one", Audience: "aud", Agencies: []string{"deploy"}}},
-		PodToken:  "pod's", PodAgency: "deploy", ECSAgency: "deploy", IDTokenRequestToken: "request's",
+		Agency:    simulator.Agency{Name: "deploy", DomainID: "1", DomainName: "one"},
+		Providers: []simulator.OIDCProvider{{Name: "github", Audience: "aud"}},
+		PodToken:  "pod's", ECSAgency: true, IDTokenRequestToken: "request's",
 	}
 )
 
@@ -41,10 +41,10 @@ func issuers(t *testing.T, s *service) map[string]credentials.Source {
 	}
 	pod := must(url.Parse(s.URL() + simulator.PodCredentialsPath))
 	request := must(url.Parse(s.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"))
-	urn := issuing.Agencies[0].URN()
+	urn := issuing.Agency.URN()
 	pair := credentials.AccessKey{AccessKey: "AK", SecretKey: "SK", DomainID: "1"}
 	oidc := credentials.OIDC{
-		STS: base, ProviderURN: issuing.Providers[0].URN(), AgencyURN: urn, SessionName: "run",
+		STS: base, ProviderURN: issuing.Agency.ProviderURN("github"), AgencyURN: urn, SessionName: "run",
 		IDToken: credentials.IDToken{RequestURL: request, RequestToken: "request's", Audience: "aud"},
 	}
 	return map[string]credentials.Source{

@@ -34,10 +34,9 @@ func (ex *exchange) upload(body object) func() *answer {
 	ex.require(len(data) > 0, outOfLimits("File is empty"))
 	ex.require(len(data) <= accessoryMB<<20, outOfLimits("File too large"))
 	return func() *answer {
-		s := ex.s
-		s.uploads++
-		id := fmt.Sprintf("accessory-%08d", s.uploads)
-		s.accessories[id] = name
+		ex.uploads++
+		id := fmt.Sprintf("accessory-%08d", ex.uploads)
+		ex.accessories[id] = name
 		return &answer{status: 200, body: map[string]string{"accessory_id": id}}
 	}
 }
@@ -56,18 +55,17 @@ func (ex *exchange) limits(object) func() *answer {
 // deleteAccessory removes an accessory that no message uses.
 func (ex *exchange) deleteAccessory(object) func() *answer {
 	return func() *answer {
-		s := ex.s
-		if _, ok := s.accessories[ex.param]; !ok {
+		if _, ok := ex.accessories[ex.param]; !ok {
 			return outOfLimits("No such accessory")
 		}
-		for _, c := range s.caseOrder {
+		for _, c := range ex.caseOrder {
 			for _, m := range c.messages {
 				if slices.Contains(m.AccessoryIDs, ex.param) {
 					return refuse(200, "OSM.01010002", "The accessory is in use")
 				}
 			}
 		}
-		delete(s.accessories, ex.param)
+		delete(ex.accessories, ex.param)
 		return &answer{status: 200}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -66,11 +67,9 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 	tokens := ex.r.Header.Values("X-Auth-Token")
 	authorization := ex.r.Header.Values("Authorization")
 	switch {
-	case ex.route.access == ownCredentials:
-		return nil
 	case ex.route.access == noCredentials && len(tokens)+len(authorization) > 0:
 		return malformed("Unexpected credentials")
-	case ex.route.access == noCredentials:
+	case ex.route.access == noCredentials || ex.route.access == ownCredentials:
 		return nil
 	case len(tokens) > 0 && len(authorization) > 0:
 		return unauthorized("Token and signature both sent")
@@ -89,29 +88,20 @@ func (ex *exchange) authenticate(tooLarge bool) *answer {
 	case utf8.RuneCountInString(tokens[0]) > 5000:
 		return malformed("Invalid X-Auth-Token")
 	}
-	s := ex.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.tokens[tokens[0]]
+	c, ok := ex.tokens[tokens[0]]
 	switch {
 	case !ok || tokens[0] == "" || c.unscoped && ex.toTicketService():
 		return unauthorized("Incorrect IAM token")
-	case !ex.use(c):
+	case c.expired(ex.now()):
 		return refuse(401, "APIGW.0307", "The token must be updated")
 	}
+	ex.caller = c
 	return nil
 }
 
 // toTicketService reports whether the request is to the ticket service, and not to an
 // issuer of credentials.
 func (ex *exchange) toTicketService() bool { return ex.route.form == nil }
-
-// use notes that the request is c's, and reports whether c has not expired. It needs
-// s.mu.
-func (ex *exchange) use(c *credential) bool {
-	ex.caller = c
-	return !c.expired(ex.s.nowLocked())
-}
 
 func (c *credential) expired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)
@@ -131,12 +121,10 @@ func (ex *exchange) login(body object) func() *answer {
 	domain := sole[string](ex, mandatory[object](ex, user, "domain"), "name")
 	scoped := sole[string](ex, sole[object](ex, mandatory[object](ex, auth, "scope"), "domain"), "name")
 	return func() *answer {
-		for _, u := range ex.s.opts.Users {
-			if u == (User{name, secret, domain}) && scoped == domain {
-				return ex.s.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
-			}
+		if scoped != domain || !slices.Contains(ex.opts.Users, User{name, secret, domain}) {
+			return refuse(401, "", "The username or password is wrong.")
 		}
-		return refuse(401, "", "The username or password is wrong.")
+		return ex.issueToken("password", name, credential{account: account{Name: domain}}, tokenLife)
 	}
 }
 
@@ -161,7 +149,7 @@ const tokenLife = 24 * time.Hour
 func (s *Simulator) issueToken(method, user string, c credential, life time.Duration) *answer {
 	s.issued++
 	text := fmt.Sprintf("MIIsimulated-%08d", s.issued)
-	now := s.nowLocked().UTC()
+	now := s.now().UTC()
 	c.issued, c.expires = true, now.Add(life)
 	s.tokens[text] = &c
 	token := map[string]any{

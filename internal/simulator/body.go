@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"mime"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -76,6 +77,23 @@ func parseValue(d *json.Decoder) (v any, repeated bool) {
 	return t, false
 }
 
+// integer is mandatory for a whole number.
+func (ex *exchange) integer(o object, name string) int {
+	n, err := strconv.Atoi(mandatory[json.Number](ex, o, name).String())
+	ex.require(err == nil, malformed("Invalid "+name))
+	return n
+}
+
+// texts returns the values of a list, which must be strings.
+func (ex *exchange) texts(name string, values []any) (texts []string) {
+	for _, v := range values {
+		text, ok := v.(string)
+		ex.require(ok, malformed("Invalid "+name))
+		texts = append(texts, text)
+	}
+	return texts
+}
+
 // only refuses an object with other members than these.
 func (ex *exchange) only(o object, names ...string) {
 	for name := range o {
@@ -103,4 +121,13 @@ func mandatory[T any](ex *exchange, o object, name string) T {
 func sole[T any](ex *exchange, o object, name string) T {
 	ex.only(o, name)
 	return mandatory[T](ex, o, name)
+}
+
+// mustJSON encodes a value that can be encoded.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }

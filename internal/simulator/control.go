@@ -1,26 +1,22 @@
 package simulator
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"time"
 )
 
-const controlPrefix = "/_simulator/"
-
-// The control endpoints are the simulator's own and no part of the service.
-// They are not recorded, and no fault strikes them. Those that change something
-// take a JSON object. An answer is a JSON object too; that of a refusal has the
-// one member "error".
+// The control endpoints are the simulator's own and no part of the service. They are
+// routes like those of the service, but their requests are not recorded, and no fault
+// strikes them. A refusal has the one member "error".
 //
 // They need no token: a test may revoke all tokens, or use access keys alone. The
-// server listens on loopback addresses only and has no real data. The media type
-// application/json is mandatory, so that a web page in the user's browser cannot
-// send such a request.
+// server listens on loopback addresses only and has no real data. Those that change
+// something take JSON, whose media type is mandatory, so that a web page in the user's
+// browser cannot send such a request.
 const (
+	controlPrefix = "/_simulator/"
+
 	CountsPath   = controlPrefix + "requests"  // GET: the number of requests by operation
 	StatusPath   = controlPrefix + "status"    // PUT {"id", "status"}: set a ticket's status, a number
 	RepliesPath  = controlPrefix + "replies"   // POST {"id", "content"}: add an engineer's answer
@@ -28,137 +24,91 @@ const (
 	IDTokensPath = controlPrefix + "id-tokens" // POST {"audience", "seconds"}: get an ID token that lives so long, as {"id_token"}
 )
 
-// maxControl is the limit of a control request's body in bytes.
-const maxControl = 1 << 20
-
-// controlBody is the body of a control request. Each endpoint reads its own members.
-type controlBody struct {
-	ID       string   `json:"id"`
-	Status   *int     `json:"status"` // nil is missing; 0 is a status
-	Content  string   `json:"content"`
-	Faults   []string `json:"faults"` // nil is missing; an empty list clears the faults
-	Audience string   `json:"audience"`
-	Seconds  int      `json:"seconds"`
+// controls are not in routes, because ParseFault looks there for the operations.
+var controls = []route{
+	{method: "GET", pattern: CountsPath, access: ownCredentials, form: controlError, handle: (*exchange).showCounts},
+	{method: "PUT", pattern: StatusPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).changeStatus},
+	{method: "POST", pattern: RepliesPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).reply},
+	{method: "PUT", pattern: FaultsPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).replaceFaults},
+	{method: "POST", pattern: IDTokensPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).giveIDToken},
 }
 
-// control is a control endpoint. Its do needs s.mu.
-type control struct {
-	method string
-	do     func(s *Simulator, v controlBody) *answer
-}
-
-var controls = map[string]control{
-	CountsPath:   {http.MethodGet, (*Simulator).showCounts},
-	StatusPath:   {http.MethodPut, (*Simulator).changeStatus},
-	RepliesPath:  {http.MethodPost, (*Simulator).reply},
-	FaultsPath:   {http.MethodPut, (*Simulator).replaceFaults},
-	IDTokensPath: {http.MethodPost, (*Simulator).giveIDToken},
-}
-
-func controlError(status int, format string, args ...any) *answer {
-	return &answer{status: status, body: map[string]string{"error": fmt.Sprintf(format, args...)}}
-}
+func controlError(_ *exchange, _ int, e wireError) any { return map[string]string{"error": e.Msg} }
 
 func invalid(format string, args ...any) *answer {
-	return controlError(http.StatusBadRequest, format, args...)
+	return refuse(400, "", fmt.Sprintf(format, args...))
 }
 
-func noCase(id string) *answer { return controlError(http.StatusNotFound, "unknown ticket %q", id) }
+func noCase(id string) *answer { return refuse(404, "", fmt.Sprintf("unknown ticket %q", id)) }
 
 // done is the answer of an endpoint that has nothing to tell.
-var done = &answer{status: http.StatusOK, body: struct{}{}}
+var done = &answer{status: 200, body: struct{}{}}
 
-// serveControl answers a control request.
-func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request, path string) {
-	a := s.control(r, path)
-	body, err := json.Marshal(a.body)
-	if err != nil {
-		panic(err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(a.status)
-	_, _ = w.Write(body) // an error is the client's leaving
+func (ex *exchange) showCounts(object) func() *answer {
+	return func() *answer { return &answer{status: 200, body: maps.Clone(ex.counts)} }
 }
 
-func (s *Simulator) control(r *http.Request, path string) *answer {
-	var v controlBody
-	c, ok := controls[path]
-	switch {
-	case !ok:
-		return controlError(http.StatusNotFound, "unknown control endpoint %s", path)
-	case r.Method != c.method:
-		return controlError(http.StatusMethodNotAllowed, "%s accepts only %s", path, c.method)
-	case r.Method == http.MethodGet: // it takes no body
-	case !isJSON(r.Header.Get("Content-Type")):
-		return controlError(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
-	default:
-		d := json.NewDecoder(io.LimitReader(r.Body, maxControl))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&v); err != nil {
-			return invalid("invalid body: %v", err)
+// changeStatus changes a ticket's status. A ticket that becomes completed is resolved
+// now; a ticket that leaves this status is no longer resolved.
+func (ex *exchange) changeStatus(body object) func() *answer {
+	ex.only(body, "id", "status")
+	id := mandatory[string](ex, body, "id")
+	status := ex.integer(body, "status")
+	_, known := FindStatus(status)
+	ex.require(known, invalid("unknown status %d", status))
+	return func() *answer {
+		c, ok := ex.cases[id]
+		if !ok {
+			return noCase(id)
 		}
-		if _, err := d.Token(); err != io.EOF {
-			return invalid("the body has more than one JSON value")
+		if c.Status != status {
+			c.Status, c.ResolveTime = status, time.Time{}
+			if status == statusCompleted {
+				c.ResolveTime = ex.now()
+			}
 		}
+		return done
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return c.do(s, v)
-}
-
-func (s *Simulator) showCounts(controlBody) *answer {
-	return &answer{status: http.StatusOK, body: maps.Clone(s.counts)}
-}
-
-func (s *Simulator) changeStatus(v controlBody) *answer {
-	if v.Status == nil {
-		return invalid("status is required")
-	}
-	if _, known := findStatus(*v.Status); !known {
-		return invalid("unknown status %d", *v.Status)
-	}
-	c, ok := s.cases[v.ID]
-	if !ok {
-		return noCase(v.ID)
-	}
-	s.setStatus(c, *v.Status)
-	return done
 }
 
 // reply adds an engineer's answer, to a closed ticket too. An empty text is
 // refused: it is more likely to be a mistake than an answer.
-func (s *Simulator) reply(v controlBody) *answer {
-	if !between(v.Content, 1, maxContent) {
-		return invalid("the text must have 1 to %d characters", maxContent)
+func (ex *exchange) reply(body object) func() *answer {
+	ex.only(body, "id", "content")
+	id := mandatory[string](ex, body, "id")
+	content := mandatory[string](ex, body, "content")
+	ex.require(between(content, 1, maxContent), invalid("the text must have 1 to %d characters", maxContent))
+	return func() *answer {
+		c, ok := ex.cases[id]
+		if !ok {
+			return noCase(id)
+		}
+		ex.addMessage(c, Message{Type: 1, ReplierType: 1, Content: content})
+		return done
 	}
-	c, ok := s.cases[v.ID]
-	if !ok {
-		return noCase(v.ID)
-	}
-	s.addMessage(c, Message{Type: 1, ReplierType: 1, Content: v.Content})
-	return done
 }
 
 // replaceFaults changes nothing when one of the faults is wrong.
-func (s *Simulator) replaceFaults(v controlBody) *answer {
-	if v.Faults == nil {
-		return invalid("faults is required")
+func (ex *exchange) replaceFaults(body object) func() *answer {
+	var faults []Fault
+	for _, text := range ex.texts("faults", sole[[]any](ex, body, "faults")) {
+		f, err := ParseFault(text)
+		ex.require(err == nil, invalid("%v", err))
+		faults = append(faults, f)
 	}
-	faults := make([]Fault, len(v.Faults))
-	for i, text := range v.Faults {
-		var err error
-		if faults[i], err = ParseFault(text); err != nil {
-			return invalid("%v", err)
-		}
+	return func() *answer {
+		ex.setFaults(faults)
+		return done
 	}
-	s.setFaults(faults)
-	return done
 }
 
-func (s *Simulator) giveIDToken(v controlBody) *answer {
-	if v.Audience == "" || v.Seconds < 1 {
-		return invalid("audience and seconds are required")
+func (ex *exchange) giveIDToken(body object) func() *answer {
+	ex.only(body, "audience", "seconds")
+	audience := mandatory[string](ex, body, "audience")
+	seconds := ex.integer(body, "seconds")
+	ex.require(audience != "" && seconds > 0, invalid("audience and seconds are required"))
+	return func() *answer {
+		token := ex.idToken(audience, time.Duration(seconds)*time.Second)
+		return &answer{status: 200, body: map[string]string{"id_token": token}}
 	}
-	token := s.idToken(v.Audience, time.Duration(v.Seconds)*time.Second)
-	return &answer{status: http.StatusOK, body: map[string]string{"id_token": token}}
 }

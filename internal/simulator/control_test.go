@@ -4,34 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 )
-
-// controlRequest sends a control request without a token.
-func controlRequest(t *testing.T, s *Simulator, method, path, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
-	t.Helper()
-	return ask(t, s, method, path, body, append([]func(*http.Request){header("X-Auth-Token")}, change...)...)
-}
-
-// stateOf is everything that a control request may change.
-func stateOf(s *Simulator) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b strings.Builder
-	for _, c := range s.caseOrder {
-		fmt.Fprintf(&b, "%+v\n", c.Case)
-		for _, m := range c.messages {
-			fmt.Fprintf(&b, "%+v\n", m)
-		}
-	}
-	for _, f := range s.faults {
-		fmt.Fprintf(&b, "%+v\n", f.Fault)
-	}
-	return b.String()
-}
 
 func TestControlRefuses(t *testing.T) {
 	long := strings.Repeat("x", maxContent+1)
@@ -39,41 +16,35 @@ func TestControlRefuses(t *testing.T) {
 		name, method, path, body, want string
 		change                         func(*http.Request)
 	}{
-		{"unknown endpoint", "GET", controlPrefix + "other", "", "404 unknown control endpoint /_simulator/other", nil},
-		{"no endpoint", "GET", controlPrefix, "", "404 unknown control endpoint /_simulator/", nil},
-		{"counts by POST", "POST", CountsPath, "{}", "405 /_simulator/requests accepts only GET", nil},
-		{"status by GET", "GET", StatusPath, "", "405 /_simulator/status accepts only PUT", nil},
-		{"faults by DELETE", "DELETE", FaultsPath, "", "405 /_simulator/faults accepts only PUT", nil},
-		{"preflight", "OPTIONS", FaultsPath, "", "405 /_simulator/faults accepts only PUT", nil},
-		{"media type of a form", "PUT", StatusPath, `{"id":"new"}`, "415 Content-Type must be application/json", header("Content-Type", "text/plain")},
-		{"no media type", "PUT", StatusPath, `{"id":"new"}`, "415 Content-Type must be application/json", header("Content-Type")},
-		{"no body", "PUT", StatusPath, "", "400 invalid body: EOF", header("Content-Type", "application/json")},
-		{"two values", "PUT", StatusPath, `{"id":"new"}{}`, "400 the body has more than one JSON value", nil},
-		{"too large", "PUT", StatusPath, `{"id":"new"` + strings.Repeat(" ", maxControl) + "}", "400 invalid body: unexpected EOF", nil},
-		{"unknown member", "PUT", StatusPath, `{"id":"new","other":"x"}`, `400 invalid body: json: unknown field "other"`, nil},
+		{"media type of a form", "PUT", StatusPath, `{"id":"case-123","status":3}`, "400 Invalid Content-Type", header("Content-Type", "text/plain")},
+		{"no media type", "PUT", StatusPath, `{"id":"case-123","status":3}`, "400 Invalid Content-Type", header("Content-Type")},
+		{"body with counts", "GET", CountsPath, "{}", "400 Unexpected body", nil},
 
-		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 status is required", nil},
+		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 Invalid status", nil},
 		{"status unknown", "PUT", StatusPath, `{"id":"case-123","status":6}`, "400 unknown status 6", nil},
+		{"status a fraction", "PUT", StatusPath, `{"id":"case-123","status":3.5}`, "400 Invalid status", nil},
 		{"status of no ticket", "PUT", StatusPath, `{"id":"x","status":3}`, `404 unknown ticket "x"`, nil},
+		{"status and more", "PUT", StatusPath, `{"id":"case-123","status":3,"x":1}`, "400 Unknown member", nil},
 
-		{"reply without text", "POST", RepliesPath, `{"id":"case-123"}`, "400 the text must have 1 to 10000 characters", nil},
+		{"reply without text", "POST", RepliesPath, `{"id":"case-123","content":""}`, "400 the text must have 1 to 10000 characters", nil},
 		{"reply too long", "POST", RepliesPath, `{"id":"case-123","content":"` + long + `"}`, "400 the text must have 1 to 10000 characters", nil},
 		{"reply to no ticket", "POST", RepliesPath, `{"id":"x","content":"x"}`, `404 unknown ticket "x"`, nil},
 
-		{"faults missing", "PUT", FaultsPath, `{}`, "400 faults is required", nil},
-		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 faults is required", nil},
-		{"ID token without audience", "POST", IDTokensPath, `{"seconds":1}`, "400 audience and seconds are required", nil},
-		{"ID token without life", "POST", IDTokensPath, `{"audience":"x"}`, "400 audience and seconds are required", nil},
+		{"reply and more", "POST", RepliesPath, `{"id":"case-123","content":"x","x":1}`, "400 Unknown member", nil},
+
+		{"faults missing", "PUT", FaultsPath, `{}`, "400 Invalid faults", nil},
+		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 Invalid faults", nil},
+		{"fault a number", "PUT", FaultsPath, `{"faults":["503",1]}`, "400 Invalid faults", nil},
+		{"faults and more", "PUT", FaultsPath, `{"faults":[],"x":1}`, "400 Unknown member", nil},
+		{"ID token without audience", "POST", IDTokensPath, `{"audience":"","seconds":1}`, "400 audience and seconds are required", nil},
+		{"ID token without life", "POST", IDTokensPath, `{"audience":"x","seconds":0}`, "400 audience and seconds are required", nil},
+		{"ID token and more", "POST", IDTokensPath, `{"audience":"x","seconds":1,"x":1}`, "400 Unknown member", nil},
 		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind "other"`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := service(Options{Faults: []Fault{{Kind: "429", Ordinals: []int{7}}}})
-			before := stateOf(s)
-			change := c.change
-			if change == nil {
-				change = func(*http.Request) {}
-			}
-			r := controlRequest(t, s, c.method, c.path, c.body, change)
+			opts := Options{Faults: []Fault{{Kind: "429", Ordinals: []int{7}}}}
+			s := service(opts)
+			r := ask(t, s, c.method, c.path, c.body, anonymous, c.change)
 			var v map[string]string
 			if err := json.Unmarshal(r.Body.Bytes(), &v); err != nil {
 				t.Fatal(err)
@@ -81,8 +52,8 @@ func TestControlRefuses(t *testing.T) {
 			if got := fmt.Sprint(r.Code, " ", v["error"]); got != c.want || len(v) != 1 {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
-			if after := stateOf(s); after != before {
-				t.Errorf("changed\n%s\nto\n%s", before, after)
+			if !reflect.DeepEqual(s.cases, service(opts).cases) || !reflect.DeepEqual(s.opts.Faults, opts.Faults) {
+				t.Errorf("changed to %+v with %+v", s.cases["case-123"], s.opts.Faults)
 			}
 			if n := len(s.Requests()); n != 0 {
 				t.Errorf("%d requests recorded", n)
@@ -99,25 +70,20 @@ func TestControl(t *testing.T) {
 	}})
 	do := func(method, path, body string) {
 		t.Helper()
-		if r := controlRequest(t, s, method, path, body); r.Code != 200 || bodyOf(r) != "{}" {
+		if r := ask(t, s, method, path, body, anonymous); r.Code != 200 || bodyOf(r) != "{}" {
 			t.Fatalf("%s %s %s: %d %s", method, path, body, r.Code, bodyOf(r))
 		}
 	}
-	detail := func(id string) map[string]any {
-		t.Helper()
-		return read(t, s, "cases/"+id+"?group_id=g")["incident_detail_info"].(map[string]any)
-	}
-
 	s.AddCase(Case{ID: "new", GroupID: "g"})
 	now = epoch.Add(time.Hour)
 	do("PUT", StatusPath, `{"id":"new","status":3}`)
 	resolved := float64(now.UnixMilli())
-	if d := detail("new"); d["status"] != 3.0 || d["resolve_time"] != resolved {
+	if d := detail(t, s, "new?group_id=g"); d["status"] != 3.0 || d["resolve_time"] != resolved {
 		t.Errorf("completed: %v", d)
 	}
 	now = epoch.Add(2 * time.Hour)
 	do("PUT", StatusPath, `{"id":"new","status":3}`)
-	if d := detail("new"); d["resolve_time"] != resolved {
+	if d := detail(t, s, "new?group_id=g"); d["resolve_time"] != resolved {
 		t.Errorf("completed again: %v", d)
 	}
 	do("POST", RepliesPath, `{"id":"new","content":"Done"}`)
@@ -125,22 +91,16 @@ func TestControl(t *testing.T) {
 		t.Errorf("reply: %+v", m)
 	}
 	do("PUT", StatusPath, `{"id":"new","status":0}`)
-	if d := detail("new"); d["status"] != 0.0 || d["resolve_time"] != nil {
+	if d := detail(t, s, "new?group_id=g"); d["status"] != 0.0 || d["resolve_time"] != nil {
 		t.Errorf("reopened: %v", d)
 	}
 
-	do("PUT", FaultsPath, `{"faults":["503@1","403@2"]}`)
-	for _, want := range []string{"503 APIGW.0613", "403 OSM.0003", accepted} {
-		if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-	do("PUT", FaultsPath, `{"faults":["503"]}`)
+	do("PUT", FaultsPath, `{"faults":["503@1","403"]}`)
+	check(t, "first fault", submitting(t, s), "503 APIGW.0613")
+	check(t, "second fault", submitting(t, s), "403 OSM.0003")
 	do("PUT", FaultsPath, `{"faults":[]}`)
-	if got := verdict(t, ask(t, s, "POST", submitPath, post)); got != accepted {
-		t.Errorf("with no faults: %s", got)
-	}
-	if n := s.Count(OpSubmit); n != 4 || s.Count(OpUnknown) != 0 {
+	check(t, "with no faults", submitting(t, s), accepted)
+	if n := s.Count(OpSubmit); n != 3 || s.Count(OpUnknown) != 0 {
 		t.Errorf("counted %d submits, %d unknown", n, s.Count(OpUnknown))
 	}
 }

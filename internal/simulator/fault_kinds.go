@@ -1,6 +1,12 @@
 package simulator
 
-import "bytes"
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
 
 // FaultKind describes a kind of fault. All but clock-skew answer instead of the operation.
 type FaultKind struct {
@@ -8,9 +14,9 @@ type FaultKind struct {
 	Parameters []string // those of Fault.Parameters that it takes; each kind takes op and times
 	Doc        string
 
-	// strike answers. a is the operation's own answer, nil when the operation was not
-	// carried out. clock-skew has none.
-	strike func(ex *exchange, f Fault, a *answer)
+	// strike returns the answer, or closes the connection. a is the operation's own answer,
+	// nil when the operation was not carried out. clock-skew has none.
+	strike func(ex *exchange, f Fault, a *answer) *answer
 }
 
 const (
@@ -30,8 +36,8 @@ var faultKinds = []FaultKind{
 	{"cut", stored, "reads the request, and closes the connection without an answer", strikeCut},
 	{"slow", []string{"stored", "delay"}, "answers only after the delay, with status 504 unless stored; without a delay, never", strikeSlow},
 	{"truncated", stored, "answers with status 200 and a body that ends in the middle",
-		strikeBody("application/json", map[string]string{"Content-Length": "64"}, `{"error_code":"`)},
-	{"html", stored, "answers with status 200 and the page of a captive portal", strikeBody("text/html; charset=utf-8", nil,
+		strikeBody("application/json", "64", `{"error_code":"`)},
+	{"html", stored, "answers with status 200 and the page of a captive portal", strikeBody("text/html; charset=utf-8", "",
 		"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1></body></html>\n")},
 	{"huge", stored, "answers with status 200 and a body of 100 MB", strikeHuge},
 	{kindSkew, []string{"skew"}, "sets the service's clock off by the skew (default 10m), for all requests", nil},
@@ -52,48 +58,43 @@ var documentedCodes = map[int]string{
 	504: "APIGW.0201",
 }
 
-func strikeAnswer(ex *exchange, f Fault, _ *answer) {
-	header := map[string]string{}
-	if f.RetryAfter != "" {
-		header["Retry-After"] = f.RetryAfter
+func strikeAnswer(_ *exchange, f Fault, _ *answer) *answer {
+	a := &answer{status: f.Status, raw: http.NoBody}
+	if f.Code != "" {
+		a = refuse(f.Status, f.Code, "Simulated fault")
 	}
-	if f.Location != "" {
-		header["Location"] = f.Location
-	}
-	if f.Code == "" {
-		ex.begin(f.Status, "", header)
-		return
-	}
-	a := refuse(f.Status, f.Code, "Simulated fault")
-	a.header = header
-	ex.send(a)
+	a.header = map[string]string{"Retry-After": f.RetryAfter, "Location": f.Location}
+	return a
 }
 
-func strikeCut(ex *exchange, _ Fault, _ *answer) { ex.cut() }
+func strikeCut(*exchange, Fault, *answer) *answer { panic(http.ErrAbortHandler) }
 
-func strikeSlow(ex *exchange, f Fault, a *answer) {
-	ex.wait(f.Delay)
-	if a == nil {
-		a = refuse(504, documentedCodes[504], "Simulated fault")
+func strikeSlow(ex *exchange, f Fault, a *answer) *answer {
+	var elapsed <-chan time.Time
+	if f.Delay > 0 {
+		elapsed = time.After(f.Delay)
 	}
-	ex.send(a)
+	select {
+	case <-elapsed:
+	case <-ex.r.Context().Done(): // the client closes the connection, or the server closes
+		panic(http.ErrAbortHandler)
+	}
+	return cmp.Or(a, refuse(504, documentedCodes[504], "Simulated fault"))
 }
 
-func strikeBody(contentType string, header map[string]string, body string) func(*exchange, Fault, *answer) {
-	return func(ex *exchange, _ Fault, _ *answer) {
-		ex.begin(200, contentType, header)
-		_, _ = ex.w.Write([]byte(body))
+func strikeBody(contentType, length, body string) func(*exchange, Fault, *answer) *answer {
+	header := map[string]string{"Content-Type": contentType, "Content-Length": length}
+	return func(*exchange, Fault, *answer) *answer {
+		return &answer{status: 200, header: header, raw: strings.NewReader(body)}
 	}
 }
 
-func strikeHuge(ex *exchange, _ Fault, _ *answer) {
-	ex.begin(200, "application/json", nil)
-	_, _ = ex.w.Write([]byte(`{"error_code":"","error_msg":"`))
-	chunk := bytes.Repeat([]byte("x"), 1<<20)
+func strikeHuge(*exchange, Fault, *answer) *answer {
+	chunk := strings.Repeat("x", 1<<20)
+	parts := []io.Reader{strings.NewReader(`{"error_code":"","error_msg":"`)}
 	for range 100 {
-		if _, err := ex.w.Write(chunk); err != nil {
-			return // the client has had enough
-		}
+		parts = append(parts, strings.NewReader(chunk))
 	}
-	_, _ = ex.w.Write([]byte(`"}`))
+	parts = append(parts, strings.NewReader(`"}`))
+	return &answer{status: 200, header: map[string]string{"Content-Type": "application/json"}, raw: io.MultiReader(parts...)}
 }

@@ -98,28 +98,33 @@ func ParseFault(text string) (Fault, error) {
 			return fail(fmt.Errorf("invalid parameter %q: %w", name, err))
 		}
 	}
-	if _, _, err := f.resolve(); err != nil {
+	if _, err := f.resolve(); err != nil {
 		return fail(err)
 	}
 	return f, nil
 }
 
-// resolve returns the kind of f, and f with what its kind implies. It is the one
-// place that knows what a number stands for.
-func (f Fault) resolve() (Fault, FaultKind, error) {
-	fail := func(format string, more ...any) (Fault, FaultKind, error) {
-		return Fault{}, FaultKind{}, fmt.Errorf(format, more...)
+// faultState is a resolved fault and what it has seen so far.
+type faultState struct {
+	Fault
+	kind   FaultKind
+	seen   int
+	struck int
+	random *rand.Rand
+}
+
+// resolve returns f with its kind and what this implies. It is the one place that knows
+// what a number stands for.
+func (f Fault) resolve() (*faultState, error) {
+	fail := func(format string, more ...any) (*faultState, error) { return nil, fmt.Errorf(format, more...) }
+	name := f.Kind
+	if status, err := strconv.Atoi(f.Kind); err == nil && f.Status == 0 {
+		name, f.Status, f.Code = kindAnswer, status, cmp.Or(f.Code, documentedCodes[status])
 	}
-	k, known := first(faultKinds, func(k FaultKind) bool { return k.Name == f.Kind })
-	if !known {
-		status, err := strconv.Atoi(f.Kind)
-		if err != nil || f.Status != 0 {
-			return fail("unknown kind %q", f.Kind)
-		}
-		f.Status, f.Code = status, cmp.Or(f.Code, documentedCodes[status])
-		k, _ = first(faultKinds, func(k FaultKind) bool { return k.Name == kindAnswer })
-	}
+	k, known := first(faultKinds, func(k FaultKind) bool { return k.Name == name })
 	switch {
+	case !known:
+		return fail("unknown kind %q", f.Kind)
 	case k.Name == kindAnswer && (f.Status < 200 || f.Status > 599):
 		return fail("the status must be from 200 to 599")
 	case len(f.Code) > 32:
@@ -147,16 +152,7 @@ func (f Fault) resolve() (Fault, FaultKind, error) {
 	}
 	f.Operation = cmp.Or(f.Operation, OpSubmit)
 	f.Stored = f.Stored || k.Name == kindLostAnswer
-	return f, k, nil
-}
-
-// faultState is a resolved fault and what it has seen so far.
-type faultState struct {
-	Fault
-	kind   FaultKind
-	seen   int
-	struck int
-	random *rand.Rand
+	return &faultState{Fault: f, kind: k}, nil
 }
 
 // SetFaults replaces the faults. Their counts start at zero. If several would answer
@@ -174,13 +170,13 @@ func (s *Simulator) setFaults(faults []Fault) {
 	s.faults = nil
 	s.skew = 0
 	for i, f := range faults {
-		f, k, err := f.resolve()
+		state, err := f.resolve()
 		if err != nil {
 			panic("simulator: fault: " + err.Error())
 		}
-		random := rand.New(rand.NewPCG(s.opts.Seed, uint64(i))) //nolint:gosec // drawn from a seed on purpose
-		s.faults = append(s.faults, &faultState{Fault: f, kind: k, random: random})
-		if k.Name == kindSkew {
+		state.random = rand.New(rand.NewPCG(s.opts.Seed, uint64(i))) //nolint:gosec // drawn from a seed on purpose
+		s.faults = append(s.faults, state)
+		if f.Kind == kindSkew {
 			s.skew += cmp.Or(f.Skew, 10*time.Minute)
 		}
 	}
@@ -204,7 +200,7 @@ func (f *faultState) strikes() bool {
 // drawFault decides which fault strikes this request: the first that would. It
 // needs s.mu.
 func (ex *exchange) drawFault() {
-	for _, f := range ex.s.faults {
+	for _, f := range ex.faults {
 		switch {
 		case f.kind.strike == nil || f.Operation != ex.route.op:
 		case ex.fault != nil:

@@ -1,13 +1,13 @@
 package simulator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,10 +73,10 @@ func TestAnsweringFaults(t *testing.T) {
 			got, status := "cut", 0
 			if !cut {
 				got, status = fmt.Sprintf("%d %s", r.Code, r.Body.Next(200)), r.Code
-				if retry := r.Header().Get("Retry-After"); (retry == "7") != strings.Contains(c.fault, "retry_after=7") {
+				if retry := r.Header()["Retry-After"]; slices.Contains(retry, "7") != strings.Contains(c.fault, "retry_after=7") || slices.Contains(retry, "") {
 					t.Errorf("Retry-After %q", retry)
 				}
-				if location := r.Header().Get("Location"); (location == "http://elsewhere/") != (status == 307) {
+				if location := r.Header()["Location"]; slices.Contains(location, "http://elsewhere/") != (status == 307) || slices.Contains(location, "") {
 					t.Errorf("Location %q", location)
 				}
 			}
@@ -101,15 +101,9 @@ func TestRefusalBeforeFault(t *testing.T) {
 	other := strings.Replace(submitPath, "case-123", "case-124", 1)
 	for text, want := range map[string]string{"503": "503 APIGW.0613", "503?stored=true": unknownID} {
 		s := service(Options{Faults: faults(t, text)})
-		if got := verdict(t, ask(t, s, "POST", submitPath, `{}`)); got != bad {
-			t.Errorf("%s, malformed: %s", text, got)
-		}
-		if got := verdict(t, ask(t, s, "POST", submitPath, post, header("X-Auth-Token"))); got != "401 APIGW.0301" {
-			t.Errorf("%s, no token: %s", text, got)
-		}
-		if got := verdict(t, ask(t, s, "POST", other, post)); got != want {
-			t.Errorf("%s, no such case: %s", text, got)
-		}
+		check(t, text+", malformed", verdict(t, ask(t, s, "POST", submitPath, `{}`)), bad)
+		check(t, text+", no token", submitting(t, s, anonymous), "401 APIGW.0301")
+		check(t, text+", no such case", verdict(t, ask(t, s, "POST", other, post)), want)
 		for i, r := range s.Requests() {
 			if (r.Fault != "") != (i == 2 && want != unknownID) || r.Committed {
 				t.Errorf("%s: recorded %+v", text, r)
@@ -159,9 +153,7 @@ func TestWhichRequests(t *testing.T) {
 func TestClockSkew(t *testing.T) {
 	s := service(Options{Faults: []Fault{{Kind: kindSkew}}})
 	r := ask(t, s, "POST", submitPath, post)
-	if got := r.Header().Get("Date"); got != "Fri, 02 Jan 2026 03:14:05 GMT" {
-		t.Errorf("Date %s", got)
-	}
+	check(t, "Date", r.Header().Get("Date"), "Fri, 02 Jan 2026 03:14:05 GMT")
 	if got := s.Messages("case-123")[0].CreateTime; !got.Equal(epoch.Add(10 * time.Minute)) {
 		t.Errorf("create_time %s", got)
 	}
@@ -217,20 +209,7 @@ func TestParseFault(t *testing.T) {
 	}
 }
 
-// Each kind can be parsed with its parameters, and has a name of its own and a text.
-func TestFaultKinds(t *testing.T) {
-	values := map[string]string{"status": "503", "stored": "true", "delay": "1s", "skew": "1s"}
-	names := map[string]bool{}
-	for _, k := range FaultKinds() {
-		var parameters []string
-		for _, name := range k.Parameters {
-			parameters = append(parameters, name+"="+cmp.Or(values[name], "x"))
-		}
-		if _, err := ParseFault(k.Name + "?" + strings.Join(parameters, "&")); err != nil || names[k.Name] || k.Doc == "" {
-			t.Errorf("%+v: %v", k, err)
-		}
-		names[k.Name] = true
-	}
+func TestUnknownKind(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("an unknown kind was accepted")

@@ -23,14 +23,8 @@ func (s *Simulator) IDToken(audience string, life time.Duration) string {
 
 // idToken is IDToken, and needs s.mu.
 func (s *Simulator) idToken(audience string, life time.Duration) string {
-	now := s.nowLocked()
-	encode := func(v any) string {
-		b, err := json.Marshal(v)
-		if err != nil {
-			panic(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(b)
-	}
+	now := s.now()
+	encode := func(v any) string { return base64.RawURLEncoding.EncodeToString(mustJSON(v)) }
 	token := encode(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + encode(map[string]any{
 		"iss": "https://issuer.example", "sub": "simulated", "aud": audience, "iat": now.Unix(), "exp": now.Add(life).Unix(),
 	})

@@ -2,11 +2,9 @@ package simulator
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -18,18 +16,17 @@ type Agency struct {
 // URN returns the name of the agency for STS.
 func (a Agency) URN() string { return "iam::" + a.DomainID + ":agency:" + a.Name }
 
-// OIDCProvider is an identity provider of an account, whose ID tokens are worth the
-// keys of the agencies that trust it, or a token of IAM.
-type OIDCProvider struct {
-	Name       string // IAM's own exchange names it in X-Idp-Id
-	DomainID   string
-	DomainName string
-	Audience   string   // the aud that ID tokens must have
-	Agencies   []string // the names of those that trust it, in the same account
+// ProviderURN returns the name for STS of an identity provider of its account.
+func (a Agency) ProviderURN(name string) string {
+	return "iam::" + a.DomainID + ":oidcProvider:" + name
 }
 
-// URN returns the name of the provider for STS.
-func (p OIDCProvider) URN() string { return "iam::" + p.DomainID + ":oidcProvider:" + p.Name }
+// OIDCProvider is an identity provider, whose ID tokens are worth keys of the agency or a
+// token of IAM.
+type OIDCProvider struct {
+	Name     string // IAM's own exchange names it in X-Idp-Id
+	Audience string // the aud that ID tokens must have
+}
 
 var urnForm = regexp.MustCompile(`^iam::([^:]+):(agency|oidcProvider):[^:]+$`)
 
@@ -54,10 +51,9 @@ func (ex *exchange) text(o object, name string, least, most int) string {
 // duration reads duration_seconds, an optional whole number from 900 to most.
 func (ex *exchange) duration(o object, byDefault, most int) time.Duration {
 	n := byDefault
-	if v := optional[json.Number](ex, o, "duration_seconds"); v != "" {
-		var err error
-		n, err = strconv.Atoi(v.String())
-		ex.require(err == nil && n >= 900 && n <= most, malformed("Invalid duration_seconds"))
+	if _, sent := o["duration_seconds"]; sent {
+		n = ex.integer(o, "duration_seconds")
+		ex.require(n >= 900 && n <= most, malformed("Invalid duration_seconds"))
 	}
 	return time.Duration(n) * time.Second
 }
@@ -69,10 +65,9 @@ func (ex *exchange) domain(o object, id, name string) account {
 	return a
 }
 
-// is reports whether the account that a request names by ID or by name is the one with
-// both.
-func (a account) is(id, name string) bool {
-	return a.ID == id && a.Name == "" || a.ID == "" && a.Name == name
+// isIn reports whether a is in the account that a request names by ID or by name.
+func (a Agency) isIn(domain account) bool {
+	return domain == account{ID: a.DomainID} || domain == account{Name: a.DomainName}
 }
 
 // first returns the first element that fits, and reports whether there is one.
@@ -94,19 +89,18 @@ func (ex *exchange) assumeWithOIDC(body object) func() *answer {
 	life := ex.duration(body, 3600, 43200)
 	ex.require(domainID == agencyDomainID, malformed("The URNs are of two accounts"))
 	return func() *answer {
-		s := ex.s
-		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.URN() == providerURN })
+		a := ex.opts.Agency
+		p, known := first(ex.opts.Providers, func(p OIDCProvider) bool { return a.ProviderURN(p.Name) == providerURN })
 		if !known {
 			return refuse(404, "", "No such identity provider")
 		}
-		if wrong := p.check(token, s.nowLocked()); wrong != "" {
+		if wrong := p.check(token, ex.now()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
-		a, known := first(s.opts.Agencies, func(a Agency) bool { return a.URN() == agencyURN })
-		if !known || !slices.Contains(p.Agencies, a.Name) {
+		if a.URN() != agencyURN {
 			return refuse(403, "", "The agency does not trust the provider")
 		}
-		return s.issueKeys(200, stsKeys, a, session, life)
+		return ex.issueKeys(200, stsKeys, session, life)
 	}
 }
 
@@ -121,11 +115,11 @@ func (ex *exchange) assume(body object) func() *answer {
 	}
 	life := ex.duration(body, 3600, most)
 	return func() *answer {
-		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.URN() == urn })
-		if !known {
+		a := ex.opts.Agency
+		if a.URN() != urn {
 			return refuse(403, "", "The agency cannot be assumed")
 		}
-		return ex.s.issueKeys(200, stsKeys, a, session, life)
+		return ex.issueKeys(200, stsKeys, session, life)
 	}
 }
 
@@ -139,11 +133,11 @@ func (ex *exchange) securityTokens(body object) func() *answer {
 	domain := ex.domain(role, "domain_id", "domain_name")
 	life := ex.duration(role, 900, 86400)
 	return func() *answer {
-		a, known := first(ex.s.opts.Agencies, func(a Agency) bool { return a.Name == name && domain.is(a.DomainID, a.DomainName) })
-		if !known {
+		a := ex.opts.Agency
+		if a.Name != name || !a.isIn(domain) {
 			return refuse(404, "", "Could not find the agency.")
 		}
-		return ex.s.issueKeys(201, iamKeys, a, name, life)
+		return ex.issueKeys(201, iamKeys, name, life)
 	}
 }
 
@@ -152,9 +146,8 @@ func (ex *exchange) exchangeIDToken(body object) func() *answer {
 	auth := sole[object](ex, body, "auth")
 	ex.only(auth, "id_token", "scope")
 	token := sole[string](ex, mandatory[object](ex, auth, "id_token"), "id")
-	_, scoped := auth["scope"]
-	var scope account
-	if scoped {
+	var scope account // zero is none
+	if _, scoped := auth["scope"]; scoped {
 		domain := sole[object](ex, mandatory[object](ex, auth, "scope"), "domain")
 		ex.only(domain, "id", "name")
 		scope = ex.domain(domain, "id", "name")
@@ -162,19 +155,19 @@ func (ex *exchange) exchangeIDToken(body object) func() *answer {
 	ids := ex.r.Header.Values("X-Idp-Id")
 	ex.require(len(ids) == 1, malformed("Invalid X-Idp-Id"))
 	return func() *answer {
-		s := ex.s
-		p, known := first(s.opts.Providers, func(p OIDCProvider) bool { return p.Name == ids[0] })
+		p, known := first(ex.opts.Providers, func(p OIDCProvider) bool { return p.Name == ids[0] })
 		if !known {
 			return refuse(404, "", "Could not find the identity provider.")
 		}
-		if wrong := p.check(token, s.nowLocked()); wrong != "" {
+		if wrong := p.check(token, ex.now()); wrong != "" {
 			return refuse(401, "", wrong)
 		}
-		if scoped && !scope.is(p.DomainID, p.DomainName) {
+		a := ex.opts.Agency
+		if scope != (account{}) && !a.isIn(scope) {
 			return refuse(403, "", "The scope is not the provider's account.")
 		}
-		c := credential{account: account{p.DomainID, p.DomainName}, unscoped: !scoped}
-		return s.issueToken("mapped", "FederationUser", c, cmp.Or(s.opts.CredentialLifetime, tokenLife))
+		c := credential{account: account{a.DomainID, a.DomainName}, unscoped: scope == account{}}
+		return ex.issueToken("mapped", "FederationUser", c, cmp.Or(ex.opts.CredentialLifetime, tokenLife))
 	}
 }
 
@@ -199,8 +192,9 @@ var (
 	podKeys = keysForm{"assumedAgency", "credentials", "accessKeyId", "secretAccessKey", "securityToken", "expiration"}
 )
 
-// issueKeys makes new keys of an agency. It needs s.mu.
-func (s *Simulator) issueKeys(status int, form keysForm, a Agency, session string, life time.Duration) *answer {
+// issueKeys makes new keys of the agency. It needs s.mu.
+func (s *Simulator) issueKeys(status int, form keysForm, session string, life time.Duration) *answer {
+	a := s.opts.Agency
 	s.issued++
 	key := AccessKey{
 		AccessKey:     fmt.Sprintf("HSTSIMULATED%08d", s.issued),
@@ -208,7 +202,7 @@ func (s *Simulator) issueKeys(status int, form keysForm, a Agency, session strin
 		SecurityToken: fmt.Sprintf("simulated/security+token==%08d", s.issued),
 		DomainID:      a.DomainID,
 	}
-	expires := s.nowLocked().UTC().Add(cmp.Or(s.opts.CredentialLifetime, life))
+	expires := s.now().UTC().Add(cmp.Or(s.opts.CredentialLifetime, life))
 	s.accessKeys[key.AccessKey] = &credential{key: key, account: account{a.DomainID, a.DomainName}, issued: true, expires: expires}
 	body := map[string]any{form.keys: map[string]string{
 		form.access: key.AccessKey, form.secret: key.SecretKey, form.token: key.SecurityToken, form.expires: expires.Format(iamTime),

@@ -13,25 +13,26 @@ import (
 
 var (
 	deploy   = Agency{"deploy", "acc", "company"}
-	github   = OIDCProvider{"github", "acc", "company", "cloud", []string{"deploy"}}
+	github   = OIDCProvider{"github", "cloud"}
 	userKey  = AccessKey{AccessKey: "AK", SecretKey: "SK"}
 	otherKey = AccessKey{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "ST2", DomainID: "acc2"}
 )
 
-// issuing is a service whose issuers have all that can be had, and whose clock shows *now.
-func issuing(now *time.Time, change ...func(*Options)) *Simulator {
+// issuing returns a service whose issuers have all that can be had, and what its clock shows.
+func issuing(change ...func(*Options)) (s *Simulator, now *time.Time) {
+	at := epoch
 	opts := Options{
-		Clock:      func() time.Time { return *now },
+		Clock:      func() time.Time { return at },
 		AccessKeys: []AccessKey{userKey, otherKey},
-		Users:      []User{{"n", "p", "d"}},
-		Agencies:   []Agency{deploy, {"audit", "acc", "company"}},
-		Providers:  []OIDCProvider{github, {"elsewhere", "acc2", "other", "cloud", []string{"deploy"}}},
-		PodToken:   "pod-token", PodAgency: "deploy", ECSAgency: "deploy", IDTokenRequestToken: "request-token",
+		Users:      []User{{"n", "p", "d"}, {"n", "q", "e"}},
+		Agency:     deploy,
+		Providers:  []OIDCProvider{github},
+		PodToken:   "pod-token", ECSAgency: true, IDTokenRequestToken: "request-token",
 	}
 	for _, c := range change {
 		c(&opts)
 	}
-	return service(opts)
+	return service(opts), &at
 }
 
 // signed signs with the keys, whatever was sent before.
@@ -56,13 +57,9 @@ func submitting(t *testing.T, s *Simulator, change ...func(*http.Request)) strin
 	return verdict(t, ask(t, s, "POST", submitPath, post, change...))
 }
 
-// submitSigned is submitting with issued keys.
-func submitSigned(t *testing.T, s *Simulator, key AccessKey) string {
-	t.Helper()
-	return submitting(t, s, header("X-Domain-Id", key.DomainID), signed(s, key))
-}
-
 var anonymous = header("X-Auth-Token")
+
+const login = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"n","password":"p","domain":{"name":"d"}}}},"scope":{"domain":{"name":"d"}}}}`
 
 // call is a right request to an issuer.
 type call struct {
@@ -84,6 +81,7 @@ var calls = func() map[string]call {
 	bySignature := func(s *Simulator) []func(*http.Request) { return []func(*http.Request){signed(s, userKey)} }
 	all := map[string]call{}
 	for _, c := range []call{
+		{OpLogin, "POST", "/v3/auth/tokens", login, sending()},
 		{OpAssumeWithOIDC, "POST", "/v5/agencies/assume-with-oidc",
 			`{"provider_urn":"iam::acc:oidcProvider:github","agency_urn":"iam::acc:agency:deploy","agency_session_name":"run","id_token":"ID.TOKEN","duration_seconds":900}`, sending()},
 		{OpAssume, "POST", "/v5/agencies/assume",
@@ -109,8 +107,8 @@ var calls = func() map[string]call {
 	return all
 }()
 
-// send sends a call, with a part of its body replaced.
-func (c call) send(t *testing.T, s *Simulator, old, replacement string, change ...func(*http.Request)) (r *httptest.ResponseRecorder, cut bool) {
+// send sends a call, with a part of its body replaced, and changed in the end.
+func (c call) send(t *testing.T, s *Simulator, old, replacement string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	if !strings.Contains(c.path+" "+c.body, old) {
 		t.Fatalf("%s: no %s to replace", c.op, old)
@@ -118,7 +116,7 @@ func (c call) send(t *testing.T, s *Simulator, old, replacement string, change .
 	edit := func(text string) string {
 		return strings.Replace(strings.Replace(text, old, replacement, 1), "ID.TOKEN", s.IDToken("cloud", time.Hour), 1)
 	}
-	return cutting(t, s, c.method, edit(c.path), edit(c.body), append(change, c.change(s)...)...)
+	return ask(t, s, c.method, edit(c.path), edit(c.body), append(c.change(s), change...)...)
 }
 
 // refusalOf is the status and, by its form, the kind of a refusal.
@@ -141,6 +139,8 @@ func refusalOf(t *testing.T, r *httptest.ResponseRecorder) string {
 		t.Fatal(err)
 	}
 	switch {
+	case r.Header().Get("X-Subject-Token") != "":
+		kind = "with a token"
 	case strings.HasPrefix(e.Code, "STS5.") && e.ID == r.Header().Get("X-Request-Id") && (e.Encoded != "") == (r.Code == 403):
 		kind = "sts"
 	case e.Error.Code == r.Code && e.Error.Message != "" && e.Error.Title != "":
@@ -185,10 +185,10 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"agency as provider", OpAssumeWithOIDC, "oidcProvider:github", "agency:github", "400 sts"},
 		{"not a URN", OpAssumeWithOIDC, "iam::acc:agency", "iam:acc:agency", "400 sts"},
 		{"name of another kind", OpAssumeWithOIDC, "agency:deploy", "agency:deploy:x", "400 sts"},
-		{"two accounts", OpAssumeWithOIDC, "iam::acc:oidcProvider:github", "iam::acc2:oidcProvider:elsewhere", "400 sts"},
+		{"two accounts", OpAssumeWithOIDC, "iam::acc:oidcProvider:github", "iam::acc2:oidcProvider:github", "400 sts"},
+		{"both in another account", OpAssumeWithOIDC, `acc:oidcProvider:github","agency_urn":"iam::acc:`, `acc2:oidcProvider:github","agency_urn":"iam::acc2:`, "404 sts"},
 		{"unknown provider", OpAssumeWithOIDC, "github", "gitlab", "404 sts"},
 		{"unknown agency", OpAssumeWithOIDC, "deploy", "other", "403 sts"},
-		{"agency without trust", OpAssumeWithOIDC, "deploy", "audit", "403 sts"},
 
 		{"other JWT", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`"cloud"`, soon)), "200 success"},
 		{"audiences", OpAssumeWithOIDC, "ID.TOKEN", jwt(alg, claims(`["x","cloud"]`, soon)), "200 success"},
@@ -233,6 +233,26 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"not a JWT", OpIDTokenExchange, "ID.TOKEN", "xxxx", "401 IAM.0007"},
 		{"unknown member", OpIDTokenExchange, scope, scope + `,"x":1`, "400 IAM.0011"},
 
+		{"right", OpLogin, "", "", "201 success"},
+		{"wrong password", OpLogin, `"p"`, `"q"`, "401 iam"},
+		{"wrong name", OpLogin, `"n"`, `"m"`, "401 iam"},
+		{"wrong domain", OpLogin, `"d"}}}},"scope":{"domain":{"name":"d"`, `"e"}}}},"scope":{"domain":{"name":"e"`, "401 iam"},
+		{"other scope", OpLogin, `"scope":{"domain":{"name":"d"}}`, `"scope":{"domain":{"name":"e"}}`, "401 iam"},
+		{"no scope", OpLogin, `,"scope":{"domain":{"name":"d"}}`, "", "400 iam"},
+		{"other method", OpLogin, `["password"]`, `["token"]`, "400 iam"},
+		{"two methods", OpLogin, `["password"]`, `["password","password"]`, "400 iam"},
+		{"no method", OpLogin, `["password"]`, `[]`, "400 iam"},
+		{"other case", OpLogin, `"auth"`, `"Auth"`, "400 iam"},
+		{"null password", OpLogin, `"p"`, `null`, "400 iam"},
+		{"no password", OpLogin, `"password":"p",`, ``, "400 iam"},
+		{"more", OpLogin, `{"auth"`, `{"x":1,"auth"`, "400 iam"},
+		{"more in auth", OpLogin, `"scope"`, `"x":1,"scope"`, "400 iam"},
+		{"more in user", OpLogin, `"name":"n"`, `"name":"n","x":1`, "400 iam"},
+		{"more in domain", OpLogin, `"name":"d"}}}}`, `"name":"d","id":"x"}}}}`, "400 iam"},
+		{"more in scope", OpLogin, `"scope":{"domain":{"name":"d"`, `"scope":{"domain":{"name":"d","id":"x"`, "400 iam"},
+		{"cut off", OpLogin, `}}}}`, `}}`, "400 iam"},
+		{"query", OpLogin, "tokens", "tokens?nocatalog=true", "400 iam"},
+
 		{"right", OpPodCredentials, "", "", "200 success"},
 		{"a member", OpPodCredentials, "{}", `{"x":1}`, "400 iam"},
 		{"an array", OpPodCredentials, "{}", `[]`, "400 iam"},
@@ -248,8 +268,8 @@ func TestIssuersAreStrict(t *testing.T) {
 		{"more", OpIDTokenRequest, "&audience", "&x=1&audience", "400 iam"},
 		{"two audiences", OpIDTokenRequest, "&audience=cloud", "&audience=cloud&audience=x", "400 iam"},
 	} {
-		now := epoch
-		r, _ := calls[c.op].send(t, issuing(&now), c.old, c.replacement)
+		s, _ := issuing()
+		r := calls[c.op].send(t, s, c.old, c.replacement)
 		if got := refusalOf(t, r); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s: %s", c.op, c.name, got, c.want, bodyOf(r))
 		}
@@ -284,14 +304,13 @@ func TestIssuersCheckTheCaller(t *testing.T) {
 		{"no Content-Type", OpPodCredentials, "200 success", none, header("Content-Type")},
 		{"form", OpPodCredentials, "400 iam", none, header("Content-Type", "text/plain")},
 		{"no pod token", OpPodCredentials, "404 iam", func(o *Options) { o.PodToken = "" }, nil},
-		{"no such agency", OpPodCredentials, "404 iam", func(o *Options) { o.PodAgency = "x" }, nil},
 		{"no life", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds")},
 		{"life 0", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds", "0")},
 		{"life 1", OpMetadataToken, "200 success", none, header("X-Metadata-Token-Ttl-Seconds", "1")},
 		{"life 21601", OpMetadataToken, "400 iam", none, header("X-Metadata-Token-Ttl-Seconds", "21601")},
 		{"credentials sent", OpMetadataToken, "400 iam", none, header("X-Auth-Token", "t")},
-		{"no agency", OpMetadataToken, "404 iam", func(o *Options) { o.ECSAgency = "" }, nil},
-		{"no agency", OpMetadataKeys, "404 iam", func(o *Options) { o.ECSAgency = "" }, nil},
+		{"no agency", OpMetadataToken, "404 iam", func(o *Options) { o.ECSAgency = false }, nil},
+		{"no agency", OpMetadataKeys, "404 iam", func(o *Options) { o.ECSAgency = false }, nil},
 		{"no token", OpMetadataKeys, "401 iam", none, header("X-Metadata-Token")},
 		{"other token", OpMetadataKeys, "401 iam", none, header("X-Metadata-Token", "other")},
 		{"other scheme", OpIDTokenRequest, "401 iam", none, header("Authorization", "token request-token")},
@@ -299,16 +318,8 @@ func TestIssuersCheckTheCaller(t *testing.T) {
 		{"other token", OpIDTokenRequest, "401 iam", none, header("Authorization", "bearer other")},
 		{"not at GitHub", OpIDTokenRequest, "404 iam", func(o *Options) { o.IDTokenRequestToken = "" }, nil},
 	} {
-		now := epoch
-		right := calls[c.op]
-		made := right
-		made.change = func(s *Simulator) []func(*http.Request) {
-			if c.change == nil {
-				return right.change(s)
-			}
-			return append(right.change(s), c.change)
-		}
-		r, _ := made.send(t, issuing(&now, c.opts), "", "")
+		s, _ := issuing(c.opts)
+		r := calls[c.op].send(t, s, "", "", c.change)
 		if got := refusalOf(t, r); got != c.want {
 			t.Errorf("%s, %s: got %s, want %s: %s", c.op, c.name, got, c.want, bodyOf(r))
 		}
@@ -335,6 +346,23 @@ func keysOf(t *testing.T, r *httptest.ResponseRecorder) (key AccessKey, expires 
 	return key, ""
 }
 
+// issuedKey returns new keys from an issuer.
+func issuedKey(t *testing.T, s *Simulator, op string) AccessKey {
+	t.Helper()
+	key, _ := keysOf(t, calls[op].send(t, s, "", ""))
+	return key
+}
+
+// withToken sends the token that an issuer gave.
+func withToken(r *httptest.ResponseRecorder) func(*http.Request) {
+	return header("X-Auth-Token", r.Header().Get("X-Subject-Token"))
+}
+
+// lifetime sets CredentialLifetime.
+func lifetime(life time.Duration) func(*Options) {
+	return func(o *Options) { o.CredentialLifetime = life }
+}
+
 // Issued keys work at the ticket service, with their token and their account, until
 // they expire.
 func TestIssuedKeys(t *testing.T) {
@@ -346,35 +374,26 @@ func TestIssuedKeys(t *testing.T) {
 		OpPodCredentials: `{"assumedAgency":{"id":"simulated-agency-id:pod","urn":"sts::acc:assumed-agency:deploy/pod"},"credentials":{"accessKeyId":"`,
 		OpMetadataKeys:   `{"credential":{"access":"`,
 	} {
-		now := epoch
-		s := issuing(&now)
-		r, _ := calls[op].send(t, s, "", "")
-		if !strings.HasPrefix(bodyOf(r), begins) || r.Header().Get("Date") != "Fri, 02 Jan 2026 03:04:05 GMT" {
-			t.Errorf("%s: got %v %s", op, r.Header(), bodyOf(r))
-		}
-		life := 900 * time.Second
+		asked := 900 * time.Second
 		if op == OpPodCredentials || op == OpMetadataKeys {
-			life = time.Hour
+			asked = time.Hour
 		}
-		key, expires := keysOf(t, r)
-		if want := epoch.Add(life).Format("2006-01-02T15:04:05.000000Z"); expires != want {
-			t.Errorf("%s: expires %s, want %s", op, expires, want)
-		}
-		domain := header("X-Domain-Id", "acc")
-		now = epoch.Add(life - 1)
-		for _, c := range []struct{ name, got, want string }{
-			{"right", submitting(t, s, domain, signed(s, key)), accepted},
-			{"no domain", submitting(t, s, signed(s, key)), wrong},
-			{"other domain", submitting(t, s, header("X-Domain-Id", "acc2"), signed(s, key)), wrong},
-			{"no security token", submitting(t, s, domain, signed(s, AccessKey{key.AccessKey, key.SecretKey, "", ""})), wrong},
-		} {
-			if c.got != c.want {
-				t.Errorf("%s, %s: got %s, want %s", op, c.name, c.got, c.want)
+		for configured, life := range map[time.Duration]time.Duration{0: asked, 2 * time.Second: 2 * time.Second} {
+			s, now := issuing(lifetime(configured))
+			r := calls[op].send(t, s, "", "")
+			if !strings.HasPrefix(bodyOf(r), begins) || r.Header().Get("Date") != "Fri, 02 Jan 2026 03:04:05 GMT" {
+				t.Errorf("%s: got %v %s", op, r.Header(), bodyOf(r))
 			}
-		}
-		now = epoch.Add(life)
-		if got := submitSigned(t, s, key); got != wrong {
-			t.Errorf("%s, expired: %s", op, got)
+			key, expires := keysOf(t, r)
+			check(t, op+", expires", expires, epoch.Add(life).Format("2006-01-02T15:04:05.000000Z"))
+			domain := header("X-Domain-Id", "acc")
+			*now = epoch.Add(life - 1)
+			check(t, op+", right", submitting(t, s, domain, signed(s, key)), accepted)
+			check(t, op+", no domain", submitting(t, s, signed(s, key)), wrong)
+			check(t, op+", other domain", submitting(t, s, header("X-Domain-Id", "acc2"), signed(s, key)), wrong)
+			check(t, op+", no security token", submitting(t, s, domain, signed(s, AccessKey{key.AccessKey, key.SecretKey, "", ""})), wrong)
+			*now = epoch.Add(life)
+			check(t, op+", expired", submitting(t, s, domain, signed(s, key)), wrong)
 		}
 	}
 }
@@ -382,135 +401,91 @@ func TestIssuedKeys(t *testing.T) {
 // The keys of an agency need no account at STS and IAM, but a wrong one is refused.
 // STS gives for temporary keys no more than an hour.
 func TestIssuersTakeIssuedKeys(t *testing.T) {
-	now := epoch
-	s := issuing(&now)
-	r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
-	key, _ := keysOf(t, r)
-	for _, c := range []struct{ op, old, replacement, domain, want string }{
-		{OpAssume, "", "", "", "200 success"},
-		{OpAssume, "", "", "acc", "200 success"},
-		{OpAssume, "", "", "acc2", "401 APIGW.0301"},
-		{OpAssume, "900", "3600", "", "200 success"},
-		{OpAssume, "900", "3601", "", "400 sts"},
-		{OpSecurityTokens, "900", "86400", "", "201 success"},
-		{OpDomains, "", "", "", "200 success"},
+	s, _ := issuing()
+	key := issuedKey(t, s, OpAssumeWithOIDC)
+	for _, c := range []struct {
+		op, old, replacement, want string
+		domain                     func(*http.Request)
+	}{
+		{OpAssume, "", "", "200 success", nil},
+		{OpAssume, "", "", "200 success", header("X-Domain-Id", "acc")},
+		{OpAssume, "", "", "401 APIGW.0301", header("X-Domain-Id", "acc2")},
+		{OpAssume, "900", "3600", "200 success", nil},
+		{OpAssume, "900", "3601", "400 sts", nil},
+		{OpSecurityTokens, "900", "86400", "201 success", nil},
+		{OpDomains, "", "", "200 success", nil},
 	} {
-		made := calls[c.op]
-		made.change = func(s *Simulator) []func(*http.Request) {
-			if c.domain == "" {
-				return []func(*http.Request){signed(s, key)}
-			}
-			return []func(*http.Request){header("X-Domain-Id", c.domain), signed(s, key)}
-		}
-		if r, _ := made.send(t, s, c.old, c.replacement); refusalOf(t, r) != c.want {
-			t.Errorf("%+v: got %s %s", c, refusalOf(t, r), bodyOf(r))
+		if r := calls[c.op].send(t, s, c.old, c.replacement, c.domain, signed(s, key)); refusalOf(t, r) != c.want {
+			t.Errorf("%s %s: got %s %s, want %s", c.op, c.replacement, refusalOf(t, r), bodyOf(r), c.want)
 		}
 	}
 }
 
-// exchanged is the token for an ID token.
-func exchanged(t *testing.T, s *Simulator, old, replacement string) string {
-	t.Helper()
-	r, _ := calls[OpIDTokenExchange].send(t, s, old, replacement)
-	return r.Header().Get("X-Subject-Token")
-}
-
-// A token works for a day.
+// A token works for a day. That for an ID token may live shorter.
 func TestIssuedTokens(t *testing.T) {
-	for op, answers := range map[string]string{OpLogin: `{"token":{`, OpIDTokenExchange: `{"token":{"domain":{"id":"acc","name":"company"},`} {
-		now := epoch
-		s := issuing(&now)
-		r := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous)
-		if op == OpIDTokenExchange {
-			r, _ = calls[op].send(t, s, "", "")
+	const day = 24 * time.Hour
+	const exchanged = `{"token":{"domain":{"id":"acc","name":"company"},`
+	for _, c := range []struct {
+		op, begins       string
+		configured, life time.Duration
+	}{
+		{OpLogin, `{"token":{`, 0, day},
+		{OpLogin, `{"token":{`, 2 * time.Second, day},
+		{OpIDTokenExchange, exchanged, 0, day},
+		{OpIDTokenExchange, exchanged, 2 * time.Second, 2 * time.Second},
+	} {
+		s, now := issuing(lifetime(c.configured))
+		r := calls[c.op].send(t, s, "", "")
+		times := `"expires_at":"` + epoch.Add(c.life).Format("2006-01-02T15:04:05.000000Z") + `","issued_at":"2026-01-02T03:04:05.678000Z"`
+		if body := bodyOf(r); r.Code != 201 || !strings.HasPrefix(body, c.begins) || !strings.Contains(body, times) {
+			t.Errorf("%s: got %d %s", c.op, r.Code, body)
 		}
-		if body := bodyOf(r); r.Code != 201 || !strings.HasPrefix(body, answers) || !strings.Contains(body, `"expires_at":"2026-01-03T03:04:05.678000Z","issued_at":"2026-01-02T03:04:05.678000Z"`) {
-			t.Errorf("%s: got %d %s", op, r.Code, body)
-		}
-		token := header("X-Auth-Token", r.Header().Get("X-Subject-Token"))
-		now = epoch.Add(24*time.Hour - 1)
-		if got := submitting(t, s, token); got != accepted {
-			t.Errorf("%s: %s", op, got)
-		}
-		now = epoch.Add(24 * time.Hour)
-		if got := submitting(t, s, token); got != expired {
-			t.Errorf("%s, a day later: %s", op, got)
-		}
+		*now = epoch.Add(c.life - 1)
+		check(t, c.op, submitting(t, s, withToken(r)), accepted)
+		*now = epoch.Add(c.life)
+		check(t, c.op+", expired", submitting(t, s, withToken(r)), expired)
 	}
-	now := epoch
-	s := issuing(&now)
-	r, _ := calls[OpIDTokenExchange].send(t, s, `,"scope":{"domain":{"name":"company"}}`, "")
-	if got := submitting(t, s, header("X-Auth-Token", r.Header().Get("X-Subject-Token"))); got != wrong || strings.Contains(bodyOf(r), `"token":{"domain"`) {
+	s, _ := issuing()
+	r := calls[OpIDTokenExchange].send(t, s, `,"scope":{"domain":{"name":"company"}}`, "")
+	if got := submitting(t, s, withToken(r)); got != wrong || strings.Contains(bodyOf(r), `"token":{"domain"`) {
 		t.Errorf("unscoped: %s, %s", got, bodyOf(r))
 	}
 }
 
 func TestDomains(t *testing.T) {
-	now := epoch
-	s := issuing(&now)
-	r, _ := calls[OpSecurityTokens].send(t, s, "", "")
-	key, _ := keysOf(t, r)
+	s, _ := issuing()
 	const company = `{"domains":[{"id":"acc","name":"company"}]}`
 	for _, c := range []struct {
 		change func(*http.Request)
 		want   string
 	}{
-		{signed(s, key), company},
-		{header("X-Auth-Token", exchanged(t, s, "", "")), company},
+		{signed(s, issuedKey(t, s, OpSecurityTokens)), company},
+		{withToken(calls[OpIDTokenExchange].send(t, s, "", "")), company},
 		{signed(s, userKey), `{"domains":[]}`},
 		{signed(s, otherKey), `{"domains":[{"id":"acc2","name":""}]}`},
 	} {
-		if got := bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", c.change)); got != c.want {
-			t.Errorf("got %s, want %s", got, c.want)
-		}
+		check(t, "domains", bodyOf(ask(t, s, "GET", "/v3/auth/domains", "", c.change)), c.want)
 	}
 }
 
-// The ways in which issued keys and tokens end, and what stays.
-func TestIssuedEnd(t *testing.T) {
-	type issued struct{ key, exchanged, login string }
-	for _, c := range []struct {
-		name string
-		opts func(*Options)
-		end  func(s *Simulator, now *time.Time)
-		want issued
-	}{
-		{"not", func(*Options) {}, func(*Simulator, *time.Time) {}, issued{accepted, accepted, accepted}},
-		{"revoked", func(*Options) {}, func(s *Simulator, _ *time.Time) { s.RevokeIssued() }, issued{wrong, expired, expired}},
-		{"lifetime", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
-			func(_ *Simulator, now *time.Time) { *now = now.Add(2 * time.Second) }, issued{wrong, expired, accepted}},
-		{"just alive", func(o *Options) { o.CredentialLifetime = 2 * time.Second },
-			func(_ *Simulator, now *time.Time) { *now = now.Add(2*time.Second - 1) }, issued{accepted, accepted, accepted}},
-	} {
-		now := epoch
-		s := issuing(&now, c.opts)
-		r, _ := calls[OpAssumeWithOIDC].send(t, s, "", "")
-		key, _ := keysOf(t, r)
-		token := exchanged(t, s, "", "")
-		login := ask(t, s, "POST", "/v3/auth/tokens", login, anonymous).Header().Get("X-Subject-Token")
-		all := func() issued {
-			return issued{submitSigned(t, s, key), submitting(t, s, header("X-Auth-Token", token)), submitting(t, s, header("X-Auth-Token", login))}
-		}
-		if got := all(); got != (issued{accepted, accepted, accepted}) {
-			t.Errorf("%s, at first: %v", c.name, got)
-		}
-		c.end(s, &now)
-		if got := all(); got != c.want {
-			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
-		}
-		if got := []string{submitting(t, s, signed(s, userKey)), submitting(t, s)}; got[0] != accepted || got[1] != accepted {
-			t.Errorf("%s: what was not issued: %v", c.name, got)
-		}
-	}
+func TestRevokeIssued(t *testing.T) {
+	s, _ := issuing()
+	key := issuedKey(t, s, OpAssumeWithOIDC)
+	exchanged, login := withToken(calls[OpIDTokenExchange].send(t, s, "", "")), withToken(calls[OpLogin].send(t, s, "", ""))
+	s.RevokeIssued()
+	check(t, "keys", submitting(t, s, header("X-Domain-Id", "acc"), signed(s, key)), wrong)
+	check(t, "token for an ID token", submitting(t, s, exchanged), expired)
+	check(t, "token for a password", submitting(t, s, login), expired)
+	check(t, "keys of a user", submitting(t, s, signed(s, userKey)), accepted)
+	check(t, "token that was not issued", submitting(t, s), accepted)
 }
 
 // A metadata token ends by its own time, or with all that was issued.
 func TestMetadataTokens(t *testing.T) {
 	for end, want := range map[time.Duration]int{time.Minute - 1: 200, time.Minute: 401, 0: 401} {
-		now := epoch
-		s := issuing(&now)
+		s, now := issuing()
 		change := calls[OpMetadataKeys].change(s)
-		now = now.Add(end)
+		*now = now.Add(end)
 		if end == 0 {
 			s.RevokeIssued()
 		}
@@ -518,28 +493,22 @@ func TestMetadataTokens(t *testing.T) {
 			t.Errorf("after %v: %d", end, r.Code)
 		}
 	}
-	now := epoch
-	r, _ := calls[OpMetadataToken].send(t, issuing(&now), "", "")
+	s, _ := issuing()
+	r := calls[OpMetadataToken].send(t, s, "", "")
 	if got := r.Header().Get("Content-Type"); got != "text/plain" || strings.ContainsAny(bodyOf(r), "{\"\n") {
 		t.Errorf("got %s %q", got, bodyOf(r))
 	}
 }
 
 func TestIDTokens(t *testing.T) {
-	now := epoch
-	s := issuing(&now)
-	var github struct{ Value string }
-	r, _ := calls[OpIDTokenRequest].send(t, s, "", "")
-	if err := json.Unmarshal(r.Body.Bytes(), &github); err != nil {
-		t.Fatal(err)
-	}
-	var control map[string]string
-	given := controlRequest(t, s, "POST", IDTokensPath, `{"audience":"cloud","seconds":300}`)
-	if err := json.Unmarshal(given.Body.Bytes(), &control); err != nil {
-		t.Fatal(err)
-	}
+	s, _ := issuing()
 	const want = `{"aud":"cloud","exp":1767323345,"iat":1767323045,"iss":"https://issuer.example","sub":"simulated"}`
-	for name, token := range map[string]string{"IDToken": s.IDToken("cloud", 5*time.Minute), "GitHub": github.Value, "control": control["id_token"]} {
+	for name, answer := range map[string]string{
+		"IDToken": s.IDToken("cloud", 5*time.Minute),
+		"GitHub":  bodyOf(calls[OpIDTokenRequest].send(t, s, "", "")),
+		"control": bodyOf(ask(t, s, "POST", IDTokensPath, `{"audience":"cloud","seconds":300}`, anonymous)),
+	} {
+		token := strings.NewReplacer(`{"value":"`, "", `{"id_token":"`, "", `"}`, "").Replace(answer)
 		parts := strings.Split(token, ".")
 		if len(parts) != 3 {
 			t.Fatalf("%s: %q", name, token)

@@ -9,22 +9,11 @@ import (
 
 // wireCase is what a detail and a search show of a ticket.
 type wireCase struct {
-	IncidentID        string `json:"incident_id"`
-	Status            int    `json:"status"`
-	SimpleDescription string `json:"simple_description"`
-	BusinessTypeName  string `json:"business_type_name"`
-	IncidentTypeName  string `json:"incident_type_name"`
-	DCName            string `json:"dc_name"`
-	CustomerID        string `json:"customer_id"`
-	XCustomerID       string `json:"xcustomer_id"`
-	XCustomerName     string `json:"xcustomer_name"`
-	CreateTime        string `json:"create_time"`
+	Case
+	CreateTime string `json:"create_time"`
 }
 
-func showCase(c *caseState) wireCase {
-	return wireCase{c.ID, c.Status, c.Description, c.BusinessType, c.IncidentType, c.Region,
-		c.CustomerID, c.XCustomerID, c.XCustomerName, showTime(c.CreateTime)}
-}
+func showCase(c *caseState) wireCase { return wireCase{c.Case, showTime(c.CreateTime)} }
 
 type wireDetail struct {
 	wireCase
@@ -66,33 +55,22 @@ func (ex *exchange) list(object) func() *answer {
 	}
 	ex.require(trim == "true" || trim == "false", malformed("Invalid trim_osm_rich_text_label"))
 	offset, limit := ex.page()
-	return func() *answer {
-		s := ex.s
-		c, refusal := s.findCase(ex.param, ex.value("group_id"))
-		if refusal != nil {
-			return refusal
-		}
-		items := slices.Clone(c.messages)
-		count, shown := len(items), []WireMessage{}
-		if s.opts.NewestFirst {
+	return ex.onTicket(ex.value("group_id"), func(c *caseState) *answer {
+		items, shown := slices.Clone(c.messages), []WireMessage{}
+		if ex.opts.NewestFirst {
 			slices.Reverse(items)
 		}
 		for _, m := range items[min(offset, len(items)):min(offset+limit, len(items))] {
 			shown = append(shown, ex.show(c, m, trim == "true"))
 		}
-		return &answer{status: 200, body: map[string]any{"count": count, "message_list": shown}}
-	}
+		return &answer{status: 200, body: map[string]any{"count": len(items), "message_list": shown}}
+	})
 }
 
 // detail reads a ticket and all its messages. The content has its markup: this
 // operation has no parameter to strip it.
 func (ex *exchange) detail(object) func() *answer {
-	return func() *answer {
-		s := ex.s
-		c, refusal := s.findCase(ex.param, ex.value("group_id"))
-		if refusal != nil {
-			return refusal
-		}
+	return ex.onTicket(ex.value("group_id"), func(c *caseState) *answer {
 		d := wireDetail{wireCase: showCase(c), SeverityName: c.Severity, SourceName: c.Source,
 			MessageList: []WireMessage{}, Satisfaction: []struct{}{}}
 		if !c.ResolveTime.IsZero() {
@@ -102,19 +80,13 @@ func (ex *exchange) detail(object) func() *answer {
 			d.MessageList = append(d.MessageList, ex.show(c, m, false))
 		}
 		return &answer{status: 200, body: map[string]wireDetail{"incident_detail_info": d}}
-	}
+	})
 }
 
-// status reads a ticket's status. It takes no group_id, so it asks for none.
 func (ex *exchange) status(object) func() *answer {
-	return func() *answer {
-		s := ex.s
-		c, ok := s.cases[ex.param]
-		if !ok {
-			return refuse(200, "OSM.01010015", "The case does not exist")
-		}
+	return ex.onTicket("", func(c *caseState) *answer {
 		return &answer{status: 200, body: map[string]int{"status": c.Status}}
-	}
+	})
 }
 
 // time reads an optional query parameter; zero is none.
@@ -133,34 +105,27 @@ func (ex *exchange) searchCases(object) func() *answer {
 	offset, limit := ex.page()
 	ex.require(len(ex.query["label_id_list"]) <= 5, outOfLimits("Too many labels"))
 	status := ex.number("status", -1, 17)
-	_, known := findStatus(status)
+	_, known := FindStatus(status)
 	ex.require(known || status < 0, outOfLimits("status out of limits"))
 	start, end := ex.time("query_start_time"), ex.time("query_end_time")
 	words := strings.Fields(strings.ToLower(strings.Join(ex.query["search_key"], " ")))
 	matches := func(c *caseState) bool {
-		for _, w := range words {
-			if !strings.Contains(strings.ToLower(c.ID+" "+c.Description), w) {
-				return false
-			}
-		}
-		return (c.GroupID == "" || c.GroupID == ex.value("group_id")) &&
+		text := strings.ToLower(c.ID + " " + c.Description)
+		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) &&
+			(c.GroupID == "" || c.GroupID == ex.value("group_id")) &&
 			len(ex.query["label_id_list"]) == 0 &&
 			(status < 0 || c.Status == status) &&
 			(start.IsZero() || !c.CreateTime.Before(start)) &&
 			(end.IsZero() || !c.CreateTime.After(end))
 	}
 	return func() *answer {
-		s := ex.s
-		total, found := 0, []wireIncident{}
-		for _, c := range s.caseOrder {
-			if !matches(c) {
-				continue
-			}
-			if total >= offset && len(found) < limit {
+		found := []wireIncident{}
+		for _, c := range ex.caseOrder {
+			if matches(c) {
 				found = append(found, wireIncident{showCase(c), []struct{}{}})
 			}
-			total++
 		}
-		return &answer{status: 200, body: map[string]any{"total_count": total, "incident_info_list": found}}
+		shown := found[min(offset, len(found)):min(offset+limit, len(found))]
+		return &answer{status: 200, body: map[string]any{"total_count": len(found), "incident_info_list": shown}}
 	}
 }

@@ -27,9 +27,10 @@ func contents(list any) (out []string) {
 	return out
 }
 
-func detailOf(t *testing.T, s *Simulator) []any {
+// detail returns a ticket's detail. target is its ID and perhaps a query.
+func detail(t *testing.T, s *Simulator, target string) map[string]any {
 	t.Helper()
-	return read(t, s, "cases/case-123")["incident_detail_info"].(map[string]any)["message_list"].([]any)
+	return read(t, s, "cases/"+target)["incident_detail_info"].(map[string]any)
 }
 
 func TestPaging(t *testing.T) {
@@ -92,12 +93,10 @@ func TestMessagesOnTheWire(t *testing.T) {
 		t.Errorf("first message %v", first)
 	}
 	raw := read(t, s, "cases/c/messages?trim_osm_rich_text_label=false")["message_list"]
-	if got := contents(raw)[1]; got != "<p>x &amp; y</p>" {
-		t.Errorf("untrimmed: %q", got)
-	}
-	detail := read(t, s, "cases/c")["incident_detail_info"].(map[string]any)["message_list"].([]any)[1].(map[string]any)
-	if detail["message_id"] != "message-00000002" || detail["content"] != "<p>x &amp; y</p>" {
-		t.Errorf("in detail: %v", detail)
+	check(t, "untrimmed", contents(raw)[1], "<p>x &amp; y</p>")
+	shown := detail(t, s, "c")["message_list"].([]any)[1].(map[string]any)
+	if shown["message_id"] != "message-00000002" || shown["content"] != "<p>x &amp; y</p>" {
+		t.Errorf("in detail: %v", shown)
 	}
 }
 
@@ -107,7 +106,7 @@ func TestShow(t *testing.T) {
 	if got := contents(read(t, s, "cases/case-123/messages")["message_list"]); got[0] != "a list" {
 		t.Errorf("in the list: %q", got)
 	}
-	if got := contents(detailOf(t, s)); got[0] != "<b>a</b> detail" {
+	if got := contents(detail(t, s, "case-123")["message_list"]); got[0] != "<b>a</b> detail" {
 		t.Errorf("in the detail: %q", got)
 	}
 	if m := s.Messages("case-123"); m[0].Content != "<b>a</b>" {
@@ -119,7 +118,7 @@ func TestDetailAndStatus(t *testing.T) {
 	s := service(Options{})
 	s.AddCase(Case{ID: "c", Status: 17, Description: "d", CustomerID: "ci", XCustomerID: "xi", XCustomerName: "xn", BusinessType: "b",
 		IncidentType: "i", Severity: "sev", Source: "src", Region: "r", ResolveTime: epoch})
-	got := read(t, s, "cases/c")["incident_detail_info"]
+	got := detail(t, s, "c")
 	want := map[string]any{"incident_id": "c", "status": 17, "simple_description": "d", "customer_id": "ci", "xcustomer_id": "xi",
 		"xcustomer_name": "xn", "business_type_name": "b", "incident_type_name": "i", "severity_name": "sev", "source_name": "src",
 		"dc_name": "r", "create_time": "2026-01-02T03:04:05Z", "resolve_time": float64(epoch.UnixMilli()), "judgement": "",
@@ -181,9 +180,7 @@ func TestAccessories(t *testing.T) {
 	upload := `{"accessory_name":"a.txt","accessory_from":"message","accessory_data":"eA=="}`
 	for i := 1; i <= 2; i++ {
 		want := fmt.Sprintf(`{"accessory_id":"accessory-%08d"}`, i)
-		if got := bodyOf(ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", upload)); got != want {
-			t.Errorf("upload: got %s, want %s", got, want)
-		}
+		check(t, "upload", bodyOf(ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", upload)), want)
 	}
 	const first = "/v2/servicerequest/accessorys/accessory-00000001"
 	for _, c := range []struct{ method, path, body, want string }{
@@ -195,21 +192,15 @@ func TestAccessories(t *testing.T) {
 		{"DELETE", "/v2/servicerequest/accessorys/" + strings.Repeat("x", 65), "", outside},
 		{"DELETE", "/v2/servicerequest/accessorys/limits", "", outside}, // an ID like any other
 	} {
-		if got := verdict(t, ask(t, s, c.method, c.path, c.body)); got != c.want {
-			t.Errorf("%s %s: got %s, want %s", c.method, c.path, got, c.want)
-		}
+		check(t, c.method+" "+c.path, verdict(t, ask(t, s, c.method, c.path, c.body)), c.want)
 	}
 	s.Reset() // the message is gone, and no longer uses it
-	if got := verdict(t, ask(t, s, "DELETE", first, "")); got != accepted {
-		t.Errorf("after Reset: %s", got)
-	}
+	check(t, "after Reset", verdict(t, ask(t, s, "DELETE", first, "")), accepted)
 }
 
 func TestLimits(t *testing.T) {
 	want := `{"accessory_limit":{"limit_count":"10","limit_file_type":"jpg,jpeg,bmp,png,gif,txt,doc,docx,rar,zip,pdf,xls,xlsx","limit_size":"2"}}`
-	if got := bodyOf(ask(t, service(Options{}), "GET", "/v2/servicerequest/accessorys/limits", "")); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
+	check(t, "limits", bodyOf(ask(t, service(Options{}), "GET", "/v2/servicerequest/accessorys/limits", "")), want)
 }
 
 func TestReset(t *testing.T) {
@@ -217,31 +208,13 @@ func TestReset(t *testing.T) {
 	s.AddMessage("case-123", Message{Content: "seeded"})
 	post := func() string { return verdict(t, ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)) }
 	for range 2 {
-		if got := post(); got != "503 APIGW.0613" {
-			t.Errorf("first: %s", got)
-		}
+		check(t, "first", post(), "503 APIGW.0613")
 		if got := post(); got != accepted || s.Count(OpSubmit) != 2 || len(s.Messages("case-123")) != 2 {
 			t.Errorf("second: %s", got)
 		}
 		s.Reset()
 		if m := s.Messages("case-123"); len(m) != 1 || m[0].Content != "seeded" || s.Count(OpSubmit) != 0 || len(s.Requests()) != 0 {
 			t.Errorf("after Reset: %v", m)
-		}
-	}
-}
-
-func TestAnswersAndCounts(t *testing.T) {
-	var observed []Request
-	s := service(Options{JSONAnswers: true, Observe: func(r Request) { observed = append(observed, r) }})
-	if got := bodyOf(ask(t, s, "POST", submitPath, `{"message":{"content":"x"}}`)); got != "{}" {
-		t.Errorf("body %q", got)
-	}
-	if len(observed) != 1 || observed[0].Status != 200 || !observed[0].Committed {
-		t.Errorf("observed %+v", observed)
-	}
-	for range 2 { // it does not count itself
-		if got := bodyOf(ask(t, s, "GET", CountsPath, "", header("X-Auth-Token"))); got != `{"submit":1}` {
-			t.Errorf("counts %s", got)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // route is one operation of the service: where it is and how it is served.
 type route struct {
-	op      string
+	op      string // "" is a control endpoint
 	method  string
 	pattern string   // {} is one escaped path segment
 	query   []string // parameters it takes
@@ -23,8 +23,8 @@ type route struct {
 	// none: wireError is its form.
 	form func(ex *exchange, status int, e wireError) any
 
-	// handle requires what can be checked without the service's state. It returns the
-	// function that carries out the operation, which needs s.mu.
+	// handle requires what a wrong request lacks. It returns the function that carries out
+	// the operation. Both need mu.
 	handle func(ex *exchange, body object) (do func() *answer)
 }
 
@@ -61,7 +61,7 @@ var routes = []route{
 // "no such API", before authentication.
 func match(method, path string) (rt route, param string, miss *answer) {
 	var allowed []string
-	for _, rt := range routes {
+	for _, rt := range slices.Concat(routes, controls) {
 		segment, ok := matchPattern(rt.pattern, path)
 		if !ok {
 			continue

@@ -32,12 +32,11 @@ func Start(addr string, opts Options) (*Server, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("address %q is not a loopback address", addr)
 	}
-	ctx, end := context.WithCancel(context.Background())
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
-		end()
 		return nil, err
 	}
+	ctx, end := context.WithCancel(context.Background())
 	s := &Server{Simulator: New(opts), url: "http://" + listener.Addr().String(), end: end}
 	s.http = &http.Server{
 		Handler:           s.Simulator,

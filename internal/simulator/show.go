@@ -7,12 +7,7 @@ import (
 
 // WireMessage is a message as lists and details show it.
 type WireMessage struct {
-	MessageID      string          `json:"message_id,omitempty"` // only in a ticket's detail
-	Type           int             `json:"type"`
-	ReplierType    int             `json:"replier_type"`
-	Replier        string          `json:"replier"`
-	ReplierName    string          `json:"replier_name"`
-	Content        string          `json:"content"`
+	Message
 	CreateTime     string          `json:"create_time"`
 	IsFirstMessage int             `json:"is_first_message"`
 	IAMUserType    int             `json:"iam_user_type"`
@@ -30,17 +25,9 @@ var markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
 
 // show returns the wire form of a message. It needs s.mu.
 func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
-	w := WireMessage{
-		Type:          m.Type,
-		ReplierType:   m.ReplierType,
-		Replier:       m.Replier,
-		ReplierName:   m.ReplierName,
-		Content:       m.Content,
-		CreateTime:    showTime(m.CreateTime),
-		AccessoryList: []WireAccessory{},
-	}
-	if ex.route.op == OpDetail {
-		w.MessageID = m.ID
+	w := WireMessage{Message: m, CreateTime: showTime(m.CreateTime), AccessoryList: []WireAccessory{}}
+	if ex.route.op != OpDetail {
+		w.ID = ""
 	}
 	if trim {
 		w.Content = markup.ReplaceAllString(w.Content, "")
@@ -49,14 +36,14 @@ func (ex *exchange) show(c *caseState, m Message, trim bool) WireMessage {
 		w.IsFirstMessage = 1
 	}
 	for _, id := range m.AccessoryIDs[:min(5, len(m.AccessoryIDs))] {
-		name, ok := ex.s.accessories[id]
+		name, ok := ex.accessories[id]
 		if !ok {
 			name = id
 		}
 		w.AccessoryList = append(w.AccessoryList, WireAccessory{id, name})
 	}
-	if ex.s.opts.Show != nil {
-		ex.s.opts.Show(ex.route.op, &w)
+	if ex.opts.Show != nil {
+		ex.opts.Show(ex.route.op, &w)
 	}
 	return w
 }

@@ -33,9 +33,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	}
 	names := strings.Split(form[2], ";")
 
-	ex.s.mu.Lock()
-	defer ex.s.mu.Unlock()
-	c, known := ex.s.accessKeys[form[1]]
+	c, known := ex.accessKeys[form[1]]
 	if !known {
 		return unauthorized("Unknown access key")
 	}
@@ -50,7 +48,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	date := h.Get(signing.HeaderDate)
 	at, err := time.Parse(signing.DateFormat, date)
 	ex.require(err == nil, unauthorized("Invalid x-sdk-date"))
-	ex.require(ex.s.nowLocked().Sub(at).Abs() <= 15*time.Minute, unauthorized("x-sdk-date out of range"))
+	ex.require(ex.now().Sub(at).Abs() <= 15*time.Minute, unauthorized("x-sdk-date out of range"))
 	ex.require(h.Get("X-Security-Token") == key.SecurityToken, unauthorized("Incorrect security token"))
 	// Only global services need the account.
 	domain, sent := sentHeader(h, "X-Domain-Id")
@@ -69,6 +67,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 		Body:          ex.body,
 	}, key.SecretKey)
 	ex.require(hmac.Equal([]byte(form[3]), []byte(want)), unauthorized("Signature does not match"))
-	ex.require(ex.use(c), unauthorized("The access key has expired"))
+	ex.require(!c.expired(ex.now()), unauthorized("The access key has expired"))
+	ex.caller = c
 	return ex.refusal
 }

@@ -26,12 +26,11 @@
 package simulator
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -70,11 +69,10 @@ type Options struct {
 	AccessKeys []AccessKey // accepted AK/SK pairs
 	Users      []User      // who may log in with a password
 
-	Agencies  []Agency       // can be assumed
-	Providers []OIDCProvider // identity providers that agencies trust
-	PodToken  string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE; "": no pod identity
-	PodAgency string         // name of the agency whose keys a pod gets
-	ECSAgency string         // name of the agency whose keys instance metadata gives; "": none
+	Agency    Agency         // can be assumed; the zero value cannot
+	Providers []OIDCProvider // identity providers of its account, which it trusts
+	PodToken  string         // content of a pod's HC_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is worth keys of Agency; "": no pod identity
+	ECSAgency bool           // instance metadata gives keys of Agency
 
 	// IDTokenRequestToken is GitHub's ACTIONS_ID_TOKEN_REQUEST_TOKEN; "": no ID tokens
 	// from there.
@@ -172,16 +170,9 @@ func (s *Simulator) Requests() []Request {
 	defer s.mu.Unlock()
 	out := make([]Request, len(s.requests))
 	for i, r := range s.requests {
-		out[i] = r.clone()
+		out[i] = *r
 	}
 	return out
-}
-
-func (r *Request) clone() Request {
-	c := *r
-	c.Header = r.Header.Clone()
-	c.Body = slices.Clone(r.Body)
-	return c
 }
 
 // Count returns how many requests of an operation came.
@@ -205,26 +196,20 @@ func (s *Simulator) Reset() {
 	s.setFaults(s.opts.Faults)
 }
 
-// now is the service's time.
-func (s *Simulator) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.nowLocked()
-}
-
-// nowLocked is now, and needs s.mu.
-func (s *Simulator) nowLocked() time.Time { return s.opts.Clock().Add(s.skew) }
+// now is the service's time. It needs s.mu.
+func (s *Simulator) now() time.Time { return s.opts.Clock().Add(s.skew) }
 
 // exchange is one request on its way through the simulator.
 type exchange struct {
-	s      *Simulator
+	*Simulator
+
 	w      http.ResponseWriter
 	r      *http.Request
 	route  route
 	param  string // the path's variable, unescaped
 	query  map[string][]string
 	body   []byte
-	record *Request // guarded by s.mu, as long as the request is under way
+	record *Request // guarded by mu, as long as the request is under way
 
 	refusal *answer     // the first, of the checks; nil is none
 	fault   *faultState // answers instead of the operation; nil is none
@@ -234,9 +219,9 @@ type exchange struct {
 // answer is the answer of an operation.
 type answer struct {
 	status  int
-	header  map[string]string // further headers
-	body    any               // nil is an empty body
-	text    string            // a body that is not JSON
+	header  map[string]string // further headers; "" is not sent
+	body    any               // JSON; nil is an empty body
+	raw     io.Reader         // if not nil, sent as it is in the place of body
 	refused bool              // the operation was not carried out
 }
 
@@ -257,57 +242,46 @@ func outOfLimits(msg string) *answer { return refuse(200, "OSM.01010001", msg) }
 // ServeHTTP answers one request.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	if strings.HasPrefix(path, controlPrefix) {
-		s.serveControl(w, r, path)
-		return
-	}
 	rt, param, miss := match(r.Method, path)
-	ex := &exchange{s: s, w: w, r: r, route: rt, param: param}
-	s.arrive(ex, path)
-	if s.opts.Observe != nil {
+	ex := &exchange{Simulator: s, w: w, r: r, route: rt, param: param}
+	ex.arrive(path)
+	if s.opts.Observe != nil && rt.op != "" {
 		defer func() {
 			s.mu.Lock()
-			c := ex.record.clone()
+			c := *ex.record
 			s.mu.Unlock()
 			s.opts.Observe(c)
 		}()
 	}
-
-	do, refusal := ex.admit(miss)
-	if refusal != nil {
-		ex.send(refusal)
-		return
+	tooLarge := ex.readBody()
+	a, struck := ex.process(miss, tooLarge)
+	if struck {
+		a = ex.fault.kind.strike(ex, ex.fault.Fault, a)
 	}
-	a, struck := ex.carryOut(do)
-	if !struck {
-		ex.send(a)
-		return
-	}
-	ex.fault.kind.strike(ex, ex.fault.Fault, a)
+	ex.send(a)
 }
 
-// admit reads and checks the request, as the gateway and the service do. It returns a
-// refusal, or the function that carries out the operation.
-func (ex *exchange) admit(miss *answer) (do func() *answer, refusal *answer) {
-	tooLarge := ex.readBody()
+// process admits the request, as the gateway and the service do, and carries out its
+// operation, unless a fault prevents it. It reports whether the fault answers. Who sees
+// the message of a fault that stores it sees the fault, too.
+func (ex *exchange) process(miss *answer, tooLarge bool) (a *answer, struck bool) {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
 	if miss != nil {
-		return nil, miss
+		return miss, false
 	}
-	if refusal = ex.authenticate(tooLarge); refusal != nil {
-		return nil, refusal
+	if refusal := ex.authenticate(tooLarge); refusal != nil {
+		return refusal, false
 	}
 	if tooLarge {
-		ex.w.Header().Set("Connection", "close")
-		return nil, refuse(413, "APIGW.0201", "Request entity too large")
+		a = refuse(413, "APIGW.0201", "Request entity too large")
+		a.header = map[string]string{"Connection": "close"}
+		return a, false
 	}
-	return ex.check()
-}
-
-// carryOut carries out the operation, unless a fault prevents it, and reports whether
-// the fault answers. Who sees the message of a fault that stores it sees the fault, too.
-func (ex *exchange) carryOut(do func() *answer) (a *answer, struck bool) {
-	ex.s.mu.Lock()
-	defer ex.s.mu.Unlock()
+	do, refusal := ex.check()
+	if refusal != nil {
+		return refusal, false
+	}
 	if ex.fault == nil || ex.fault.Stored {
 		a = do()
 	}
@@ -319,29 +293,24 @@ func (ex *exchange) carryOut(do func() *answer) (a *answer, struck bool) {
 }
 
 // arrive records the request before anything can go wrong, and decides which fault
-// strikes it.
-func (s *Simulator) arrive(ex *exchange, path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.serial++
+// strikes it. Those of control requests are left out.
+func (ex *exchange) arrive(path string) {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	ex.serial++
 	ex.record = &Request{
 		Operation: ex.route.op,
 		Method:    ex.r.Method,
 		Path:      path,
 		RawQuery:  ex.r.URL.RawQuery,
 		Header:    ex.r.Header.Clone(),
-		RequestID: fmt.Sprintf("%032x", s.serial),
+		RequestID: fmt.Sprintf("%032x", ex.serial),
 	}
-	s.requests = append(s.requests, ex.record)
-	s.counts[ex.route.op]++
-	ex.drawFault()
-}
-
-// note changes the request's record.
-func (ex *exchange) note(change func(*Request)) {
-	ex.s.mu.Lock()
-	defer ex.s.mu.Unlock()
-	change(ex.record)
+	if ex.route.op != "" {
+		ex.requests = append(ex.requests, ex.record)
+		ex.counts[ex.route.op]++
+		ex.drawFault()
+	}
 }
 
 // readBody reads and records the body, and reports one that is too large
@@ -351,52 +320,41 @@ func (ex *exchange) readBody() (tooLarge bool) {
 		return true
 	}
 	body, err := io.ReadAll(io.LimitReader(ex.r.Body, maxBody+1))
-	ex.note(func(r *Request) { r.Body = slices.Clone(body[:min(len(body), maxRecorded)]) })
+	ex.mu.Lock()
+	ex.record.Body = slices.Clone(body[:min(len(body), maxRecorded)])
+	ex.mu.Unlock()
 	if err != nil {
-		ex.cut() // the client closed the connection
+		panic(http.ErrAbortHandler) // the client closed the connection
 	}
 	ex.body = body
 	return len(body) > maxBody
 }
 
-// cut closes the connection without an answer.
-func (ex *exchange) cut() { panic(http.ErrAbortHandler) }
-
-// wait waits for d. It cuts the connection if the client closes it or the server
-// closes first. With d = 0 it waits for that.
-func (ex *exchange) wait(d time.Duration) {
-	var elapsed <-chan time.Time
-	if d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		elapsed = t.C
-	}
-	select {
-	case <-elapsed:
-	case <-ex.r.Context().Done():
-		ex.cut()
-	}
-}
-
-// begin records the status, before the client can have it, and writes the head of an
-// answer. One without a body has no contentType.
-func (ex *exchange) begin(status int, contentType string, header map[string]string) {
-	ex.note(func(r *Request) { r.Status = status })
-	h := ex.w.Header()
-	h.Set("X-Request-Id", ex.record.RequestID)
-	if contentType != "" {
-		h.Set("Content-Type", contentType)
-	}
-	h.Set("Date", ex.s.now().UTC().Format(http.TimeFormat))
-	for k, v := range header {
-		h.Set(k, v)
-	}
-	ex.w.WriteHeader(status)
-}
-
-// send answers.
+// send answers. It records the status before the client can have it.
 func (ex *exchange) send(a *answer) {
-	contentType, body, v := "application/json", []byte(a.text), a.body
+	h := ex.w.Header()
+	body := a.raw
+	if body == nil {
+		h.Set("Content-Type", "application/json")
+		body = bytes.NewReader(ex.encode(a))
+	}
+	ex.mu.Lock()
+	ex.record.Status = a.status
+	h.Set("X-Request-Id", ex.record.RequestID)
+	h.Set("Date", ex.now().UTC().Format(http.TimeFormat))
+	ex.mu.Unlock()
+	for k, v := range a.header {
+		if v != "" {
+			h.Set(k, v)
+		}
+	}
+	ex.w.WriteHeader(a.status)
+	_, _ = io.Copy(ex.w, body) // an error is the client's leaving
+}
+
+// encode returns the JSON of an answer.
+func (ex *exchange) encode(a *answer) []byte {
+	v := a.body
 	if e, isError := v.(wireError); isError {
 		switch {
 		case !ex.toTicketService():
@@ -406,16 +364,10 @@ func (ex *exchange) send(a *answer) {
 		}
 	}
 	switch {
-	case a.text != "":
-		contentType = "text/plain"
-	case v != nil:
-		var err error
-		if body, err = json.Marshal(v); err != nil {
-			panic(err)
-		}
-	case ex.s.opts.JSONAnswers:
-		body = []byte("{}")
+	case v == nil && !ex.opts.JSONAnswers:
+		return nil
+	case v == nil:
+		v = struct{}{}
 	}
-	ex.begin(a.status, contentType, a.header)
-	_, _ = ex.w.Write(body) //nolint:gosec // JSON or plain text, never HTML; an error is the client's leaving
+	return mustJSON(v)
 }

@@ -2,9 +2,11 @@ package simulator
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -45,7 +47,9 @@ func ask(t *testing.T, h http.Handler, method, target, body string, change ...fu
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, c := range change {
-		c(r)
+		if c != nil {
+			c(r)
+		}
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -53,6 +57,14 @@ func ask(t *testing.T, h http.Handler, method, target, body string, change ...fu
 }
 
 func bodyOf(r *httptest.ResponseRecorder) string { return r.Body.String() }
+
+// check reports a difference between what a test got and what it wants.
+func check(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %s, want %s", what, got, want)
+	}
+}
 
 // faults are ParseFault of texts that must be right.
 func faults(t *testing.T, texts ...string) (out []Fault) {
@@ -68,22 +80,27 @@ func faults(t *testing.T, texts ...string) (out []Fault) {
 }
 
 func TestSubmit(t *testing.T) {
-	s := service(Options{})
-	r := ask(t, s, "POST", submitPath, `{"group_id":"123456","message":{"content":"test","accessory_ids":["a"]}}`)
-	if body := bodyOf(r); r.Code != http.StatusOK || body != "" {
-		t.Fatalf("got %d %q", r.Code, body)
-	}
-	if got := r.Header().Get("Date"); got != "Fri, 02 Jan 2026 03:04:05 GMT" {
-		t.Errorf("Date %q", got)
-	}
-	got := s.Messages("case-123")
-	if len(got) != 1 || got[0].Content != "test" || got[0].AccessoryIDs[0] != "a" || !got[0].CreateTime.Equal(epoch) {
-		t.Errorf("messages %+v", got)
-	}
-	req := s.Requests()
-	if len(req) != 1 || !req[0].Committed || req[0].Status != 200 || req[0].Operation != OpSubmit || req[0].Path != submitPath ||
-		req[0].RequestID != r.Header().Get("X-Request-Id") || req[0].Header.Get("X-Auth-Token") != "t" || !strings.Contains(string(req[0].Body), "test") {
-		t.Errorf("recorded %+v", req)
+	for jsonAnswers, want := range map[bool]string{false: "", true: "{}"} {
+		var observed []Request
+		s := service(Options{JSONAnswers: jsonAnswers, Observe: func(r Request) { observed = append(observed, r) }})
+		r := ask(t, s, "POST", submitPath, `{"group_id":"123456","message":{"content":"test","accessory_ids":["a"]}}`)
+		check(t, "answer", fmt.Sprint(r.Code, " ", bodyOf(r)), "200 "+want)
+		check(t, "Date", r.Header().Get("Date"), "Fri, 02 Jan 2026 03:04:05 GMT")
+		got := s.Messages("case-123")
+		if len(got) != 1 || got[0].Content != "test" || got[0].AccessoryIDs[0] != "a" || !got[0].CreateTime.Equal(epoch) {
+			t.Errorf("messages %+v", got)
+		}
+		for range 2 { // it does not count itself
+			check(t, "counts", bodyOf(ask(t, s, "GET", CountsPath, "", anonymous)), `{"submit":1}`)
+		}
+		req := s.Requests()
+		if len(req) != 1 || !req[0].Committed || req[0].Status != 200 || req[0].Operation != OpSubmit || req[0].Path != submitPath ||
+			req[0].RequestID != r.Header().Get("X-Request-Id") || req[0].Header.Get("X-Auth-Token") != "t" || !strings.Contains(string(req[0].Body), "test") {
+			t.Errorf("recorded %+v", req)
+		}
+		if !reflect.DeepEqual(observed, req) {
+			t.Errorf("observed %+v", observed)
+		}
 	}
 }
 

@@ -1,10 +1,5 @@
 package simulator
 
-import (
-	"slices"
-	"time"
-)
-
 // Status is a status that a ticket can have.
 type Status struct {
 	Number int
@@ -27,31 +22,8 @@ var statuses = []Status{
 	{17, "awaiting feedback", false},
 }
 
-// Statuses returns every status.
-func Statuses() []Status { return slices.Clone(statuses) }
-
-// findStatus returns the status with this number, and reports whether there is
-// one.
-func findStatus(number int) (Status, bool) {
+// FindStatus returns the status with this number, and reports whether there is one. An
+// unknown status is open.
+func FindStatus(number int) (Status, bool) {
 	return first(statuses, func(s Status) bool { return s.Number == number })
-}
-
-// closed reports whether the ticket is closed. An unknown status is open.
-func (c *caseState) closed() bool {
-	s, _ := findStatus(c.Status)
-	return s.Closed
-}
-
-// setStatus changes a ticket's status. A ticket that becomes completed is
-// resolved now; a ticket that leaves this status is no longer resolved. It
-// needs s.mu.
-func (s *Simulator) setStatus(c *caseState, status int) {
-	if c.Status == status {
-		return
-	}
-	c.Status = status
-	c.ResolveTime = time.Time{}
-	if status == statusCompleted {
-		c.ResolveTime = s.nowLocked()
-	}
 }

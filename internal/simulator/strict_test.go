@@ -127,13 +127,7 @@ func TestSubmitIsStrict(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := service(Options{})
-			change := c.change
-			if change == nil {
-				change = func(*http.Request) {}
-			}
-			if got := verdict(t, ask(t, s, "POST", submitPath, c.body, change)); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
+			check(t, "verdict", verdict(t, ask(t, s, "POST", submitPath, c.body, c.change)), c.want)
 			committed := len(s.Messages("case-123")) == 1
 			if r := s.Requests()[0]; committed != (c.want == accepted) || committed != r.Committed {
 				t.Errorf("committed: %v, recorded: %v", committed, r.Committed)
@@ -145,26 +139,16 @@ func TestSubmitIsStrict(t *testing.T) {
 func TestBodySize(t *testing.T) {
 	s := service(Options{})
 	fill := func(n int) string { return `{"message":{"content":"x"}}` + strings.Repeat(" ", n-27) }
-	if got := verdict(t, ask(t, s, "POST", submitPath, fill(maxBody))); got != accepted {
-		t.Errorf("12 MB: %s", got)
-	}
+	check(t, "12 MB", verdict(t, ask(t, s, "POST", submitPath, fill(maxBody))), accepted)
 	const large = "413 APIGW.0201"
-	if got := verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1))); got != large {
-		t.Errorf("more: %s", got)
-	}
+	check(t, "more", verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1))), large)
 	unknown := func(r *http.Request) { r.ContentLength = -1 }
-	if got := verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1), unknown)); got != large {
-		t.Errorf("more, of unknown length: %s", got)
-	}
-	if got := verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1), header("X-Auth-Token", "x"))); got != "401 APIGW.0301" {
-		t.Errorf("authentication must come first: %s", got)
-	}
+	check(t, "more, of unknown length", verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1), unknown)), large)
+	check(t, "authentication must come first", verdict(t, ask(t, s, "POST", submitPath, fill(maxBody+1), header("X-Auth-Token", "x"))), "401 APIGW.0301")
 	unread := func(r *http.Request) {
 		r.ContentLength, r.Body = maxBody+1, io.NopCloser(iotest.ErrReader(errors.New("read")))
 	}
-	if got := verdict(t, ask(t, s, "POST", submitPath, post, unread)); got != large {
-		t.Errorf("more, announced: %s", got)
-	}
+	check(t, "more, announced", submitting(t, s, unread), large)
 	if n := len(s.Requests()[0].Body); n != maxRecorded {
 		t.Errorf("recorded %d bytes", n)
 	}
@@ -208,9 +192,7 @@ func TestPaths(t *testing.T) {
 				body = `{"message":{"content":"x"}}`
 			}
 			r := ask(t, s, c.method, "http://service"+c.path, body)
-			if got := verdict(t, r); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
+			check(t, "verdict", verdict(t, r), c.want)
 			if allow := r.Header().Get("Allow"); (allow != "") != (c.want == badMethod) {
 				t.Errorf("Allow %q", allow)
 			}
@@ -236,9 +218,7 @@ func TestGroup(t *testing.T) {
 		{"GET", "cases/shared?group_id=h", "", forbidden},
 		{"GET", "cases/shared/status", "", accepted},
 	} {
-		if got := verdict(t, ask(t, s, c.method, "/v2/servicerequest/"+c.path, c.body)); got != c.want {
-			t.Errorf("%s %s %s: got %s, want %s", c.method, c.path, c.body, got, c.want)
-		}
+		check(t, c.method+" "+c.path+" "+c.body, verdict(t, ask(t, s, c.method, "/v2/servicerequest/"+c.path, c.body)), c.want)
 	}
 }
 
@@ -286,13 +266,9 @@ func TestReadingIsStrict(t *testing.T) {
 		{"accessorys/limits", accepted},
 		{"accessorys/limits?x=y", bad},
 	} {
-		if got := verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+c.target, "")); got != c.want {
-			t.Errorf("%s: got %s, want %s", c.target, got, c.want)
-		}
+		check(t, c.target, verdict(t, ask(t, s, "GET", "/v2/servicerequest/"+c.target, "")), c.want)
 	}
-	if got := verdict(t, ask(t, s, "GET", "/v2/servicerequest/cases", "{}")); got != bad {
-		t.Errorf("GET with a body: %s", got)
-	}
+	check(t, "GET with a body", verdict(t, ask(t, s, "GET", "/v2/servicerequest/cases", "{}")), bad)
 }
 
 func TestUploadIsStrict(t *testing.T) {
@@ -333,8 +309,6 @@ func TestUploadIsStrict(t *testing.T) {
 		{"2 MB", full(`"a.txt"`, `"message"`, "0", `"`+data(2<<20)+`"`), accepted},
 		{"more", full(`"a.txt"`, `"message"`, "0", `"`+data(2<<20+1)+`"`), outside},
 	} {
-		if got := verdict(t, ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", c.body)); got != c.want {
-			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
-		}
+		check(t, c.name, verdict(t, ask(t, s, "POST", "/v2/servicerequest/accessorys/json-format-content", c.body)), c.want)
 	}
 }

@@ -11,46 +11,31 @@ func (ex *exchange) submit(body object) func() *answer {
 	msg := mandatory[object](ex, body, "message")
 	ex.only(msg, "content", "accessory_ids")
 	content := mandatory[string](ex, msg, "content")
-	var ids []string
-	for _, v := range optional[[]any](ex, msg, "accessory_ids") {
-		id, ok := v.(string)
-		ex.require(ok, malformed("Invalid accessory_ids"))
-		ids = append(ids, id)
-	}
+	ids := ex.texts("accessory_ids", optional[[]any](ex, msg, "accessory_ids"))
 	ex.require(between(groupID, 0, 64), outOfLimits("group_id out of limits"))
 	ex.require(between(content, 0, maxContent), outOfLimits("content out of limits"))
 	ex.require(len(ids) <= 10, outOfLimits("Too many accessory_ids"))
 	for _, id := range ids {
 		ex.require(between(id, 1, 64), outOfLimits("accessory_id out of limits"))
 	}
-	return func() *answer { return ex.commit(groupID, content, ids) }
-}
-
-// commit puts the message on the ticket. It needs s.mu.
-func (ex *exchange) commit(groupID, content string, accessoryIDs []string) *answer {
-	s := ex.s
-	c, refusal := s.findCase(ex.param, groupID)
-	if refusal != nil {
-		return refusal
-	}
-	if c.closed() {
-		return refuse(200, "OSM.01010002", "The ticket is closed")
-	}
-	if s.opts.StrictAccessories {
-		for _, id := range accessoryIDs {
-			if _, ok := s.accessories[id]; !ok {
+	return ex.onTicket(groupID, func(c *caseState) *answer {
+		if s, _ := FindStatus(c.Status); s.Closed {
+			return refuse(200, "OSM.01010002", "The ticket is closed")
+		}
+		for _, id := range ids {
+			if _, known := ex.accessories[id]; !known && ex.opts.StrictAccessories {
 				return outOfLimits("No such accessory")
 			}
 		}
-	}
-	s.addMessage(c, Message{
-		submitted:    true,
-		Replier:      c.CustomerID,
-		ReplierName:  c.XCustomerName,
-		Content:      content,
-		AccessoryIDs: accessoryIDs,
-		GroupID:      groupID,
+		ex.addMessage(c, Message{
+			submitted:    true,
+			Replier:      c.CustomerID,
+			ReplierName:  c.XCustomerName,
+			Content:      content,
+			AccessoryIDs: ids,
+			GroupID:      groupID,
+		})
+		ex.record.Committed = true
+		return &answer{status: 200}
 	})
-	ex.record.Committed = true
-	return &answer{status: 200}
 }

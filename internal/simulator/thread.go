@@ -7,36 +7,37 @@ import (
 	"time"
 )
 
-// Case is a ticket, as it is seeded.
+// Case is a ticket, as it is seeded. What has a JSON name is shown under it by a detail
+// and by a search.
 type Case struct {
-	ID          string
-	Status      int    // the number of one of Statuses
-	Description string // simple_description
-	GroupID     string // the IAM group_id that requests must name; "" asks for none
+	ID          string `json:"incident_id"`
+	Status      int    `json:"status"` // a number that FindStatus knows
+	Description string `json:"simple_description"`
+	GroupID     string `json:"-"` // the IAM group_id that requests must name; "" asks for none
 
-	CustomerID    string    // customer_id; also the replier of submitted messages
-	XCustomerID   string    // xcustomer_id, of the IAM user
-	XCustomerName string    // xcustomer_name; also the replier's name
-	BusinessType  string    // business_type_name
-	IncidentType  string    // incident_type_name
-	Severity      string    // severity_name
-	Source        string    // source_name
-	Region        string    // dc_name
-	CreateTime    time.Time // zero is now
-	ResolveTime   time.Time // zero is not yet
+	CustomerID    string    `json:"customer_id"`    // also the replier of submitted messages
+	XCustomerID   string    `json:"xcustomer_id"`   // of the IAM user
+	XCustomerName string    `json:"xcustomer_name"` // also the replier's name
+	BusinessType  string    `json:"business_type_name"`
+	IncidentType  string    `json:"incident_type_name"`
+	Severity      string    `json:"-"` // severity_name, in a detail
+	Source        string    `json:"-"` // source_name, in a detail
+	Region        string    `json:"dc_name"`
+	CreateTime    time.Time `json:"-"` // zero is now
+	ResolveTime   time.Time `json:"-"` // zero is not yet
 }
 
-// Message is a message on a ticket.
+// Message is a message on a ticket. What has a JSON name is shown under it.
 type Message struct {
-	ID           string // only a ticket's detail tells it; "" is given one
-	Type         int    // 0 customer, 1 Huawei engineer
-	ReplierType  int    // 0 customer, 1 Huawei engineer, 2 third party
-	Replier      string // ID
-	ReplierName  string
-	Content      string
-	AccessoryIDs []string
-	GroupID      string    // as submitted
-	CreateTime   time.Time // zero is now; the wire shows whole seconds
+	ID           string    `json:"message_id,omitempty"` // only a ticket's detail tells it; "" is given one
+	Type         int       `json:"type"`                 // 0 customer, 1 Huawei engineer
+	ReplierType  int       `json:"replier_type"`         // 0 customer, 1 Huawei engineer, 2 third party
+	Replier      string    `json:"replier"`              // ID
+	ReplierName  string    `json:"replier_name"`
+	Content      string    `json:"content"`
+	AccessoryIDs []string  `json:"-"`
+	GroupID      string    `json:"-"` // as submitted
+	CreateTime   time.Time `json:"-"` // zero is now; the wire shows whole seconds
 
 	submitted bool // not seeded
 }
@@ -52,7 +53,7 @@ func (s *Simulator) AddCase(c Case) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.CreateTime.IsZero() {
-		c.CreateTime = s.nowLocked()
+		c.CreateTime = s.now()
 	}
 	if old, ok := s.cases[c.ID]; ok {
 		old.Case = c
@@ -78,7 +79,7 @@ func (s *Simulator) AddMessage(caseID string, m Message) {
 // addMessage needs s.mu.
 func (s *Simulator) addMessage(c *caseState, m Message) {
 	if m.CreateTime.IsZero() {
-		m.CreateTime = s.nowLocked()
+		m.CreateTime = s.now()
 	}
 	s.messages++
 	m.ID = cmp.Or(m.ID, fmt.Sprintf("message-%08d", s.messages))
@@ -86,8 +87,7 @@ func (s *Simulator) addMessage(c *caseState, m Message) {
 	c.messages = append(c.messages, m)
 }
 
-// Messages returns what is on a ticket, in the order it came. It is nil when
-// there is no such ticket.
+// Messages returns what is on a ticket, in the order it came.
 func (s *Simulator) Messages(caseID string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,22 +95,20 @@ func (s *Simulator) Messages(caseID string) []Message {
 	if !ok {
 		return nil
 	}
-	out := append([]Message{}, c.messages...)
-	for i := range out {
-		out[i].AccessoryIDs = slices.Clone(out[i].AccessoryIDs)
-	}
-	return out
+	return slices.Clone(c.messages)
 }
 
-// findCase returns a ticket that a request with this group_id may see. It
-// needs s.mu.
-func (s *Simulator) findCase(id, groupID string) (*caseState, *answer) {
-	c, ok := s.cases[id]
-	switch {
-	case !ok:
-		return nil, refuse(200, "OSM.01010015", "The case does not exist")
-	case c.GroupID != "" && c.GroupID != groupID:
-		return nil, refuse(200, "OSM.01010002", "No permission for the operation")
+// onTicket carries out do with the ticket in the path, if a request with this group_id
+// may see it.
+func (ex *exchange) onTicket(groupID string, do func(c *caseState) *answer) func() *answer {
+	return func() *answer {
+		c, ok := ex.cases[ex.param]
+		switch {
+		case !ok:
+			return refuse(200, "OSM.01010015", "The case does not exist")
+		case c.GroupID != "" && c.GroupID != groupID && ex.route.op != OpStatus: // which takes no group_id, so it asks for none
+			return refuse(200, "OSM.01010002", "No permission for the operation")
+		}
+		return do(c)
 	}
-	return c, nil
 }

@@ -23,59 +23,45 @@ const (
 
 var notHere = refuse(404, "", "Not found")
 
-// named returns the agency of this name. There is none for "".
-func (s *Simulator) named(name string) (a Agency, known bool) {
-	return first(s.opts.Agencies, func(a Agency) bool { return name != "" && a.Name == name })
-}
-
 // podCredentials is CCE's pod identity.
 func (ex *exchange) podCredentials(body object) func() *answer {
-	s := ex.s
-	a, known := s.named(s.opts.PodAgency)
-	ex.require(known && s.opts.PodToken != "", notHere)
-	ex.require(slices.Equal(ex.r.Header.Values("Authorization"), []string{s.opts.PodToken}), refuse(401, "", "Incorrect Authorization"))
+	ex.require(ex.opts.PodToken != "", notHere)
+	ex.require(slices.Equal(ex.r.Header.Values("Authorization"), []string{ex.opts.PodToken}), refuse(401, "", "Incorrect Authorization"))
 	ex.only(body)
-	return func() *answer { return s.issueKeys(200, podKeys, a, "pod", workloadKeysLife) }
+	return func() *answer { return ex.issueKeys(200, podKeys, "pod", workloadKeysLife) }
 }
 
 // metadataToken is version 2 of an ECS server's instance metadata.
 func (ex *exchange) metadataToken(object) func() *answer {
-	s := ex.s
 	seconds, _ := sentHeader(ex.r.Header, "X-Metadata-Token-Ttl-Seconds")
 	ttl, err := strconv.Atoi(seconds)
-	_, known := s.named(s.opts.ECSAgency)
-	ex.require(known, notHere)
+	ex.require(ex.opts.ECSAgency, notHere)
 	ex.require(err == nil && ttl >= 1 && ttl <= maxMetadataTTL, malformed("Invalid X-Metadata-Token-Ttl-Seconds"))
 	return func() *answer {
-		s.issued++
-		text := "simulated-metadata-token-" + strconv.Itoa(s.issued)
-		s.metadataTokens[text] = &credential{issued: true, expires: s.nowLocked().Add(time.Duration(ttl) * time.Second)}
-		return &answer{status: 200, text: text}
+		ex.issued++
+		text := "simulated-metadata-token-" + strconv.Itoa(ex.issued)
+		ex.metadataTokens[text] = &credential{issued: true, expires: ex.now().Add(time.Duration(ttl) * time.Second)}
+		return &answer{status: 200, header: map[string]string{"Content-Type": "text/plain"}, raw: strings.NewReader(text)}
 	}
 }
 
 // metadataKeys gives the keys of an ECS server's agency.
 func (ex *exchange) metadataKeys(object) func() *answer {
-	s := ex.s
-	a, known := s.named(s.opts.ECSAgency)
-	ex.require(known, notHere)
+	ex.require(ex.opts.ECSAgency, notHere)
 	token, _ := sentHeader(ex.r.Header, "X-Metadata-Token")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.metadataTokens[token]
-	ex.require(ok && !c.expired(s.nowLocked()), refuse(401, "", "Incorrect X-Metadata-Token"))
-	return func() *answer { return s.issueKeys(200, iamKeys, a, "ecs", workloadKeysLife) }
+	c, ok := ex.metadataTokens[token]
+	ex.require(ok && !c.expired(ex.now()), refuse(401, "", "Incorrect X-Metadata-Token"))
+	return func() *answer { return ex.issueKeys(200, iamKeys, "ecs", workloadKeysLife) }
 }
 
 // requestIDToken is GitHub's endpoint for a pipeline's ID token.
 func (ex *exchange) requestIDToken(object) func() *answer {
-	s := ex.s
 	authorization, _ := sentHeader(ex.r.Header, "Authorization")
 	scheme, token, _ := strings.Cut(authorization, " ")
-	ex.require(s.opts.IDTokenRequestToken != "", notHere)
-	ex.require(strings.EqualFold(scheme, "bearer") && token == s.opts.IDTokenRequestToken, refuse(401, "", "Incorrect Authorization"))
+	ex.require(ex.opts.IDTokenRequestToken != "", notHere)
+	ex.require(strings.EqualFold(scheme, "bearer") && token == ex.opts.IDTokenRequestToken, refuse(401, "", "Incorrect Authorization"))
 	ex.require(ex.value("api-version") == "2.0" && ex.value("audience") != "", malformed("Invalid query"))
 	return func() *answer {
-		return &answer{status: 200, body: map[string]string{"value": s.idToken(ex.value("audience"), gitHubTokenLife)}}
+		return &answer{status: 200, body: map[string]string{"value": ex.idToken(ex.value("audience"), gitHubTokenLife)}}
 	}
 }

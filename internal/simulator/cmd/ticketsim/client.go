@@ -69,11 +69,9 @@ func (c client) do(ctx context.Context, method, path string, body map[string]any
 	if err := json.Unmarshal(answer, &f); err != nil {
 		return fmt.Errorf("status %d: the answer is not from ticketsim: %w", resp.StatusCode, err)
 	}
-	switch {
-	case f.Code != "":
-		return fmt.Errorf("%s %s", f.Code, f.Msg)
-	case f.Error != "" || resp.StatusCode != http.StatusOK:
-		return errors.New(cmp.Or(f.Error, fmt.Sprintf("status %d", resp.StatusCode)))
+	refusal := cmp.Or(f.Error, strings.TrimSpace(f.Code+" "+f.Msg))
+	if refusal != "" || resp.StatusCode != http.StatusOK {
+		return errors.New(cmp.Or(refusal, fmt.Sprintf("status %d", resp.StatusCode)))
 	}
 	return json.Unmarshal(answer, v)
 }

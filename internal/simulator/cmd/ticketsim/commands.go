@@ -23,7 +23,7 @@ func commands() []command {
 			name: "reply", usage: "-url URL CASE TEXT", summary: "Add an engineer's answer to a ticket", arguments: 2,
 			about: `Closed tickets accept answers too.`,
 			prepare: always(func(ctx context.Context, call invocation) error {
-				return call.server.do(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]}, &nothing{})
+				return call.server.do(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]}, &struct{}{})
 			}),
 		},
 		statusCommand("close", "Close a ticket", 3),          // completed
@@ -48,7 +48,7 @@ answer, with the documented code for this status, if any. Examples:
   '200@1?code=OSM.01010014'`,
 			prepare: always(func(ctx context.Context, call invocation) error {
 				faults := append([]string{}, call.args...) // never null
-				return call.server.do(ctx, http.MethodPut, simulator.FaultsPath, map[string]any{"faults": faults}, &nothing{})
+				return call.server.do(ctx, http.MethodPut, simulator.FaultsPath, map[string]any{"faults": faults}, &struct{}{})
 			}),
 			more: listFaultKinds,
 		},
@@ -98,9 +98,6 @@ client of the service does.`,
 	}
 }
 
-// nothing is what a command that only changes something reads of the answer.
-type nothing struct{}
-
 // always prepares a command without flags of its own.
 func always(do action) func(*flag.FlagSet) action {
 	return func(*flag.FlagSet) action { return do }
@@ -111,7 +108,7 @@ func statusCommand(name, summary string, status int) command {
 		name: name, usage: "-url URL CASE", summary: summary, arguments: 1,
 		about: `The server refuses messages on a closed ticket with OSM.01010002.`,
 		prepare: always(func(ctx context.Context, call invocation) error {
-			return call.server.do(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status}, &nothing{})
+			return call.server.do(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status}, &struct{}{})
 		}),
 	}
 }

@@ -5,32 +5,13 @@
 // is its URL. The commands read or change the state of a running server.
 // "ticketsim -h" lists them, and "ticketsim COMMAND -h" describes one.
 //
-// Serve one ticket, and wait until the server answers:
+// Serve one ticket, wait until the server answers, and lose the answer to the next message:
 //
 //	ticketsim -addr 127.0.0.1:8080 -case 'TT1=The disk is slow' &
 //	ticketsim wait -url http://127.0.0.1:8080
-//
-// Test a configuration against it, and look at the ticket:
-//
-//	export SERVICEREQUEST_ENDPOINT=http://127.0.0.1:8080 SERVICEREQUEST_TOKEN=demo-token
-//	terraform apply -auto-approve
-//	ticketsim thread -url http://127.0.0.1:8080 TT1
-//	ticketsim requests -url http://127.0.0.1:8080
-//
-// Answer and close the ticket, as an engineer would:
-//
-//	ticketsim reply -url http://127.0.0.1:8080 TT1 'We are on it.'
-//	ticketsim close -url http://127.0.0.1:8080 TT1
-//
-// Lose the answer to the next message, then clear the faults:
-//
 //	ticketsim faults -url http://127.0.0.1:8080 lost-answer@1
-//	ticketsim faults -url http://127.0.0.1:8080
 //
-// Give keys for ID tokens, as STS does, and get an ID token:
-//
-//	ticketsim -addr 127.0.0.1:8080 -case TT1 -agency ACCOUNT_ID:deploy -oidc-provider ci=cloud &
-//	ticketsim id-token -url http://127.0.0.1:8080 -audience cloud
+// The guide "Test your configuration without a ticket" has more.
 //
 // The exit status is 0 on success, 1 on failure, and 2 if the arguments are wrong.
 package main

@@ -30,7 +30,6 @@ type serving struct {
 	addr     string
 	addrFile string
 	podFile  string
-	ecs      bool
 }
 
 func prepareServe(flags *flag.FlagSet) action {
@@ -68,13 +67,13 @@ func prepareServe(flags *flag.FlagSet) action {
 		v.opts.AccessKeys = append(v.opts.AccessKeys, simulator.AccessKey{AccessKey: ak, SecretKey: sk})
 	})
 	pair("agency", "`ACCOUNT_ID:NAME` of an agency; the account's name is its ID, too", ":", func(id, name string) {
-		v.opts.Agencies = []simulator.Agency{{Name: name, DomainID: id, DomainName: id}}
+		v.opts.Agency = simulator.Agency{Name: name, DomainID: id, DomainName: id}
 	})
 	pair("oidc-provider", "`NAME=AUDIENCE` of an identity provider that the agency trusts; repeatable", "=", func(name, audience string) {
 		v.opts.Providers = append(v.opts.Providers, simulator.OIDCProvider{Name: name, Audience: audience})
 	})
 	flags.StringVar(&v.podFile, "pod-token-file", "", "give the agency's keys to a pod that sends the content of this `file`")
-	flags.BoolVar(&v.ecs, "ecs-agency", false, "give the agency's keys as instance metadata, too")
+	flags.BoolVar(&v.opts.ECSAgency, "ecs-agency", false, "give the agency's keys as instance metadata, too")
 	flags.StringVar(&v.opts.IDTokenRequestToken, "id-token-request-token", "", "give ID tokens, as GitHub does, for this `token`")
 	flags.DurationVar(&v.opts.CredentialLifetime, "credential-lifetime", 0, "`time` after which keys of the agency and tokens for ID tokens expire (default as asked)")
 	return v.serve
@@ -83,33 +82,22 @@ func prepareServe(flags *flag.FlagSet) action {
 // token is the token that serve accepts and thread sends.
 func token() string { return cmp.Or(os.Getenv("TICKETSIM_TOKEN"), "demo-token") }
 
-// completeIssuers gives the issuers the agency.
-func (v *serving) completeIssuers() error {
-	if len(v.opts.Agencies) == 0 {
-		if len(v.opts.Providers) > 0 || v.podFile != "" || v.ecs {
-			return usagef("-oidc-provider, -pod-token-file and -ecs-agency require -agency")
-		}
-		return nil
-	}
-	agency := v.opts.Agencies[0]
-	for i := range v.opts.Providers {
-		p := &v.opts.Providers[i]
-		p.DomainID, p.DomainName, p.Agencies = agency.DomainID, agency.DomainName, []string{agency.Name}
-	}
-	if v.ecs {
-		v.opts.ECSAgency = agency.Name
+// readPodToken reads the token of a pod. It refuses issuers without an agency.
+func (v *serving) readPodToken() error {
+	if v.opts.Agency.Name == "" && (len(v.opts.Providers) > 0 || v.podFile != "" || v.opts.ECSAgency) {
+		return usagef("-oidc-provider, -pod-token-file and -ecs-agency require -agency")
 	}
 	if v.podFile == "" {
 		return nil
 	}
 	content, err := os.ReadFile(v.podFile)
-	v.opts.PodToken, v.opts.PodAgency = strings.TrimSpace(string(content)), agency.Name
+	v.opts.PodToken = strings.TrimSpace(string(content))
 	return err
 }
 
 // serve runs the service until ctx ends.
 func (v *serving) serve(ctx context.Context, call invocation) error {
-	if err := v.completeIssuers(); err != nil {
+	if err := v.readPodToken(); err != nil {
 		return err
 	}
 	server, err := simulator.Start(v.addr, v.opts)

@@ -32,10 +32,8 @@ func printThread(ctx context.Context, call invocation) error {
 
 func (t ticket) String() string {
 	status := fmt.Sprint("status ", t.Detail.Status)
-	for _, s := range simulator.Statuses() {
-		if s.Number == t.Detail.Status {
-			status = s.Name
-		}
+	if s, known := simulator.FindStatus(t.Detail.Status); known {
+		status = s.Name
 	}
 	var b strings.Builder
 	b.WriteString(t.Detail.ID + " (" + status + ")")
