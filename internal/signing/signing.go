@@ -62,71 +62,33 @@ func (k Key) GoString() string { return k.String() }
 // Neither half of key may be empty; the gateway refuses the signature if one is.
 func Sign(req *http.Request, body []byte, key Key, at time.Time) {
 	req.Header.Del("Authorization")
-	date := at.UTC().Format(DateFormat)
-	req.Header.Set(HeaderDate, date)
-
+	req.Header.Set(HeaderDate, at.UTC().Format(DateFormat))
 	names := signable(req.Header)
-	signature := Signature(Parts{
-		Method:        req.Method,
-		EscapedPath:   req.URL.EscapedPath(),
-		RawQuery:      req.URL.RawQuery,
-		Host:          cmp.Or(req.Host, req.URL.Host),
-		Header:        req.Header,
-		SignedHeaders: names,
-		Date:          date,
-		Body:          body,
-	}, key.SecretKey)
-
 	req.Header.Set("Authorization", Algorithm+" Access="+key.AccessKey+
-		", SignedHeaders="+strings.Join(names, ";")+", Signature="+signature)
+		", SignedHeaders="+strings.Join(names, ";")+", Signature="+Signature(req, body, names, key.SecretKey))
 }
 
-// Parts is a request taken apart, as either end of the wire sees it.
-type Parts struct {
-	// Method is the HTTP method.
-	Method string
-
-	// EscapedPath is the path of the request line, percent-encoded ([url.URL.EscapedPath]). How it is encoded
-	// does not matter: each segment is decoded, and encoded again in the one canonical way.
-	EscapedPath string
-
-	// RawQuery is the query of the request line, percent-encoded, without the question mark. A plus sign means a
-	// space.
-	RawQuery string
-
-	// Host is the value of the Host header, with its port if there is one. It matters only if SignedHeaders
-	// names it.
-	Host string
-
-	// Header holds the headers. Those that SignedHeaders does not name are ignored, except HeaderContentHash,
-	// which takes the place of the body's hash. A verifier must compare that value with the body's hash itself.
-	Header http.Header
-
-	// SignedHeaders are the lower-case names from the Authorization header, in the sender's order. A name
-	// with several values is there once for each (Huawei's SDK writes it so), and each time stands for all.
-	SignedHeaders []string
-
-	// Date is the value of the X-Sdk-Date header.
-	Date string
-
-	// Body is the body as it is sent; empty and nil are the same.
-	Body []byte
-}
-
-// Signature returns the signature of the request under the secret key: 64 lower-case hexadecimal digits. A verifier
-// compares it with the one it was sent, in constant time, and judges Date, which this function takes as given.
-func Signature(p Parts, secretKey string) string {
+// Signature returns the signature of a request under the secret key: 64 lower-case hexadecimal digits. Either end of
+// the wire computes it. How the path is encoded does not matter: each segment is decoded, and encoded again in the one
+// canonical way. A plus sign in the query means a space.
+//
+// names are the lower-case names from the Authorization header, in the sender's order. A name with several values is
+// there once for each (Huawei's SDK writes it so), and each time stands for all.
+//
+// A verifier compares the signature with the one it was sent, in constant time. It judges X-Sdk-Date, and compares
+// HeaderContentHash with the body's hash: this function takes both as given.
+func Signature(req *http.Request, body []byte, names []string, secretKey string) string {
 	canonical := strings.Join([]string{
-		p.Method,
-		canonicalPath(p.EscapedPath),
-		canonicalQuery(p.RawQuery),
-		canonicalHeaders(p.Header, p.Host, p.SignedHeaders),
-		strings.Join(p.SignedHeaders, ";"),
-		cmp.Or(p.Header.Get(HeaderContentHash), hexHash(p.Body)),
+		req.Method,
+		canonicalPath(req.URL.EscapedPath()),
+		canonicalQuery(req.URL.RawQuery),
+		canonicalHeaders(req.Header, cmp.Or(req.Host, req.URL.Host), names),
+		strings.Join(names, ";"),
+		cmp.Or(req.Header.Get(HeaderContentHash), hexHash(body)),
 	}, "\n")
 
 	mac := hmac.New(sha256.New, []byte(secretKey))
-	mac.Write([]byte(Algorithm + "\n" + p.Date + "\n" + hexHash([]byte(canonical))))
+	mac.Write([]byte(Algorithm + "\n" + req.Header.Get(HeaderDate) + "\n" + hexHash([]byte(canonical))))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

@@ -152,10 +152,7 @@ func TestSignatureHoldsAcrossTheWire(t *testing.T) {
 			t.Error(err)
 		}
 		names, want := parse(t, r.Header.Get("Authorization"))
-		got := signing.Signature(signing.Parts{
-			Method: r.Method, EscapedPath: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host, Header: r.Header,
-			SignedHeaders: names, Date: r.Header.Get(signing.HeaderDate), Body: body,
-		}, key.SecretKey)
+		got := signing.Signature(r, body, names, key.SecretKey)
 		if got != want {
 			w.WriteHeader(http.StatusUnauthorized)
 		}

@@ -45,8 +45,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	for _, name := range identity {
 		ex.require(len(h.Values(name)) == 0 || slices.Contains(names, strings.ToLower(name)), unauthorized("Unsigned "+name))
 	}
-	date := h.Get(signing.HeaderDate)
-	at, err := time.Parse(signing.DateFormat, date)
+	at, err := time.Parse(signing.DateFormat, h.Get(signing.HeaderDate))
 	ex.require(err == nil, unauthorized("Invalid x-sdk-date"))
 	ex.require(ex.now().Sub(at).Abs() <= 15*time.Minute, unauthorized("x-sdk-date out of range"))
 	ex.require(h.Get("X-Security-Token") == key.SecurityToken, unauthorized("Incorrect security token"))
@@ -56,16 +55,7 @@ func (ex *exchange) verifySignature(authorization string) *answer {
 	hash, sent := sentHeader(h, signing.HeaderContentHash)
 	sum := sha256.Sum256(ex.body)
 	ex.require(!sent || hash == hex.EncodeToString(sum[:]), unauthorized("Incorrect content hash"))
-	want := signing.Signature(signing.Parts{
-		Method:        ex.r.Method,
-		EscapedPath:   ex.r.URL.EscapedPath(),
-		RawQuery:      ex.r.URL.RawQuery,
-		Host:          ex.r.Host,
-		Header:        h,
-		SignedHeaders: names,
-		Date:          date,
-		Body:          ex.body,
-	}, key.SecretKey)
+	want := signing.Signature(ex.r, ex.body, names, key.SecretKey)
 	ex.require(hmac.Equal([]byte(form[3]), []byte(want)), unauthorized("Signature does not match"))
 	ex.require(!c.expired(ex.now()), unauthorized("The access key has expired"))
 	ex.caller = c
