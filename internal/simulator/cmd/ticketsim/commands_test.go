@@ -158,7 +158,9 @@ func TestUsageErrors(t *testing.T) {
 		{"ticketsim reply: wrong number of arguments", []string{"reply", "-url", someURL, "case-123"}},
 		{`ticketsim id-token: invalid value "1" for flag -lifetime: `, []string{"id-token", "-url", someURL, "-lifetime", "1"}},
 	} {
-		r := ticketsim(t, c.args...)
+		ended, end := context.WithCancel(t.Context())
+		end() // what should be refused does not serve for ever
+		r := within(ended, c.args...)
 		if r.code != exitUsage || r.out != "" || !strings.HasPrefix(r.err, c.want) || !strings.HasSuffix(r.err, "-h\" for help.\n") {
 			t.Errorf("%q: got %+v, want %s", c.args, r, c.want)
 		}

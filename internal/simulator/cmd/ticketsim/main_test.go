@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -42,8 +43,12 @@ type result struct {
 // ticketsim runs the program within the test.
 func ticketsim(t *testing.T, args ...string) result {
 	t.Helper()
+	return within(t.Context(), args...)
+}
+
+func within(ctx context.Context, args ...string) result {
 	var out, err strings.Builder
-	code := run(t.Context(), args, &out, &err)
+	code := run(ctx, args, &out, &err)
 	return result{code, out.String(), err.String()}
 }
 
