@@ -41,7 +41,8 @@ func TestGuideToSiteCheck(t *testing.T) {
 	const secondCopy, found, notFound = "The key did not find the message. The ticket now has a second copy.", "1 passed, 0 failed", "0 passed, 1 failed"
 	for name, row := range map[string]struct {
 		options simulator.Options
-		apply   []string // what it says, in order
+		seeded  []simulator.Message // besides the first message, which is a day old
+		apply   []string            // what it says, in order
 		test    []string
 		posts   int // after both
 	}{
@@ -51,6 +52,8 @@ func TestGuideToSiteCheck(t *testing.T) {
 		}, test: []string{"Nothing was sent: ticket", found}, posts: 1},
 		"newest first": {options: simulator.Options{NewestFirst: true},
 			apply: []string{"copies: 1 listed", "order: newest first", "text: same EOT"}, test: []string{found}, posts: 1},
+		"in any order": {seeded: []simulator.Message{{Content: "It is slow again", CreateTime: time.Now().Add(-48 * time.Hour)}},
+			apply: []string{"copies: 1 listed", "order: mixed", "text: same EOT"}, test: []string{found}, posts: 1},
 		"escaped": {options: simulator.Options{Show: text(html.EscapeString)},
 			apply: []string{"text: escaped sent:", `"[site check 4711] Please`, `<b>bold</b> & \"double\"`, "shown:", `&lt;b&gt;bold&lt;/b&gt; &amp; &#34;double&#34;`},
 			test:  []string{found}, posts: 1},
@@ -81,6 +84,9 @@ func TestGuideToSiteCheck(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, row.options)
 			f.AddMessage(testCase, simulator.Message{Content: "Checkout is slow", CreateTime: time.Now().Add(-24 * time.Hour)})
+			for _, m := range row.seeded {
+				f.AddMessage(testCase, m)
+			}
 			c := newSiteCheck(t, testCase, "4711", f.env()...)
 			wantInOrder(t, unfolded(c.try("apply", "-auto-approve").output()), row.apply...)
 			wantAll(t, unfolded(c.try("test").output()), row.test...)
