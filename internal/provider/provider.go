@@ -55,14 +55,14 @@ func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequ
 }
 
 func (p *serviceRequestProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	resp.Diagnostics.Append(checkModes(blockOf(req.Config, &resp.Diagnostics))...)
+	resp.Diagnostics.Append(checkModes(blockOf("", req.Config.Raw))...)
 }
 
 // Configure makes the client, but dials nothing. Missing settings are reported
 // only when the provider makes an API call. So a plan succeeds while values are
 // unknown, or without credentials.
 func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	c := readConfig(blockOf(req.Config, &resp.Diagnostics), environment)
+	c := readConfig(blockOf("", req.Config.Raw), environment)
 	resp.Diagnostics.Append(c.diagnostics...)
 	data := &providerData{missing: c.missing, invalid: c.invalid, secrets: c.secrets, clock: cmp.Or(p.clock, servicerequest.SystemClock)}
 	if len(c.missing) == 0 && len(c.invalid) == 0 {
