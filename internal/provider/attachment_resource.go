@@ -170,8 +170,7 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	}
 	attachment, diags := m.read()
 	resp.Diagnostics.Append(diags...)
-	ctx, client, diags := r.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	ctx, client := r.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -207,8 +206,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var m attachmentModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	ctx, client, diags := r.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	ctx, client := r.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -119,16 +119,18 @@ type providerData struct {
 	created atomic.Bool
 }
 
-// clientFor returns the client for an API call, and the context to log with.
-func (p *providerData) clientFor(ctx context.Context) (context.Context, *servicerequest.Client, diag.Diagnostics) {
+// clientFor returns the client for an API call, and the context to log with. Without a
+// client it adds an error.
+func (p *providerData) clientFor(ctx context.Context, diags *diag.Diagnostics) (context.Context, *servicerequest.Client) {
 	if p == nil || p.client == nil {
-		return ctx, nil, diag.Diagnostics{unusableConfiguration(p)}
+		diags.Append(unusableConfiguration(p))
+		return ctx, nil
 	}
 	// The client removes secrets from its errors (see its redact). The masks are
 	// for everything else that is logged.
 	ctx = tflog.MaskAllFieldValuesStrings(ctx, p.secrets...)
 	ctx = tflog.MaskMessageStrings(ctx, p.secrets...)
-	return ctx, p.client, nil
+	return ctx, p.client
 }
 
 // onWait tells of a call that is waiting: the log, and the progress of an action.
