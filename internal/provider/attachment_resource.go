@@ -119,33 +119,33 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return // to be destroyed
 	}
 	var m attachmentModel
+	var state *attachmentModel // nil: to be created
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	var state attachmentModel
-	uploaded := !req.State.Raw.IsNull()
-	if uploaded {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	m.ID, m.Size, m.ContentSHA256 = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown()
+	var err error
+	switch {
+	case !m.at().Equal(path.Empty()):
+		_, err = m.load()
+	case m.Name.IsNull():
+		m.Name = types.StringUnknown()
 	}
-	err := m.complete()
-	if uploaded && errors.Is(err, errMissing) && m.Source.Equal(state.Source) && m.Name.Equal(state.Name) {
+	switch {
+	case errors.Is(err, errMissing) && state != nil && m.Source.Equal(state.Source) && m.Name.Equal(state.Name):
 		// Nothing else has changed. Terraform also plans before it destroys: with an
 		// error, a runner without the file could not destroy the attachment.
 		resp.Diagnostics.AddAttributeWarning(path.Root("source"), missingFileWarning, fmt.Sprintf(
 			"The file %q no longer exists, so the attachment stays as it was uploaded.", m.Source.ValueString()))
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, state)...)
 		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(m.unusable(err)...)
-	}
-	if resp.Diagnostics.HasError() {
+	case err != nil:
+		resp.Diagnostics.Append(m.unusable(err))
 		return
 	}
-
-	m.ID = types.StringUnknown()
-	if uploaded {
+	if state != nil {
 		if !m.Name.Equal(state.Name) {
 			resp.RequiresReplace = append(resp.RequiresReplace, path.Root("name"))
 		}
@@ -156,26 +156,32 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 			m.ID = state.ID
 		}
 	}
-	if m.ID.IsUnknown() {
-		resp.Diagnostics.Append(m.typeWarning()...)
+	if name := m.Name.ValueString(); m.ID.IsUnknown() && known(m.Name) && !documentedTypes.TakesType(name) {
+		resp.Diagnostics.AddAttributeWarning(m.nameAt(), fileTypeWarning, fmt.Sprintf(
+			"The service may refuse %q: its documentation lists only these file types: %s. %s",
+			name, strings.Join(documentedTypes.Types, ", "), typeAdvice(name, documentedTypes)))
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, m)...)
 }
 
+// Create reads the configuration: in the plan, the name may be unknown.
 func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m attachmentModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	var planned types.String
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("content_sha256"), &planned)...)
+	attachment, err := m.load()
+	if err == nil && known(planned) && attachment.SHA256 != planned.ValueString() {
+		err = fmt.Errorf("has changed since the plan: its SHA-256 was %s, and is now %s. Run terraform plan again", planned.ValueString(), attachment.SHA256)
+	}
+	if err != nil {
+		resp.Diagnostics.Append(m.unusable(err))
+	}
+	ctx, client := r.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	attachment, diags := m.read()
-	resp.Diagnostics.Append(diags...)
-	ctx, client, diags := r.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(m.checkLimits(ctx, client, attachment)...)
+	resp.Diagnostics.Append(m.checkLimits(ctx, client, attachment))
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -207,8 +213,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var m attachmentModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	ctx, client, diags := r.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	ctx, client := r.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -224,40 +229,11 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 }
 
-// complete sets those computed attributes that follow from known configured ones.
-// Its error is meant for unusable.
-func (m *attachmentModel) complete() error {
-	m.Size, m.ContentSHA256 = types.Int64Unknown(), types.StringUnknown()
-	if !m.at().Equal(path.Empty()) {
-		_, err := m.load()
-		return err
-	}
-	if m.Name.IsNull() {
-		m.Name = types.StringUnknown()
-	}
-	return nil
-}
-
 var errMissing = errors.New("does not exist; if another resource of this apply writes it, take the path from an output of that resource, such as source = terraform_data.report.output")
 
-// read reads the content for the upload, and compares it with the plan.
-func (m *attachmentModel) read() (*servicerequest.Attachment, diag.Diagnostics) {
-	if m.Name.IsUnknown() { // only an unknown source leaves the name to the apply
-		m.Name = types.StringNull()
-	}
-	planned := m.ContentSHA256
-	a, err := m.load()
-	if err == nil && known(planned) && a.SHA256 != planned.ValueString() {
-		err = fmt.Errorf("has changed since the plan: its SHA-256 was %s, and is now %s. Run terraform plan again", planned.ValueString(), a.SHA256)
-	}
-	if err != nil {
-		return nil, m.unusable(err)
-	}
-	return a, nil
-}
-
 // load reads the content, and sets the attributes that follow from it. A name that is not
-// configured is the last element of source. Its error is meant for unusable.
+// configured is the last element of source. The text of its error continues a sentence about
+// the content: see unusable.
 func (m *attachmentModel) load() (*servicerequest.Attachment, error) {
 	if m.Name.IsNull() {
 		name := filepath.Base(m.Source.ValueString())
@@ -266,11 +242,31 @@ func (m *attachmentModel) load() (*servicerequest.Attachment, error) {
 		}
 		m.Name = types.StringValue(name)
 	}
-	content, size, err := m.open()
-	if err != nil {
-		return nil, err
+	var content io.Reader
+	var size int64
+	switch {
+	case known(m.Source):
+		file, length, err := openFile(m.Source.ValueString())
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		content, size = file, length
+	case known(m.Content):
+		text := m.Content.ValueString()
+		content, size = strings.NewReader(text), int64(len(text))
+	default:
+		decoded, _ := base64.StdEncoding.DecodeString(m.ContentBase64.ValueString()) // checked
+		content, size = bytes.NewReader(decoded), int64(len(decoded))
 	}
-	defer func() { _ = content.Close() }()
+	// An unknown name counts as the shortest one.
+	highest := servicerequest.MaxAttachmentSize(m.Name.ValueString())
+	switch {
+	case size == 0:
+		return nil, errors.New("is empty")
+	case size > highest:
+		return nil, fmt.Errorf("has %d bytes, but at most %d fit into a request: the service accepts 12 MB, and the content is sent in base64", size, highest)
+	}
 	a, err := servicerequest.NewAttachment(m.Name.ValueString(), size, content)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
@@ -293,36 +289,6 @@ func (m *attachmentModel) at() path.Path {
 }
 
 func known(s types.String) bool { return !s.IsNull() && !s.IsUnknown() }
-
-// open opens the content, and refuses a size that cannot be sent. The text of an
-// error continues a sentence about the content.
-func (m *attachmentModel) open() (content io.ReadCloser, size int64, err error) {
-	switch {
-	case known(m.Source):
-		content, size, err = openFile(m.Source.ValueString())
-	case known(m.Content):
-		text := m.Content.ValueString()
-		content, size = io.NopCloser(strings.NewReader(text)), int64(len(text))
-	default:
-		decoded, _ := base64.StdEncoding.DecodeString(m.ContentBase64.ValueString()) // checked
-		content, size = io.NopCloser(bytes.NewReader(decoded)), int64(len(decoded))
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	// An unknown name counts as the shortest one.
-	highest := servicerequest.MaxAttachmentSize(m.Name.ValueString())
-	switch {
-	case size == 0:
-		err = errors.New("is empty")
-	case size > highest:
-		err = fmt.Errorf("has %d bytes, but at most %d fit into a request: the service accepts 12 MB, and the content is sent in base64", size, highest)
-	}
-	if err != nil {
-		_ = content.Close()
-	}
-	return content, size, err
-}
 
 // openFile checks the file before it opens it: opening a pipe would wait for a
 // writer.
@@ -358,29 +324,19 @@ func missing(name string) error {
 }
 
 // unusable is the diagnostic of content that cannot be attached.
-func (m *attachmentModel) unusable(err error) diag.Diagnostics {
+func (m *attachmentModel) unusable(err error) diag.Diagnostic {
 	at := m.at()
 	what := "The value of " + at.String()
 	if known(m.Source) {
 		what = fmt.Sprintf("The file %q", m.Source.ValueString())
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, unusableAttachmentError, what+" "+err.Error()+". Nothing was sent.")}
+	return diag.NewAttributeErrorDiagnostic(at, unusableAttachmentError, what+" "+err.Error()+". Nothing was sent.")
 }
 
 // documentedTypes are the types that the service's documentation lists. The apply
 // asks the service which types it accepts.
 var documentedTypes = servicerequest.AttachmentLimits{
 	Types: []string{"jpg", "jpeg", "bmp", "png", "gif", "txt", "doc", "docx", "rar", "zip", "pdf", "xls", "xlsx"},
-}
-
-// typeWarning warns of a file that the service is likely to refuse.
-func (m *attachmentModel) typeWarning() diag.Diagnostics {
-	name := m.Name.ValueString()
-	if m.Name.IsUnknown() || documentedTypes.TakesType(name) {
-		return nil
-	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.nameAt(), fileTypeWarning, fmt.Sprintf(
-		"The service may refuse %q: its documentation lists only these file types: %s. %s", name, strings.Join(documentedTypes.Types, ", "), typeAdvice(name, documentedTypes)))}
 }
 
 // typeAdvice says how to send a file of a type that the service refuses.
@@ -407,8 +363,8 @@ func (m *attachmentModel) nameAt() path.Path {
 }
 
 // checkLimits compares an attachment with those limits of the service that are
-// known. About the others the service decides.
-func (m *attachmentModel) checkLimits(ctx context.Context, client *servicerequest.Client, a *servicerequest.Attachment) diag.Diagnostics {
+// known. About the others the service decides. It returns nil if the attachment is within.
+func (m *attachmentModel) checkLimits(ctx context.Context, client *servicerequest.Client, a *servicerequest.Attachment) diag.Diagnostic {
 	limits, err := client.AttachmentLimits(ctx)
 	switch {
 	case err != nil:
@@ -420,9 +376,9 @@ func (m *attachmentModel) checkLimits(ctx context.Context, client *servicereques
 		return m.unusable(fmt.Errorf("has %d bytes, but the service accepts at most %v MB (limit_size)", a.Size, limits.MaxMB))
 	}
 	if !limits.TakesType(a.Name) {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(m.nameAt(), unusableAttachmentError, fmt.Sprintf(
+		return diag.NewAttributeErrorDiagnostic(m.nameAt(), unusableAttachmentError, fmt.Sprintf(
 			"The service does not accept %q. It accepts only these file types (limit_file_type): %s. %s Nothing was sent.",
-			a.Name, strings.Join(limits.Types, ", "), typeAdvice(a.Name, limits)))}
+			a.Name, strings.Join(limits.Types, ", "), typeAdvice(a.Name, limits)))
 	}
 	return nil
 }

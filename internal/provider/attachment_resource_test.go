@@ -234,7 +234,7 @@ func TestAttachmentBadInput(t *testing.T) {
 		{object{"source": os.DevNull}, "source", "is not a regular file"},
 		{object{"source": loop}, "source", "cannot be read"},
 		{object{"source": empty}, "source", "is empty"},
-		{object{"source": huge}, "source", "has 9437185 bytes"},
+		{object{"source": huge}, "source", "has 9437185 bytes, but at most 9437115 fit into a request: the service accepts 12 MB"},
 		{object{"source": writeFile(t, folder, "a\u0085b.txt", "x")}, "source", "has a name that cannot be used: it contains a line break or another control character"},
 		{object{"source": ""}, "source", "is empty; to leave it out, set it to null"},
 		{object{"content": "", "name": "a.txt"}, "content", "is empty; to leave it out, set it to null"},
@@ -258,7 +258,8 @@ func TestAttachmentBadInput(t *testing.T) {
 // A type that the service does not document is known at plan.
 func TestAttachmentTypeWarning(t *testing.T) {
 	t.Parallel()
-	p := newProtocol(t, newFixture(t, simulator.Options{}))
+	f := newFixture(t, simulator.Options{})
+	p := newProtocol(t, f)
 	log := writeFile(t, t.TempDir(), "run.log", "x")
 	for _, row := range []struct {
 		config object
@@ -278,6 +279,12 @@ func TestAttachmentTypeWarning(t *testing.T) {
 		}
 		wantOne(t, got, "warning at "+row.at, "Undocumented type of attachment", "jpg, jpeg, bmp, png, gif, txt, doc, docx, rar, zip, pdf, xls, xlsx", `.txt".`)
 	}
+	// Not again, once a service has accepted the file.
+	uploaded := newProtocol(t, f, always(t, `{"accessory_id":"a"}`)).manage(t, attachmentType)
+	wantOne(t, uploaded.apply(object{"source": log}), "warning at source")
+	c := uploaded.plan(object{"source": log})
+	wantNoDiagnostics(t, c.diagnostics)
+	wantValue(t, "the action", c.action, "no-op")
 }
 
 // Destroying an attachment that the service keeps is ordinary and causes no warning.

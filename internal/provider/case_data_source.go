@@ -78,8 +78,7 @@ func (d *caseDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 func (d *caseDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m caseModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, client, diags := d.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	ctx, client := d.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -141,7 +141,13 @@ func checkLength(at path.Path, key, content types.String) diag.Diagnostics {
 		"The value of %s must have at most %d characters together with the idempotency_key, its brackets and a space, but has %d.", at, servicerequest.MaxContent, n))}
 }
 
-func (m caseMessage) message(ctx context.Context) (delivery.Message, diag.Diagnostics) {
+// deliver sends a message. The receipt is valid only without errors. progress, if not
+// nil, is called with each step.
+func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func(string), diags *diag.Diagnostics) delivery.Receipt {
+	ctx, client := p.clientFor(ctx, diags)
+	if diags.HasError() {
+		return delivery.Receipt{}
+	}
 	message := delivery.Message{
 		CaseID:  m.CaseID.ValueString(),
 		Content: m.Content.ValueString(),
@@ -149,22 +155,11 @@ func (m caseMessage) message(ctx context.Context) (delivery.Message, diag.Diagno
 		Key:     m.IdempotencyKey.ValueString(),
 		Secret:  m.WriteOnly,
 	}
-	diags := m.check(ctx)
+	diags.Append(m.check(ctx)...)
 	// Null stays nil, which is not sent. An empty list is sent as one.
 	diags.Append(m.AccessoryIDs.ElementsAs(ctx, &message.AccessoryIDs, false)...)
-	return message, diags
-}
-
-// deliver sends a message. The receipt is valid only without errors. progress, if not
-// nil, is called with each step.
-func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func(string)) (delivery.Receipt, diag.Diagnostics) {
-	ctx, client, diags := p.clientFor(ctx)
 	if diags.HasError() {
-		return delivery.Receipt{}, diags
-	}
-	message, diags := m.message(ctx)
-	if diags.HasError() {
-		return delivery.Receipt{}, diags
+		return delivery.Receipt{}
 	}
 	timeout := defaultTimeout
 	if configured := m.timeout(); !configured.IsNull() {
@@ -184,7 +179,8 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 
 	// Otherwise the first delivery would wait for credentials in the time that it has for a list.
 	if err := client.Login(ctx); err != nil {
-		return delivery.Receipt{}, diag.Diagnostics{deliveryDiagnostic(&delivery.NotPostedError{Err: err}, m)}
+		diags.Append(deliveryDiagnostic(&delivery.NotPostedError{Err: err}, m))
+		return delivery.Receipt{}
 	}
 	receipt, copies, err := p.deliverer.Deliver(ctx, message)
 	warnings := copiesWarnings(copies, receipt, m)
@@ -200,7 +196,7 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 		progress(warning.Detail())
 		diags.Append(warning)
 	}
-	return receipt, diags
+	return receipt
 }
 
 // logEvent never logs the content: no event has it.

@@ -75,8 +75,7 @@ func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest
 			resp.SendProgress(action.InvokeProgressEvent{Message: text})
 		}
 	}
-	receipt, diags := a.provider.deliver(ctx, m, progress)
-	resp.Diagnostics.Append(diags...)
+	receipt := a.provider.deliver(ctx, m, progress, &resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
 		progress("Confirmed by: " + string(receipt.ConfirmedBy))
 	}

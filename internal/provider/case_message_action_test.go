@@ -135,6 +135,8 @@ func TestActionEndsBeforeTheProviderStops(t *testing.T) {
 		t.Fatalf("the end is %v", received[1])
 	}
 	wantAll(t, end.Diagnostics[0].Detail, "cancelled; a check of the ticket did not find the message", "Run terraform plan to see what is left to do.")
+	_, late := p.invoke(t, object{"case_id": testCase, "content": "Deployed v2"}) // it was just starting
+	wantOne(t, late, "error", "cancel")
 }
 
 // Terraform validates before it knows the variables, and not again: the invocation

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -89,8 +90,7 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 			resp.Diagnostics.AddError(importError, "The value of "+c.name+" "+err.Error()+".")
 		}
 	}
-	ctx, client, diags := r.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	ctx, client := r.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -147,28 +147,26 @@ func checkManageable(m servicerequest.Message) error {
 func (m caseMessageModel) isNewImport() bool { return m.ConfirmedBy.IsNull() }
 
 // shows reports whether an imported message matches the configuration.
-func (m caseMessageModel) shows(ctx context.Context, config caseMessageModel) (bool, diag.Diagnostics) {
+func (m caseMessageModel) shows(config caseMessageModel) bool {
 	content := config.Content
 	if content.IsNull() {
 		content = config.ContentWO
 	}
 	if m.Content.IsNull() || !known(content) || config.IdempotencyKey.IsUnknown() || config.AccessoryIDs.IsUnknown() {
-		return false, nil
+		return false
 	}
-	var shown, configured []types.String // an unknown ID is equal to none
-	diags := m.AccessoryIDs.ElementsAs(ctx, &shown, false)
-	diags.Append(config.AccessoryIDs.ElementsAs(ctx, &configured, false)...)
-	return showsAttachments(shown, configured) && delivery.Shows(m.Content.ValueString(), config.IdempotencyKey.ValueString(), content.ValueString()), diags
+	return showsAttachments(m.AccessoryIDs.Elements(), config.AccessoryIDs.Elements()) &&
+		delivery.Shows(m.Content.ValueString(), config.IdempotencyKey.ValueString(), content.ValueString())
 }
 
 // maxShownAttachments is how many attachments of a message the service shows.
 const maxShownAttachments = 5
 
 // showsAttachments reports whether a message with the configured attachments may
-// be shown with these, in whatever order.
-func showsAttachments(shown, configured []types.String) bool {
+// be shown with these, in whatever order. An unknown ID is equal to none.
+func showsAttachments(shown, configured []attr.Value) bool {
 	for _, id := range shown {
-		if !slices.ContainsFunc(configured, func(c types.String) bool { return c.Equal(id) }) {
+		if !slices.ContainsFunc(configured, id.Equal) {
 			return false
 		}
 	}

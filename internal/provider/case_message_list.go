@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
@@ -38,11 +39,7 @@ func (l *caseMessageList) ListResourceConfigSchema(_ context.Context, _ list.Lis
 func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	var m caseMessageListModel
 	diags := req.Config.Get(ctx, &m)
-	if diags.HasError() {
-		stream.Results = list.ListResultsStreamDiagnostics(diags)
-		return
-	}
-	ctx, client, diags := l.provider.clientFor(ctx)
+	ctx, client := l.provider.clientFor(ctx, &diags)
 	if diags.HasError() {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
@@ -52,17 +49,12 @@ func (l *caseMessageList) List(ctx context.Context, req list.ListRequest, stream
 		stream.Results = list.ListResultsStreamDiagnostics(diag.Diagnostics{callDiagnostic(listError, err)})
 		return
 	}
-
+	messages := slices.DeleteFunc(ticket.Messages, func(m servicerequest.Message) bool { return m.ID == "" || checkManageable(m) != nil })
+	if req.Limit > 0 {
+		messages = messages[:min(len(messages), int(req.Limit))]
+	}
 	stream.Results = func(push func(list.ListResult) bool) {
-		sent := int64(0)
-		for _, message := range ticket.Messages {
-			if message.ID == "" || checkManageable(message) != nil {
-				continue
-			}
-			if sent == req.Limit && req.Limit > 0 {
-				return
-			}
-			sent++
+		for _, message := range messages {
 			if !push(l.result(ctx, req, m, message)) {
 				return
 			}

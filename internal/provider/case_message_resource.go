@@ -174,13 +174,7 @@ func (r *caseMessageResource) ModifyPlan(ctx context.Context, req resource.Modif
 		return
 	}
 
-	accepted := false
-	if state.isNewImport() {
-		var diags diag.Diagnostics
-		accepted, diags = state.shows(ctx, config)
-		resp.Diagnostics.Append(diags...)
-	}
-	resp.RequiresReplace = plan.replacing(state, accepted)
+	resp.RequiresReplace = plan.replacing(state, state.isNewImport() && state.shows(config))
 	switch {
 	case len(resp.RequiresReplace) > 0:
 		resp.Diagnostics.Append(unchangedKeyWarning(plan, state)...)
@@ -237,18 +231,11 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m caseMessageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
 	// The ID is generated before the message is sent. Nothing may fail afterwards.
 	unique, err := uuid.GenerateUUID()
 	if err != nil {
 		resp.Diagnostics.AddError(noIDError, "Nothing was sent: this machine's random number generator failed. Apply again.\n\n"+capitalize(err.Error())+".")
 	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-
 	message := m.caseMessage
 	if m.Content.IsNull() {
 		// Only the configuration has it, not the plan.
@@ -259,8 +246,7 @@ func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 
-	receipt, diags := r.provider.deliver(ctx, message, nil)
-	resp.Diagnostics.Append(diags...)
+	receipt := r.provider.deliver(ctx, message, nil, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -86,8 +86,7 @@ func (d *caseMessagesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 func (d *caseMessagesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m caseMessagesModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, client, diags := d.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	ctx, client := d.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

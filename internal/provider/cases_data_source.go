@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -129,10 +128,15 @@ func (d *casesDataSource) ValidateConfig(ctx context.Context, req datasource.Val
 func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m casesModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	query, diags := m.query(ctx)
-	resp.Diagnostics.Append(diags...)
-	ctx, client, diags := d.provider.clientFor(ctx)
-	resp.Diagnostics.Append(diags...)
+	query := servicerequest.CaseQuery{GroupID: m.GroupID.ValueString()}
+	query.From, query.To = m.span()
+	if !m.Status.IsNull() {
+		status := int(m.Status.ValueInt64())
+		query.Status = &status
+	}
+	resp.Diagnostics.Append(m.Keywords.ElementsAs(ctx, &query.Keywords, false)...)
+	resp.Diagnostics.Append(m.LabelIDs.ElementsAs(ctx, &query.LabelIDs, false)...)
+	ctx, client := d.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -156,16 +160,4 @@ func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 		m.Cases = append(m.Cases, newCaseSummaryModel(c))
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-}
-
-func (m *casesModel) query(ctx context.Context) (servicerequest.CaseQuery, diag.Diagnostics) {
-	q := servicerequest.CaseQuery{GroupID: m.GroupID.ValueString()}
-	q.From, q.To = m.span()
-	if !m.Status.IsNull() {
-		status := int(m.Status.ValueInt64())
-		q.Status = &status
-	}
-	diags := m.Keywords.ElementsAs(ctx, &q.Keywords, false)
-	diags.Append(m.LabelIDs.ElementsAs(ctx, &q.LabelIDs, false)...)
-	return q, diags
 }

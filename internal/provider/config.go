@@ -19,8 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
@@ -29,7 +27,7 @@ import (
 // Defaults of the provider block.
 const (
 	defaultRequestTimeout = "30s"
-	defaultMaxRetries     = 5
+	defaultMaxRetries     = "5"
 	defaultSessionName    = "terraform-provider-servicerequest"
 )
 
@@ -151,7 +149,7 @@ var settings = []setting{
 	{name: "ca_cert_file", env: []string{"SERVICEREQUEST_CA_CERT_FILE"}, check: pathCheck,
 		description: "Path of a PEM file with CA certificates. They replace the system's certificates."},
 	{name: "max_retries", env: []string{"SERVICEREQUEST_MAX_RETRIES", "HW_MAX_RETRIES"}, kind: number, check: wholeNumber(0, maxMaxRetries),
-		description: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %d. ", maxMaxRetries, defaultMaxRetries) +
+		description: fmt.Sprintf("Maximum number of retries for each message, 0 to %d. Default %s. ", maxMaxRetries, defaultMaxRetries) +
 			"A message is retried only if the service is known not to have processed it, or if a check does not find it on the ticket. " +
 			"Other calls are retried up to 3 times regardless of this setting. " +
 			"HTTP 429 does not count: the provider waits until the service lets the call through or the time limit of the message is over, 5 minutes for other calls."},
@@ -201,49 +199,44 @@ func (s setting) attribute() schema.Attribute {
 	}
 }
 
-// block is a provider block: the texts of its values by the names of settings. An object
-// that is there has a text, too.
-type block map[string]types.String
-
-// blockOf reads a provider block.
-func blockOf(config tfsdk.Config, diags *diag.Diagnostics) block {
-	b := block{}
-	if err := b.add("", config.Raw); err != nil {
-		diags.AddError(invalidError+"provider block", capitalize(err.Error())+".")
-	}
-	return b
+// settingValue is the value of a setting.
+type settingValue struct {
+	text    string // empty if unknown
+	source  string // the variable that it is from; "" is the provider block
+	unknown bool
+	err     error // why it cannot be used
 }
 
-// add adds a value, and those in it.
-func (b block) add(name string, v tftypes.Value) error {
-	var err error
-	text := ""
+// block is a provider block: its values by the names of settings. An object that is there
+// has a value, too.
+type block map[string]settingValue
+
+// blockOf reads a provider block, or with its name a value in it.
+func blockOf(name string, v tftypes.Value) block {
+	b := block{}
+	var (
+		text  string
+		on    bool
+		n     big.Float
+		inner map[string]tftypes.Value
+	)
 	switch {
 	case v.IsNull():
-		return nil
 	case !v.IsKnown():
-		b[name] = types.StringUnknown()
-		return nil
-	case v.Type().Is(tftypes.Bool):
-		var on bool
-		err = v.As(&on)
-		text = strconv.FormatBool(on)
-	case v.Type().Is(tftypes.Number):
-		var n big.Float
-		err = v.As(&n)
-		text = n.Text('f', -1)
-	case v.Type().Is(tftypes.Object{}):
-		var inner map[string]tftypes.Value
-		err = v.As(&inner)
+		b[name] = settingValue{unknown: true}
+	case v.As(&text) == nil:
+		b[name] = settingValue{text: text}
+	case v.As(&on) == nil:
+		b[name] = settingValue{text: strconv.FormatBool(on)}
+	case v.As(&n) == nil:
+		b[name] = settingValue{text: n.Text('f', -1)}
+	case v.As(&inner) == nil:
+		b[name] = settingValue{text: "set"}
 		for n, v := range inner {
-			err = errors.Join(err, b.add(strings.TrimPrefix(name+"."+n, "."), v))
+			maps.Copy(b, blockOf(strings.TrimPrefix(name+"."+n, "."), v))
 		}
-		text = "set"
-	default:
-		err = v.As(&text)
 	}
-	b[name] = types.StringValue(text)
-	return err
+	return b
 }
 
 // environment returns the first of the variables that is set. An empty variable
@@ -260,6 +253,7 @@ func environment(names []string) (name, value string) {
 // config is the resolved configuration: the provider block comes before the
 // environment, and the environment before the defaults.
 type config struct {
+	values  map[string]settingValue // by setting; only what is set, or unknown
 	client  servicerequest.Config
 	retries int // max_retries
 	secrets []string
@@ -268,45 +262,31 @@ type config struct {
 	// plan without one succeeds.
 	missing, invalid []string
 	diagnostics      diag.Diagnostics
-
-	// The rest is by setting.
-	values  map[string]string // only what is set
-	sources map[string]string // the variable that the value is from; "" is the provider block
-	unknown map[string]bool
-	bad     map[string]error // values that cannot be used
 }
 
 // resolve finds the values of all settings.
 func resolve(b block, env func(names []string) (name, value string)) config {
-	c := config{values: map[string]string{}, sources: map[string]string{}, unknown: map[string]bool{}, bad: map[string]error{}}
+	c := config{values: map[string]settingValue{}}
 	family := pairFamily(env)
 	for _, s := range settings {
-		v := b[s.name] // null if it is not set
-		text := v.ValueString()
-		switch {
-		case c.unknown[objectOf(s.name)]: // so what is in it is not known either
-			continue
-		case v.IsUnknown():
-			c.unknown[s.name] = true
-			continue
-		case v.IsNull() && slices.Contains(pair, s.name):
-			c.sources[s.name], text = env(s.env[min(family, len(s.env)):min(family+1, len(s.env))])
-		case v.IsNull():
-			c.sources[s.name], text = env(s.env)
+		names := s.env
+		if slices.Contains(pair, s.name) {
+			names = names[min(family, len(names)):min(family+1, len(names))]
 		}
-		if text == "" {
+		v, inBlock := b[s.name]
+		if !inBlock && !b[objectOf(s.name)].unknown { // what is in an unknown object is not known either
+			v.source, v.text = env(names)
+		}
+		switch {
+		case v.text != "":
+			v.err = s.check(v.text)
+			if s.sensitive {
+				c.secrets = append(c.secrets, v.text)
+			}
+		case !v.unknown:
 			continue // an empty value in the provider block was refused by its validator
 		}
-		c.values[s.name] = text
-		if s.sensitive {
-			c.secrets = append(c.secrets, text)
-		}
-		if err := s.check(text); err != nil {
-			c.bad[s.name] = err
-		}
-		if on, err := strconv.ParseBool(text); s.kind == boolean && err == nil {
-			c.values[s.name] = strconv.FormatBool(on)
-		}
+		c.values[s.name] = v
 	}
 	return c
 }
@@ -320,80 +300,104 @@ func readConfig(b block, env func(names []string) (name, value string)) config {
 	if c.require("endpoint") {
 		c.client.Endpoint = c.url("endpoint")
 	}
-	c.client.Language, c.client.TimeZone = c.values["language"], c.values["time_zone"]
-	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.values["site"]]
-	c.client.RequestTimeout, _ = time.ParseDuration(cmp.Or(c.values["request_timeout"], defaultRequestTimeout))
+	c.client.Language, c.client.TimeZone = c.text("language"), c.text("time_zone")
+	c.client.Site = map[string]string{"china": "0", "international": "1"}[c.text("site")]
+	c.client.RequestTimeout, _ = time.ParseDuration(cmp.Or(c.text("request_timeout"), defaultRequestTimeout))
 	c.retries = c.maxRetries()
-	if c.client.Insecure = c.values["insecure"] == "true"; c.client.Insecure {
+	if c.client.Insecure = c.isTrue("insecure"); c.client.Insecure {
 		c.diagnostics.AddAttributeWarning(path.Root("insecure"), insecureWarning,
 			"Anyone between this machine and the service, or an issuer of credentials, can read the credentials and the messages. "+
 				"To trust a private certificate authority, set ca_cert_file instead.")
 	}
-	c.client.CACertPEM = c.caCert()
-	// An unknown optional value counts as missing. Otherwise a call would use the
-	// default, or be signed without the security token.
-	for _, name := range slices.Sorted(maps.Keys(c.unknown)) {
-		if c.unknown[name] {
-			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet: apply the resources that it depends on first")
+	if v := c.values["ca_cert_file"]; v.text != "" && v.err == nil {
+		var err error
+		if c.client.CACertPEM, err = readCACert(v.text); err != nil {
+			c.refuse("ca_cert_file", fmt.Errorf("names a file that cannot be used: %w", err))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.bad)) {
-		c.invalid = append(c.invalid, cmp.Or(c.sources[name], name)+" "+c.bad[name].Error())
+	for _, name := range slices.Sorted(maps.Keys(c.values)) {
+		switch v := c.values[name]; {
+		case v.unknown:
+			// Even an optional one counts as missing. Otherwise a call would use the
+			// default, or be signed without the security token.
+			c.missing = append(c.missing, "`"+name+"`, whose value is not known yet: apply the resources that it depends on first")
+		case v.err != nil:
+			c.invalid = append(c.invalid, cmp.Or(v.source, name)+" "+v.err.Error())
+		}
 	}
 	return c
 }
 
-// alternatives are settings of which one side is used. What the provider block sets of one
-// side leaves no value of the environment for the other.
-var alternatives = [][2][]string{
-	{{withOIDC + ".idp_id"}, {withOIDC + ".provider_urn", withOIDC + ".agency_urn"}},
-	{{assumeAgency + ".agency_urn"}, {assumeAgency + ".agency_name"}},
-	{{assumeAgency + ".domain_id"}, {assumeAgency + ".domain_name"}},
+// exclusive are the settings of which the provider block may have one.
+var exclusive = [][2]string{
+	{withOIDC + ".idp_id", withOIDC + ".provider_urn"},
+	{withOIDC + ".idp_id", withOIDC + ".agency_urn"},
+	{withOIDC + ".id_token", withOIDC + ".id_token_file"},
+	{assumeAgency + ".agency_urn", assumeAgency + ".agency_name"},
 }
 
+// dropAlternatives drops values of the environment beside those of the provider block that
+// take their place, or that they do not belong to.
 func (c *config) dropAlternatives() {
-	for _, a := range alternatives {
-		for i, side := range a {
-			if !slices.ContainsFunc(side, c.setInBlock) {
-				continue
+	for _, two := range append(slices.Clone(exclusive), [2]string{assumeAgency + ".domain_id", assumeAgency + ".domain_name"}) {
+		for i, name := range two {
+			if c.inBlock(name) {
+				c.drop(two[1-i])
 			}
-			for _, name := range a[1-i] {
-				if c.sources[name] != "" {
-					delete(c.values, name)
-					delete(c.bad, name)
-				}
-			}
+		}
+	}
+	// A security token does not belong to a pair in the provider block, nor to half of one.
+	if c.values["access_key"].source == "" || c.values["secret_key"].source == "" {
+		c.drop("security_token")
+	}
+}
+
+// drop forgets values of the environment. They may be anything.
+func (c *config) drop(names ...string) {
+	for _, name := range names {
+		if c.values[name].source != "" {
+			delete(c.values, name)
 		}
 	}
 }
 
-func (c *config) has(name string) bool { _, ok := c.values[name]; return ok }
+// text is the value of a setting; empty if it is not set, or not known.
+func (c *config) text(name string) string { return c.values[name].text }
+
+// isTrue is the value of a setting that was checked before.
+func (c *config) isTrue(name string) bool {
+	on, _ := strconv.ParseBool(c.text(name))
+	return on
+}
+
+// isSet reports whether a setting has a value that is known or not.
+func (c *config) isSet(name string) bool { _, ok := c.values[name]; return ok }
+
+// inBlock reports whether the provider block sets a setting, to a value that is known or not.
+func (c *config) inBlock(name string) bool { return c.isSet(name) && c.values[name].source == "" }
+
+// refuse records why the value of a setting cannot be used.
+func (c *config) refuse(name string, err error) {
+	v := c.values[name]
+	v.err = err
+	c.values[name] = v
+}
 
 // require records which of the names are missing, and reports whether all can be used.
 func (c *config) require(names ...string) bool {
 	complete := true
 	for _, name := range names {
-		switch {
-		case c.has(name):
-			complete = complete && c.bad[name] == nil
-			continue
-		case !c.unknown[name]:
+		if !c.isSet(name) {
 			c.missing = append(c.missing, "`"+name+"`"+variables(name))
 		}
-		complete = false
+		complete = complete && c.text(name) != "" && c.values[name].err == nil
 	}
 	return complete
 }
 
-// requireOne is require for one of two settings.
-func (c *config) requireOne(name, other string) bool {
-	for _, name := range []string{name, other} {
-		if c.has(name) || c.unknown[name] {
-			return c.require(name)
-		}
-	}
-	c.missing = append(c.missing, "`"+name+"`"+variables(name)+" or `"+other+"`"+variables(other))
-	return false
+// settingNamed is the setting of a name that exists.
+func settingNamed(name string) setting {
+	return settings[slices.IndexFunc(settings, func(s setting) bool { return s.name == name })]
 }
 
 // variables lists the environment variables of settings, in parentheses after a space.
@@ -401,64 +405,57 @@ func (c *config) requireOne(name, other string) bool {
 func variables(names ...string) string {
 	var all []string
 	for _, name := range names {
-		i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
-		env := settings[i].env
+		env := settingNamed(name).env
 		if i := slices.IndexFunc(env, func(name string) bool { return strings.HasPrefix(name, "HW_") }); i >= 0 {
 			env = env[:i+1]
 		}
-		if len(env) > 0 {
-			all = append(all, strings.Join(env, " or "))
-		}
-	}
-	if all == nil {
-		return ""
+		all = append(all, strings.Join(env, " or "))
 	}
 	return " (" + strings.Join(all, ", ") + ")"
 }
 
-// url returns a URL that was checked before.
+// url returns a URL that was checked before; nil is none.
 func (c *config) url(name string) *url.URL {
-	u, _ := servicerequest.ParseEndpoint(c.values[name])
+	u, _ := servicerequest.ParseEndpoint(c.text(name))
+	return u
+}
+
+// plainURL is url for one that may have a query.
+func (c *config) plainURL(name string) *url.URL {
+	if !c.isSet(name) {
+		return nil
+	}
+	u, _ := url.Parse(c.text(name))
 	return u
 }
 
 // seconds returns a duration that was checked before; 0 is none.
 func (c *config) seconds(name string) time.Duration {
-	n, _ := strconv.Atoi(c.values[name])
+	n, _ := strconv.Atoi(c.text(name))
 	return time.Duration(n) * time.Second
 }
 
 // maxRetries takes a large HW_MAX_RETRIES, which other providers share, for the maximum.
 func (c *config) maxRetries() int {
-	n, err := strconv.Atoi(c.values["max_retries"])
-	switch {
-	case !c.has("max_retries"):
-		return defaultMaxRetries
-	case err == nil && n > maxMaxRetries && c.sources["max_retries"] == "HW_MAX_RETRIES":
-		delete(c.bad, "max_retries")
+	n, err := strconv.Atoi(cmp.Or(c.text("max_retries"), defaultMaxRetries))
+	if err == nil && n > maxMaxRetries && c.values["max_retries"].source == "HW_MAX_RETRIES" {
+		delete(c.values, "max_retries") // with the error
 	}
 	return min(n, maxMaxRetries)
 }
 
-// caCert reads the certificates to trust. A file without a certificate is
+// readCACert reads the certificates to trust. A file without a certificate is
 // refused: the system's certificates would be trusted instead.
-func (c *config) caCert() []byte {
-	name, ok := c.values["ca_cert_file"]
-	if !ok || c.bad["ca_cert_file"] != nil {
-		return nil
-	}
+func readCACert(name string) ([]byte, error) {
 	const limit = 4 << 20
 	file, _, err := openFile(name)
-	if err == nil {
-		defer func() { _ = file.Close() }()
-		var pem []byte
-		if pem, err = io.ReadAll(io.LimitReader(file, limit)); err == nil {
-			if x509.NewCertPool().AppendCertsFromPEM(pem) {
-				return pem
-			}
-			err = errors.New("it contains no PEM certificate")
-		}
+	if err != nil {
+		return nil, err
 	}
-	c.bad["ca_cert_file"] = fmt.Errorf("names a file that cannot be used: %w", err)
-	return nil
+	defer func() { _ = file.Close() }()
+	pem, err := io.ReadAll(io.LimitReader(file, limit))
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		err = errors.New("it contains no PEM certificate")
+	}
+	return pem, err
 }

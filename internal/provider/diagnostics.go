@@ -25,17 +25,16 @@ import (
 // unusableConfiguration is reported by the first API call that needs settings that are not
 // set, or that cannot be used.
 func unusableConfiguration(p *providerData) diag.Diagnostic {
-	switch {
-	case p == nil:
+	if p == nil {
 		return diag.NewErrorDiagnostic(missingConfigurationError, "Nothing was sent: the provider is not configured.")
-	case len(p.invalid) > 0:
-		return diag.NewErrorDiagnostic(invalidConfigurationError, "Nothing was sent: an API call needs settings that cannot be used:\n\n  - "+
-			strings.Join(slices.Concat(p.invalid, p.missing), "\n  - ")+
-			"\n\nCorrect them, and run Terraform again.")
 	}
-	return diag.NewErrorDiagnostic(missingConfigurationError, "Nothing was sent: an API call needs settings that neither the provider block nor the environment has:\n\n  - "+
-		strings.Join(p.missing, "\n  - ")+
-		"\n\nSet the attributes in the provider block, or the environment variables in parentheses, and run Terraform again.")
+	summary, what := missingConfigurationError, "neither the provider block nor the environment has"
+	todo := "Set the attributes in the provider block, or the environment variables in parentheses"
+	if len(p.invalid) > 0 {
+		summary, what, todo = invalidConfigurationError, "cannot be used", "Correct them"
+	}
+	return diag.NewErrorDiagnostic(summary, "Nothing was sent: an API call needs settings that "+what+":\n\n  - "+
+		strings.Join(slices.Concat(p.invalid, p.missing), "\n  - ")+"\n\n"+todo+", and run Terraform again.")
 }
 
 // Summaries of all diagnostics. The guide on errors explains each.
@@ -146,9 +145,16 @@ func (m caseMessage) timeoutName() string {
 const (
 	searchedAdvice  = "before the message is sent, the ticket is searched for the idempotency_key. If the message is there, nothing is sent."
 	nextTimeAdvice  = "Give the next message an idempotency_key. Then the provider finds out by itself."
-	importAdvice    = "import it (the data source servicerequest_case_messages lists the message IDs), or remove the resource from the configuration"
 	serialiseAdvice = "Two runs of one commit are the most common cause: let the pipeline run one deployment at a time. The guide on pipelines shows how."
 )
+
+// presentAdvice is for a message that is on the ticket.
+func (m caseMessage) presentAdvice() string {
+	if m.Action {
+		return "nothing more is needed"
+	}
+	return "import it (the data source servicerequest_case_messages lists the message IDs), or remove the resource from the configuration"
+}
 
 // checkedAdvice is for a message that was not on the ticket when last checked.
 func (m caseMessage) checkedAdvice() string {
@@ -181,11 +187,11 @@ func unconfirmedText(err *delivery.UnconfirmedError, m caseMessage) string {
 		text.WriteString("It is safe to apply again: " + searchedAdvice)
 		return text.String()
 	}
-	ifThere, ifNot := importAdvice, "apply again"
+	ifNot := "apply again"
 	if m.Action {
-		ifThere, ifNot = "nothing more is needed", "invoke the action again"
+		ifNot = "invoke the action again"
 	}
-	fmt.Fprintf(&text, "Check the ticket in the console. If the message is there, %s. If it is not, %s. %s", ifThere, ifNot, nextTimeAdvice)
+	fmt.Fprintf(&text, "Check the ticket in the console. If the message is there, %s. If it is not, %s. %s", m.presentAdvice(), ifNot, nextTimeAdvice)
 	return text.String()
 }
 
@@ -203,11 +209,7 @@ func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
 	default:
 		fmt.Fprintf(&text, "  this message:  %s\n  other message: %s\n  they differ from character %d on\n\n", err.Content, err.Shown, err.Part)
 	}
-	ifSame := importAdvice
-	if m.Action {
-		ifSame = "nothing more is needed"
-	}
-	fmt.Fprintf(&text, "If the other message is this one in another form, %s. Otherwise choose a key that no other message on the ticket has.", ifSame)
+	fmt.Fprintf(&text, "If the other message is this one in another form, %s. Otherwise choose a key that no other message on the ticket has.", m.presentAdvice())
 	return text.String()
 }
 
@@ -321,13 +323,11 @@ func advise(err error, timeouts string) advice {
 		if noTime.Asked {
 			who = "the service asks"
 		}
-		if timeouts == "" { // a call that only reads
-			return advice{"", fmt.Sprintf("%s to wait %s, but only %s remain for the call. The last attempt failed: %s",
-				who, noTime.Wait, noTime.Left, last.cause), "Apply again later."}
+		left, todo := "remain for the call", "Apply again later."
+		if timeouts != "" {
+			left, todo = "of "+timeouts+" remain", "Apply again later, or raise "+timeouts+"."
 		}
-		return advice{"", fmt.Sprintf("%s to wait %s, but only %s of %s remain. The last attempt failed: %s",
-			who, noTime.Wait, noTime.Left, timeouts, last.cause),
-			"Apply again later, or raise " + timeouts + "."}
+		return advice{"", fmt.Sprintf("%s to wait %s, but only %s %s. The last attempt failed: %s", who, noTime.Wait, noTime.Left, left, last.cause), todo}
 	}
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -139,6 +139,9 @@ func TestAdvice(t *testing.T) {
 	if a := advise(context.DeadlineExceeded, ""); strings.Contains(a.todo, "timeouts") || !strings.Contains(a.todo, "request_timeout") {
 		t.Errorf("without a timeouts attribute: %+v", a)
 	}
+	if a := advise(&servicerequest.NoTimeError{Left: 40 * time.Second, Err: noRequestID}, ""); !strings.Contains(a.cause, "only 40s remain for the call.") || a.todo != "Apply again later." {
+		t.Errorf("without a timeouts attribute: %+v", a)
+	}
 }
 
 func TestDeliveryDiagnostic(t *testing.T) {

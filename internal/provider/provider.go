@@ -55,14 +55,14 @@ func (p *serviceRequestProvider) Schema(_ context.Context, _ provider.SchemaRequ
 }
 
 func (p *serviceRequestProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	resp.Diagnostics.Append(checkModes(blockOf(req.Config, &resp.Diagnostics))...)
+	resp.Diagnostics.Append(checkModes(blockOf("", req.Config.Raw))...)
 }
 
 // Configure makes the client, but dials nothing. Missing settings are reported
 // only when the provider makes an API call. So a plan succeeds while values are
 // unknown, or without credentials.
 func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	c := readConfig(blockOf(req.Config, &resp.Diagnostics), environment)
+	c := readConfig(blockOf("", req.Config.Raw), environment)
 	resp.Diagnostics.Append(c.diagnostics...)
 	data := &providerData{missing: c.missing, invalid: c.invalid, secrets: c.secrets, clock: cmp.Or(p.clock, servicerequest.SystemClock)}
 	if len(c.missing) == 0 && len(c.invalid) == 0 {
@@ -119,16 +119,18 @@ type providerData struct {
 	created atomic.Bool
 }
 
-// clientFor returns the client for an API call, and the context to log with.
-func (p *providerData) clientFor(ctx context.Context) (context.Context, *servicerequest.Client, diag.Diagnostics) {
+// clientFor returns the client for an API call, and the context to log with. Without a
+// client it adds an error.
+func (p *providerData) clientFor(ctx context.Context, diags *diag.Diagnostics) (context.Context, *servicerequest.Client) {
 	if p == nil || p.client == nil {
-		return ctx, nil, diag.Diagnostics{unusableConfiguration(p)}
+		diags.Append(unusableConfiguration(p))
+		return ctx, nil
 	}
 	// The client removes secrets from its errors (see its redact). The masks are
 	// for everything else that is logged.
 	ctx = tflog.MaskAllFieldValuesStrings(ctx, p.secrets...)
 	ctx = tflog.MaskMessageStrings(ctx, p.secrets...)
-	return ctx, p.client, nil
+	return ctx, p.client
 }
 
 // onWait tells of a call that is waiting: the log, and the progress of an action.

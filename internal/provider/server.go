@@ -22,15 +22,15 @@ type framework interface {
 // would count the action as done.
 type server struct {
 	framework
-	invoking sync.RWMutex // read-locked by each action that is running
-	stopped  chan struct{}
-	stop     func() // closes stopped
+	invoking sync.RWMutex    // read-locked by each action that is running
+	stopping context.Context // ends when the provider is stopped
+	stop     context.CancelFunc
 }
 
 func newServer(p *serviceRequestProvider) tfprotov6.ProviderServer {
 	//nolint:forcetypeassert // every test fails with a framework that lacks a part
-	s := &server{framework: providerserver.NewProtocol6(p)().(framework), stopped: make(chan struct{})}
-	s.stop = sync.OnceFunc(func() { close(s.stopped) })
+	s := &server{framework: providerserver.NewProtocol6(p)().(framework)}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	return s
 }
 
@@ -39,23 +39,16 @@ func (s *server) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRe
 	// The framework cancels the actions that run when it stops. This also cancels
 	// one that is just starting.
 	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-s.stopped:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	detach := context.AfterFunc(s.stopping, cancel)
+	ended := func() { detach(); cancel(); s.invoking.RUnlock() }
 	stream, err := s.framework.InvokeAction(ctx, req)
 	if err != nil {
-		cancel()
-		s.invoking.RUnlock()
+		ended()
 		return nil, err
 	}
 	events := stream.Events
 	stream.Events = func(push func(tfprotov6.InvokeActionEvent) bool) {
-		defer s.invoking.RUnlock()
-		defer cancel()
+		defer ended()
 		events(push)
 	}
 	return stream, nil
