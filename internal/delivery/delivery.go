@@ -77,10 +77,8 @@ type Deliverer struct {
 
 // New makes a Deliverer. It makes no call.
 func New(service Service, config Config) *Deliverer {
-	d := &Deliverer{service: service, maxRetries: config.MaxRetries, clock: config.Clock, random: config.Random, tickets: map[string]*ticket{}}
-	if d.clock == nil {
-		d.clock = servicerequest.SystemClock
-	}
+	d := &Deliverer{service: service, maxRetries: config.MaxRetries, random: config.Random, tickets: map[string]*ticket{}}
+	d.clock = cmp.Or(config.Clock, servicerequest.SystemClock)
 	if d.random == nil {
 		d.random = rand.Float64
 	}
@@ -173,7 +171,7 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 	case confirmed:
 		return d.adopt(use.receipt), nil
 	}
-	if d.own.key != nil {
+	if d.own.key != "" {
 		d.notify(StepChecking, "searching for the idempotency key", 0)
 	}
 	b, l, err := d.enter(ctx, d.ticket, &d.message, use.listings)
@@ -181,7 +179,7 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 		return Receipt{}, d.notListed(ctx, err)
 	}
 	d.baseline = b
-	if d.own.key == nil {
+	if d.own.key == "" {
 		return Receipt{}, nil
 	}
 	return d.search(l, use.pending)
@@ -190,7 +188,7 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 // searchAgain searches the ticket before another POST if the last search is too old: while the gateway throttled this
 // run, or credentials were renewed, another one may have posted the message.
 func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
-	if d.own.key == nil || d.doubt != "" || !d.relist && d.clock.Now().Sub(d.searched) <= searchMaxAge {
+	if d.own.key == "" || d.doubt != "" || !d.relist && d.clock.Now().Sub(d.searched) <= searchMaxAge {
 		return Receipt{}, nil
 	}
 	d.notify(StepChecking, "searching for the idempotency key again", 0)
@@ -263,7 +261,7 @@ func (d *delivery) unconfirmed(checkErr error) error {
 		checkErr = fmt.Errorf("%w: %w", errNoBaseline, d.baseline.why)
 	}
 	return &UnconfirmedError{
-		CaseID: d.message.CaseID, Key: d.message.Key, Length: utf8.RuneCountInString(Keyed(d.message.Key, d.message.Content)),
+		CaseID: d.message.CaseID, Key: d.message.Key, Length: utf8.RuneCountInString(d.own.sent),
 		Began: d.unknown.Began, Err: d.unknown.Err, CheckErr: checkErr,
 	}
 }
@@ -272,9 +270,8 @@ func (d *delivery) unconfirmed(checkErr error) error {
 func (d *delivery) conflict(form, shown string, changed bool) error {
 	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Attempts: d.attempts, Changed: changed}
 	if !d.message.Secret && shown != "" {
-		sent := Keyed(d.message.Key, d.message.Content)
-		e.Content, e.Shown = servicerequest.FirstWords(sent), servicerequest.FirstWords(shown)
-		e.Length, e.ShownLength = utf8.RuneCountInString(sent), utf8.RuneCountInString(shown)
+		e.Content, e.Shown = servicerequest.FirstWords(d.own.sent), servicerequest.FirstWords(shown)
+		e.Length, e.ShownLength = utf8.RuneCountInString(d.own.sent), utf8.RuneCountInString(shown)
 		e.Part = part(d.own.form, oneForm(form))
 	}
 	return e
@@ -287,12 +284,12 @@ func (d *delivery) ended(use keyUse, count func(*sentText)) {
 	if count != nil {
 		count(d.baseline.sent.of(d.own))
 	}
-	if d.own.key == nil {
+	if d.own.key == "" {
 		return
 	}
 	use.own, use.listings = d.own, d.ticket.listings
 	if !d.message.Secret {
-		use.content = Keyed(d.message.Key, d.message.Content)
+		use.content = d.own.sent
 	}
 	d.ticket.keys[d.message.Key] = use
 	if by := use.receipt.ConfirmedBy; by == ByResponse || by == ByCheck {

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/flight"
@@ -67,7 +66,7 @@ type keyUse struct {
 // lets the next one go.
 func (d *Deliverer) lock(ctx context.Context, t *ticket, own *ownText) (unlock func(), err error) {
 	names := []string{own.beginning}
-	if own.key != nil {
+	if own.key != "" {
 		names = []string{own.bracketed, own.beginning} // in this order for all, so that none waits in a circle
 	}
 	var held []chan struct{}
@@ -302,7 +301,7 @@ func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Co
 	var copies []Copies
 	for _, own := range accepted {
 		if n := l.search(own).ours; n > 1 {
-			copies = append(copies, Copies{strings.Trim(own.bracketed, "[]"), n})
+			copies = append(copies, Copies{own.key, n})
 		}
 	}
 	return copies
