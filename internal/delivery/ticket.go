@@ -56,7 +56,7 @@ type ticket struct {
 // keyUse is how the last delivery with an idempotency key ended: with a receipt, pending or neither.
 type keyUse struct {
 	own      *ownText
-	content  string  // as sent; empty where it is secret
+	secret   bool
 	receipt  Receipt // empty: the message was not confirmed
 	pending  bool    // the message may be on the ticket
 	listings int     // begun before it ended: the next search needs a later one
@@ -255,16 +255,6 @@ func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message, after
 		return l, err
 	}
 	return d.list(ctx, ctx, t, m, after)
-}
-
-// leave ends what enter began.
-func (d *Deliverer) leave(t *ticket, attempted bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t.underWay--
-	if attempted {
-		t.lastAttempt = d.clock.Now()
-	}
 }
 
 // countCopies lists a ticket once more when the last delivery on it has ended, for the messages with keys that this run
