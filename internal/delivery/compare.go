@@ -133,7 +133,7 @@ var (
 // judge compares a listing with what the ticket had before. The error says why the result is unclear. With a key, the
 // key decides first. Where it says nothing, and there is a baseline, the verdict is the one without a key.
 func (b *baseline) judge(l *listing, own *ownText) (presence, error) {
-	if own.key != nil {
+	if own.key != "" {
 		switch f := l.search(own); {
 		case f.copies > 0 || f.alike: // before the first attempt there was none
 			return present, nil
@@ -196,7 +196,7 @@ func (b *baseline) added(l *listing, own *ownText) (ours, alike int, explained b
 		case e.text == own.digest:
 			ours++
 		case sent != nil && added[e.text] <= sent.possible: // this run has sent it
-		case own.key != nil && s.hasOtherKey(own): // another run has
+		case own.key != "" && s.hasOtherKey(own): // another run has
 		default:
 			explained = false
 		}

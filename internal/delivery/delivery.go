@@ -77,10 +77,8 @@ type Deliverer struct {
 
 // New makes a Deliverer. It makes no call.
 func New(service Service, config Config) *Deliverer {
-	d := &Deliverer{service: service, maxRetries: config.MaxRetries, clock: config.Clock, random: config.Random, tickets: map[string]*ticket{}}
-	if d.clock == nil {
-		d.clock = servicerequest.SystemClock
-	}
+	d := &Deliverer{service: service, maxRetries: config.MaxRetries, random: config.Random, tickets: map[string]*ticket{}}
+	d.clock = cmp.Or(config.Clock, servicerequest.SystemClock)
 	if d.random == nil {
 		d.random = rand.Float64
 	}
@@ -146,18 +144,11 @@ func (d *delivery) deliver(ctx context.Context) (Receipt, error) {
 		return Receipt{}, d.notPosted(err, false)
 	}
 	defer unlock()
-	existing, err := d.prepare(ctx)
-	if d.baseline != nil {
-		defer func() { d.leave(d.ticket, d.attempts > 0) }()
+	r, err := d.prepare(ctx)
+	if err == nil && r.ConfirmedBy == "" {
+		r, err = d.run(ctx)
 	}
-	if err != nil || existing.ConfirmedBy != "" {
-		return existing, err
-	}
-	r, err := d.run(ctx)
-	var notPosted *NotPostedError
-	if errors.As(err, &notPosted) && notPosted.Checked { // it may still come, so the next delivery with its key searches again
-		d.ended(keyUse{}, nil)
-	}
+	d.ended(r, err)
 	return r, err
 }
 
@@ -169,11 +160,11 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 	d.mu.Unlock()
 	switch confirmed := use.receipt.ConfirmedBy != ""; {
 	case (confirmed || use.pending) && use.own.digest != d.own.digest:
-		return Receipt{}, d.conflict(use.own.form, use.content, false)
+		return Receipt{}, d.conflict(use.own.form, use.own.sent, use.secret, false)
 	case confirmed:
 		return d.adopt(use.receipt), nil
 	}
-	if d.own.key != nil {
+	if d.own.key != "" {
 		d.notify(StepChecking, "searching for the idempotency key", 0)
 	}
 	b, l, err := d.enter(ctx, d.ticket, &d.message, use.listings)
@@ -181,7 +172,7 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 		return Receipt{}, d.notListed(ctx, err)
 	}
 	d.baseline = b
-	if d.own.key == nil {
+	if d.own.key == "" {
 		return Receipt{}, nil
 	}
 	return d.search(l, use.pending)
@@ -190,7 +181,7 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 // searchAgain searches the ticket before another POST if the last search is too old: while the gateway throttled this
 // run, or credentials were renewed, another one may have posted the message.
 func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
-	if d.own.key == nil || d.doubt != "" || !d.relist && d.clock.Now().Sub(d.searched) <= searchMaxAge {
+	if d.own.key == "" || d.doubt != "" || !d.relist && d.clock.Now().Sub(d.searched) <= searchMaxAge {
 		return Receipt{}, nil
 	}
 	d.notify(StepChecking, "searching for the idempotency key again", 0)
@@ -210,7 +201,7 @@ func (d *delivery) search(l *listing, pending bool) (Receipt, error) {
 		return d.adopt(Receipt{PostedAt: l.Messages[f.first].Created, Copies: f.copies, Cut: f.match == cut}), nil
 	case f.conflict >= 0:
 		s := l.texts[f.conflict]
-		return Receipt{}, d.conflict(cmp.Or(s.unwrapped, s.form), l.Messages[f.conflict].Content, !s.hasKey(d.own))
+		return Receipt{}, d.conflict(cmp.Or(s.unwrapped, s.form), l.Messages[f.conflict].Content, false, !s.hasKey(d.own))
 	case l.Partial != nil:
 		return Receipt{}, d.notSearched(l.Partial)
 	case pending:
@@ -224,15 +215,13 @@ var errPending = errors.New("the ticket does not show the message, but an earlie
 // adopt makes the receipt for a message that is on the ticket already.
 func (d *delivery) adopt(existing Receipt) Receipt {
 	r := Receipt{ConfirmedBy: ByExisting, Attempts: d.attempts, PostedAt: existing.PostedAt, Copies: existing.Copies, Cut: existing.Cut}
-	d.ended(keyUse{receipt: r}, nil)
 	d.notify(StepConfirmed, "", 0)
 	return r
 }
 
-// confirm counts one more copy on the ticket and makes its receipt.
+// confirm makes the receipt for one more copy on the ticket.
 func (d *delivery) confirm(by Confirmation, a servicerequest.Attempt) Receipt {
 	r := Receipt{ConfirmedBy: by, PostedAt: a.AnsweredAt, Resent: d.resent, RequestID: a.RequestID}
-	d.ended(keyUse{receipt: r}, func(s *sentText) { s.confirmed++ })
 	d.notify(StepConfirmed, "", 0)
 	return r
 }
@@ -258,45 +247,50 @@ func (d *delivery) notSearched(err error) error {
 }
 
 func (d *delivery) unconfirmed(checkErr error) error {
-	d.ended(keyUse{pending: true}, func(s *sentText) { s.doubtful++ })
 	if errors.Is(checkErr, errNoBaseline) {
 		checkErr = fmt.Errorf("%w: %w", errNoBaseline, d.baseline.why)
 	}
 	return &UnconfirmedError{
-		CaseID: d.message.CaseID, Key: d.message.Key, Length: utf8.RuneCountInString(Keyed(d.message.Key, d.message.Content)),
+		CaseID: d.message.CaseID, Key: d.message.Key, Length: utf8.RuneCountInString(d.own.sent),
 		Began: d.unknown.Began, Err: d.unknown.Err, CheckErr: checkErr,
 	}
 }
 
 // conflict reports that another message has the key: shown, as it is and in the form in which it is compared.
-func (d *delivery) conflict(form, shown string, changed bool) error {
+func (d *delivery) conflict(form, shown string, secret, changed bool) error {
 	e := &KeyConflictError{CaseID: d.message.CaseID, Key: d.message.Key, Attempts: d.attempts, Changed: changed}
-	if !d.message.Secret && shown != "" {
-		sent := Keyed(d.message.Key, d.message.Content)
-		e.Content, e.Shown = servicerequest.FirstWords(sent), servicerequest.FirstWords(shown)
-		e.Length, e.ShownLength = utf8.RuneCountInString(sent), utf8.RuneCountInString(shown)
+	if !d.message.Secret && !secret {
+		e.Content, e.Shown = servicerequest.FirstWords(d.own.sent), servicerequest.FirstWords(shown)
+		e.Length, e.ShownLength = utf8.RuneCountInString(d.own.sent), utf8.RuneCountInString(shown)
 		e.Part = part(d.own.form, oneForm(form))
 	}
 	return e
 }
 
 // ended records how the delivery ended: what this run knows of the text, and of the key.
-func (d *delivery) ended(use keyUse, count func(*sentText)) {
+func (d *delivery) ended(r Receipt, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if count != nil {
-		count(d.baseline.sent.of(d.own))
+	t, use := d.ticket, keyUse{own: d.own, secret: d.message.Secret, receipt: r, pending: errors.As(err, new(*UnconfirmedError)), listings: d.ticket.listings}
+	if d.baseline != nil {
+		t.underWay--
 	}
-	if d.own.key == nil {
+	if d.attempts > 0 {
+		t.lastAttempt = d.clock.Now()
+	}
+	switch {
+	case use.pending:
+		d.baseline.sent.of(d.own).doubtful++
+	case r.ConfirmedBy == ByResponse, r.ConfirmedBy == ByCheck:
+		d.baseline.sent.of(d.own).confirmed++
+		if d.own.key != "" {
+			t.accepted = append(t.accepted, d.own)
+		}
+	case r.ConfirmedBy == "" && d.doubt == "": // it says nothing about the key
 		return
 	}
-	use.own, use.listings = d.own, d.ticket.listings
-	if !d.message.Secret {
-		use.content = Keyed(d.message.Key, d.message.Content)
-	}
-	d.ticket.keys[d.message.Key] = use
-	if by := use.receipt.ConfirmedBy; by == ByResponse || by == ByCheck {
-		d.ticket.accepted = append(d.ticket.accepted, d.own)
+	if d.own.key != "" {
+		t.keys[d.own.key] = use
 	}
 }
 

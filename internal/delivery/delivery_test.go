@@ -336,17 +336,21 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// A key holds across runs, whatever became of the first.
+// A key holds across runs, whatever became of the first. A run that has found the message does not search for it again.
 func TestKeyAcrossRuns(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		deliver(t, f.deliverer(), deploy(), gotReceipt)
-		r, _, _ := deliver(t, f.deliverer(), deploy(), gotExisting)
-		if r.Copies != 1 || r.Cut || r.PostedAt.IsZero() {
-			t.Errorf("%+v", r)
+		f.add("Before")
+		time.Sleep(time.Second)
+		first, _, _ := deliver(t, f.deliverer(), deploy(), gotReceipt)
+		d := f.deliverer()
+		for range 2 {
+			r, _, _ := deliver(t, d, deploy(), gotExisting)
+			if r.Copies != 1 || r.Cut || !r.PostedAt.Equal(first.PostedAt) {
+				t.Errorf("%+v", r)
+			}
+			time.Sleep(time.Minute)
 		}
-		if f.posts != 1 || f.count(deployed) != 1 {
-			t.Errorf("%d posts, %v", f.posts, f.onTicket())
-		}
+		f.want(t, 2, 1, 3) // a search and a list for copies, and another search
 	})
 }
 
@@ -400,6 +404,14 @@ func TestKeyConflict(t *testing.T) {
 		_, _, err := deliver(t, f.deliverer(), secret, gotConflict)
 		check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711"})
 	})
+	subtest(t, "secret in this run", func(t *testing.T, f *fakeTicket) {
+		d := f.deliverer()
+		secret := deploy()
+		secret.Secret = true
+		deliver(t, d, secret, gotReceipt)
+		_, _, err := deliver(t, d, other, gotConflict)
+		check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711"})
+	})
 }
 
 // An earlier message of this run with the key ended unconfirmed and does not show: nothing is sent.
@@ -407,17 +419,19 @@ func TestKeyPending(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
 		f.onPost = fates(lostAnswer(false))
 		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			if n > 1 && n < 8 {
+			if n > 1 && n < 9 { // the checks, and the next search
 				return errFailing
 			}
 			return nil
 		}
 		d := f.deliverer()
 		deliver(t, d, deploy(), gotUnconfirmed)
+		deliver(t, d, deploy(), gotNotSearched) // which says nothing about the first
+		deliver(t, d, Message{Content: "Another", Key: deploy().Key}, gotConflict)
 		_, _, err := deliver(t, d, deploy(), gotUnconfirmed)
 		var unconfirmed *UnconfirmedError
-		if errors.As(err, &unconfirmed); unconfirmed.Err != nil || !errors.Is(unconfirmed.CheckErr, errPending) {
-			t.Errorf("%+v", unconfirmed)
+		if !errors.As(err, &unconfirmed) || unconfirmed.Err != nil || !errors.Is(unconfirmed.CheckErr, errPending) {
+			t.Errorf("%+v", err)
 		}
 		if f.posts != 1 {
 			t.Errorf("%d posts", f.posts)
@@ -547,6 +561,17 @@ func TestBaselineIsRenewed(t *testing.T) {
 			deliver(t, d, Message{Content: "Another"}, want)
 		})
 	}
+	subtest(t, "soon after a message was found", func(t *testing.T, f *fakeTicket) {
+		f.onPost = fates(accepted, lostAnswer(false), accepted)
+		f.add(deployed)
+		d := f.deliverer()
+		deliver(t, d, hello(), gotReceipt)
+		time.Sleep(58 * time.Second)
+		deliver(t, d, deploy(), gotExisting)
+		f.add("A human's question")
+		time.Sleep(3 * time.Second)
+		deliver(t, d, Message{Content: "Another"}, gotResent)
+	})
 	subtest(t, "although a fresh listing could be searched", func(t *testing.T, f *fakeTicket) {
 		f.onPost = fates(throttled.retryAfter(70*time.Second), accepted, lostAnswer(false), accepted)
 		d := f.deliverer()

@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -79,7 +80,7 @@ const (
 // lead is what stands in square brackets at the beginning of a text.
 type lead struct {
 	words   []string // if it is a valid key
-	pattern []string // if it is none, what is left of it between what a key cannot contain
+	pattern string   // if it is none, with * for what a key cannot contain, as [path.Match] has it
 	rest    string   // the letters and digits behind it
 }
 
@@ -103,11 +104,9 @@ func leadsOf(form string) []lead {
 		}
 		form = form[len(match[0]):]
 		l := lead{rest: lettersOf(form)}
-		switch parts := changed().Split(match[1], -1); {
-		case len(parts) > 1 || !wholeKey().MatchString(match[1]):
-			for _, part := range parts {
-				l.pattern = append(l.pattern, strings.ToLower(part))
-			}
+		switch pattern := changed().ReplaceAllString(match[1], "*"); {
+		case !wholeKey().MatchString(pattern):
+			l.pattern = strings.ToLower(pattern)
 		case len(match[0]) >= minOtherKey:
 			l.words = wordsOf(match[1])
 		default:
@@ -120,27 +119,6 @@ func leadsOf(form string) []lead {
 	return leads
 }
 
-// mayBeKey reports whether a lead may be the key of ours, changed by the service.
-func (l *lead) mayBeKey(own *ownText) bool {
-	if l.pattern == nil {
-		return false
-	}
-	key := strings.ToLower(strings.Trim(own.bracketed, "[]"))
-	last := len(l.pattern) - 1
-	key, begins := strings.CutPrefix(key, l.pattern[0])
-	if last == 0 {
-		return begins && key == ""
-	}
-	for _, part := range l.pattern[1:last] {
-		at := strings.Index(key, part)
-		if at < 0 {
-			return false
-		}
-		key = key[at+len(part):]
-	}
-	return begins && strings.HasSuffix(key, l.pattern[last])
-}
-
 // hasKey reports whether a text on the ticket begins with the key of ours.
 func (s *shownText) hasKey(own *ownText) bool {
 	return strings.HasPrefix(s.form, own.bracketed) || strings.HasPrefix(s.unwrapped, own.bracketed)
@@ -148,7 +126,7 @@ func (s *shownText) hasKey(own *ownText) bool {
 
 // hasOtherKey reports whether a text on the ticket begins with a valid key of other words than ours.
 func (s *shownText) hasOtherKey(own *ownText) bool {
-	return len(s.leads) > 0 && s.leads[0].words != nil && !slices.Equal(s.leads[0].words, own.key)
+	return len(s.leads) > 0 && s.leads[0].words != nil && !slices.Equal(s.leads[0].words, own.words)
 }
 
 // mayBe reports whether a text that does not begin with the key may be ours, its key changed by the service. A text that
@@ -156,13 +134,12 @@ func (s *shownText) hasOtherKey(own *ownText) bool {
 func (s *shownText) mayBe(own *ownText) bool {
 	shown, content := s.letters, own.letters[own.keyLetters:]
 	opening := firstRunes(content, openingLength)
-	for i := range s.leads {
-		l := &s.leads[i]
+	for _, l := range s.leads {
 		behind := strings.HasPrefix(l.rest, opening) || l.rest != "" && strings.HasPrefix(content, l.rest)
-		if behind && l.mayBeKey(own) {
+		if isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key)); behind && isChanged {
 			return true
 		}
-		if l.words == nil || slices.Equal(l.words, own.key) {
+		if l.words == nil || slices.Equal(l.words, own.words) {
 			break
 		}
 		shown = l.rest

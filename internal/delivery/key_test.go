@@ -55,6 +55,14 @@ func TestShorterTextIsNotCut(t *testing.T) {
 	}
 }
 
+// A text without visible characters is the beginning of every text, but it is not every text.
+func TestInvisibleTextIsNotShown(t *testing.T) {
+	t.Parallel()
+	if Shows("Hello", "", "\u200b") {
+		t.Error("an invisible text was taken for another one")
+	}
+}
+
 // unquote resolves \n and \t, and leaves other backslashes alone.
 func unquote(s string) string { return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(s) }
 

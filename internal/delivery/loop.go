@@ -73,8 +73,8 @@ func (d *delivery) post(ctx context.Context) (servicerequest.Attempt, error) {
 	d.possible(1)
 	d.notify(StepPosting, "", 0)
 	a, err := d.service.Post(ctx, servicerequest.Post{
-		CaseID: d.message.CaseID, Content: Keyed(d.message.Key, d.message.Content), AccessoryIDs: d.message.AccessoryIDs,
-		GroupID: d.message.GroupID, Secret: d.message.Secret, Checked: d.doubt != "" || d.own.key != nil,
+		CaseID: d.message.CaseID, Content: d.own.sent, AccessoryIDs: d.message.AccessoryIDs,
+		GroupID: d.message.GroupID, Secret: d.message.Secret, Checked: d.doubt != "" || d.own.key != "",
 	})
 	if err != nil {
 		d.possible(-1)
@@ -193,7 +193,7 @@ func (d *delivery) finalCheck(ctx context.Context) (presence, error) {
 // check lists the ticket once and compares. read reports whether that said all that the ticket can say; if not, it may
 // say more the next time.
 func (d *delivery) check(ctx context.Context, reason string) (found presence, read bool, err error) {
-	if d.own.key == nil && d.baseline.shown == nil {
+	if d.own.key == "" && d.baseline.shown == nil {
 		return unclear, true, errNoBaseline
 	}
 	d.notify(StepChecking, reason, 0)

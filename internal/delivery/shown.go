@@ -16,21 +16,22 @@ const beginningLength = 100
 
 // ownText is a text of ours as it is sent, in the forms that are compared.
 type ownText struct {
+	sent                string // with the key in front
 	form, joined, lines string // the one form: as it is, without line breaks, and with them
 	digest              digest
 	letters, beginning  string   // letters and digits, and the first 100 of them
-	key                 []string // the words of its key; nil: it has none
+	key, bracketed      string   // its key, and as the text begins with it; empty: it has none
+	words               []string // of the key
 	keyLetters          int      // bytes of the key in letters
-	bracketed           string   // the key as the text begins
 }
 
 func newOwnText(key, content string) *ownText {
 	sent := Keyed(key, content)
-	own := &ownText{form: oneForm(sent), joined: oneForm(withoutLineBreaks(sent)), lines: withLines(sent)}
+	own := &ownText{sent: sent, form: oneForm(sent), joined: oneForm(withoutLineBreaks(sent)), lines: withLines(sent)}
 	own.digest, own.letters = sha256.Sum256([]byte(own.form)), lettersOf(own.form)
 	own.beginning = firstRunes(own.letters, beginningLength)
 	if key != "" {
-		own.key, own.keyLetters, own.bracketed = wordsOf(key), len(lettersOf(key)), "["+key+"]"
+		own.key, own.bracketed, own.words, own.keyLetters = key, "["+key+"]", wordsOf(key), len(lettersOf(key))
 	}
 	return own
 }
@@ -70,18 +71,14 @@ const minCut = 250
 
 // shows compares a text on the ticket with ours. longest is the length of the longest text on the ticket.
 func (s *shownText) shows(own *ownText, longest int) match {
+	rest, begins := cutPrefix(own.lines, s.unwrapped)
 	switch {
-	case s.form == own.form, s.form == own.joined, s.unwrapped != "" && isSame(s.unwrapped, own.lines):
+	case s.form == own.form, s.form == own.joined, s.unwrapped != "" && begins && rest == "":
 		return whole
-	case s.length >= minCut && s.length >= longest && (isCut(s.form, own.lines) || s.unwrapped != "" && isCut(s.unwrapped, own.lines)):
+	case s.length >= minCut && s.length >= longest && (isCut(s.form, own.lines) || isCut(s.unwrapped, own.lines)):
 		return cut
 	}
 	return differs
-}
-
-func isSame(shown, ours string) bool {
-	rest, ok := cutPrefix(ours, shown)
-	return ok && rest == ""
 }
 
 // cutPrefix returns ours without the prefix shown. A space of shown may be a line break of ours. A line break of shown

@@ -27,7 +27,7 @@ func collapse(s string) string {
 
 // withLines is oneForm, except that white space with a line break is one line break.
 func withLines(s string) string {
-	lines := slices.Collect(strings.SplitSeq(strings.ReplaceAll(resolve(s), "\r", "\n"), "\n"))
+	lines := strings.Split(strings.ReplaceAll(resolve(s), "\r", "\n"), "\n")
 	for i, line := range lines {
 		lines[i] = collapse(line)
 	}
@@ -93,10 +93,9 @@ func lazily(pattern string) func() *regexp.Regexp {
 
 // The wrappers of rich text: what a service puts around a text that has none.
 var (
-	firstWrapper = lazily(`^(?i)\s*<(?:p|br|div|span|pre)(?:\s[^<>]*)?/?>`)
+	anyWrapper   = lazily(`(?i)^\s*<(?:p|div|span|pre)(?:\s[^<>]*)?/?>|<br(?:\s[^<>]*)?/?>`)
 	lineWrapper  = lazily(`(?i)<(?:/?(?:p|div|pre)|br)(?:\s[^<>]*)?/?>`)
 	otherWrapper = lazily(`(?i)</?span(?:\s[^<>]*)?>`)
-	breakWrapper = lazily(`(?i)<br(?:\s[^<>]*)?/?>`)
 	anyTag       = lazily(`</?[\pL!][^<>]*>`)
 	ownLink      = lazily(`(?i)<a\s[^<>]*href="([^"<>]*)"[^<>]*>([^<>]*)</a>`)
 )
@@ -104,7 +103,7 @@ var (
 // unwrap returns a shown text, with line breaks, without the wrappers of rich text. It returns "" if the text has none:
 // it must begin with one, or have a br. A wrapper that begins a line stands for a line break; a raw one is white space.
 func unwrap(shown string) string {
-	if !strings.Contains(shown, "<") || !firstWrapper().MatchString(shown) && !breakWrapper().MatchString(shown) {
+	if !strings.Contains(shown, "<") || !anyWrapper().MatchString(shown) {
 		return ""
 	}
 	shown = strings.NewReplacer("\r", " ", "\n", " ").Replace(shown)

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/flight"
@@ -57,7 +56,7 @@ type ticket struct {
 // keyUse is how the last delivery with an idempotency key ended: with a receipt, pending or neither.
 type keyUse struct {
 	own      *ownText
-	content  string  // as sent; empty where it is secret
+	secret   bool
 	receipt  Receipt // empty: the message was not confirmed
 	pending  bool    // the message may be on the ticket
 	listings int     // begun before it ended: the next search needs a later one
@@ -67,7 +66,7 @@ type keyUse struct {
 // lets the next one go.
 func (d *Deliverer) lock(ctx context.Context, t *ticket, own *ownText) (unlock func(), err error) {
 	names := []string{own.beginning}
-	if own.key != nil {
+	if own.key != "" {
 		names = []string{own.bracketed, own.beginning} // in this order for all, so that none waits in a circle
 	}
 	var held []chan struct{}
@@ -258,16 +257,6 @@ func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message, after
 	return d.list(ctx, ctx, t, m, after)
 }
 
-// leave ends what enter began.
-func (d *Deliverer) leave(t *ticket, attempted bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t.underWay--
-	if attempted {
-		t.lastAttempt = d.clock.Now()
-	}
-}
-
 // countCopies lists a ticket once more when the last delivery on it has ended, for the messages with keys that this run
 // had accepted there. Whatever cannot be read is no error. A cancelled run does not look.
 func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Copies {
@@ -302,7 +291,7 @@ func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Co
 	var copies []Copies
 	for _, own := range accepted {
 		if n := l.search(own).ours; n > 1 {
-			copies = append(copies, Copies{strings.Trim(own.bracketed, "[]"), n})
+			copies = append(copies, Copies{own.key, n})
 		}
 	}
 	return copies
