@@ -370,9 +370,9 @@ func advise(err error, timeouts string) advice {
 var issuers = map[credentials.Issuer]struct{ settings, at string }{
 	credentials.IssuerLogin:    {"user_name, password, domain_name and auth_url", "auth_url"},
 	credentials.IssuerExchange: {"auth_url, idp_id, domain_name or domain_id, and the audience of the ID token", "auth_url"},
-	credentials.IssuerAgency:   {"agency_name, domain_name or domain_id, duration, the trust of the agency, and auth_url", "auth_url"},
+	credentials.IssuerAgency:   {"the access key that assumes the agency, agency_name, domain_name or domain_id, duration, the trust of the agency, and auth_url", "auth_url"},
 	credentials.IssuerAccount:  {"auth_url, or set domain_id", "auth_url. Or set domain_id"},
-	credentials.IssuerSTS:      {"sts_endpoint, the URNs, duration, the audience of the ID token, and the trust policy of the agency", "sts_endpoint"},
+	credentials.IssuerSTS:      {"the access key or the ID token with its audience, sts_endpoint, the URNs, duration, and the trust policy of the agency", "sts_endpoint"},
 	credentials.IssuerGitHub:   {"the job's permission id-token: write, and audience", "the job's permission id-token: write"},
 	credentials.IssuerPod:      {"the pod's service account and its agency", "HC_CONTAINER_CREDENTIALS_FULL_URI"},
 	credentials.IssuerMetadata: {"the agency of the server", "that this is an ECS server"},

@@ -110,7 +110,7 @@ func TestAdvice(t *testing.T) {
 		{"login, IAM is down", none(credentials.IssuerLogin, api(503, "", credentials.ModePassword)), []string{"IAM issued no credentials", "Check auth_url."}},
 		{"login, no connection", none(credentials.IssuerLogin, &net.DNSError{Err: "no such host"}), []string{"IAM could not be reached", "Check the network, the proxy if there is one, and auth_url."}},
 		{"login, certificate", none(credentials.IssuerLogin, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), []string{"the server's certificate is not trusted", "set the provider's ca_cert_file"}},
-		{"OIDC", none(credentials.IssuerSTS, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), []string{"STS refused to issue credentials", "the audience of the ID token, and the trust policy of the agency"}},
+		{"OIDC", none(credentials.IssuerSTS, &credentials.RefusedError{Err: api(403, "", credentials.ModeOIDC)}), []string{"STS refused to issue credentials", "the access key or the ID token with its audience, sts_endpoint"}},
 		{"agency's clock", none(credentials.IssuerSTS, &credentials.RefusedError{Err: skewed(401, credentials.ModeAccessKey, 20*time.Minute)}), []string{clock, "Set the clock"}},
 		{"agency's base", none(credentials.IssuerSTS, none("", &credentials.UnusableError{Err: errors.New("the file is encrypted")})), []string{"the file is encrypted", "Correct this"}},
 		{"profile", api(401, "APIGW.0301", credentials.ModeProfile), []string{"the service refused the access key of the KooCLI profile", "log in again with KooCLI"}},
