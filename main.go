@@ -24,13 +24,11 @@ func main() {
 	debugger := flag.Bool("debug", false, "serve for a debugger such as delve, and print how to attach Terraform")
 	flag.Parse()
 	collectGarbageLater()
-	if !*debugger {
-		silencePluginLogs()
-	}
-
 	var options []tf6server.ServeOpt
 	if *debugger {
 		options = append(options, tf6server.WithManagedDebug())
+	} else {
+		silencePluginLogs()
 	}
 	if err := tf6server.Serve("registry.terraform.io/seed-9e648b51/servicerequest", provider.New(version), options...); err != nil {
 		log.Fatal(err)

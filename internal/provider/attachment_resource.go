@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -288,7 +289,7 @@ func (m *attachmentModel) at() path.Path {
 	return path.Empty()
 }
 
-func known(s types.String) bool { return !s.IsNull() && !s.IsUnknown() }
+func known(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
 
 // openFile checks the file before it opens it: opening a pipe would wait for a
 // writer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -159,10 +160,8 @@ var caseStatuses = []caseStatus{
 // statusOf returns the status with this number. An unlisted status counts as open:
 // unless a ticket is known to be closed, it may still accept messages.
 func statusOf(number int) caseStatus {
-	for _, s := range caseStatuses {
-		if s.number == number {
-			return s
-		}
+	if i := slices.IndexFunc(caseStatuses, func(s caseStatus) bool { return s.number == number }); i >= 0 {
+		return caseStatuses[i]
 	}
 	return caseStatus{number: number, name: strconv.Itoa(number)}
 }

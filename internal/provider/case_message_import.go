@@ -83,10 +83,7 @@ func (r *caseMessageResource) ImportState(ctx context.Context, req resource.Impo
 		check check
 		value types.String
 	}{{"case_id", caseIDCheck, wanted.CaseID}, {"group_id", groupIDCheck, wanted.GroupID}} {
-		if c.value.IsNull() {
-			continue
-		}
-		if err := c.check(c.value.ValueString()); err != nil {
+		if err := c.check(c.value.ValueString()); err != nil && !c.value.IsNull() {
 			resp.Diagnostics.AddError(importError, "The value of "+c.name+" "+err.Error()+".")
 		}
 	}

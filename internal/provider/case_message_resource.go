@@ -136,7 +136,7 @@ func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.V
 	switch {
 	case known(m.ContentWO) && m.ContentWOVersion.IsNull():
 		refuse("content_wo", "Set content_wo_version together with content_wo.")
-	case m.ContentWO.IsNull() && !m.ContentWOVersion.IsNull() && !m.ContentWOVersion.IsUnknown():
+	case m.ContentWO.IsNull() && known(m.ContentWOVersion):
 		refuse("content_wo_version", "Set content_wo_version only together with content_wo.")
 	}
 	at, content := "content", m.Content

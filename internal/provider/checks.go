@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,26 +37,25 @@ func (check) MarkdownDescription(context.Context) string { return "" }
 
 // ValidateString accepts null and unknown values.
 func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
+	if known(req.ConfigValue) {
+		resp.Diagnostics.Append(c.validate(req.Path, req.ConfigValue.ValueString()))
 	}
-	resp.Diagnostics.Append(c.validate(req.Path, req.ConfigValue.ValueString())...)
 }
 
 // ValidateNumber checks the text of a number. It accepts null and unknown values.
 func (c check) ValidateNumber(_ context.Context, req validator.NumberRequest, resp *validator.NumberResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
+	if known(req.ConfigValue) {
+		resp.Diagnostics.Append(c.validate(req.Path, req.ConfigValue.ValueBigFloat().Text('f', -1)))
 	}
-	resp.Diagnostics.Append(c.validate(req.Path, req.ConfigValue.ValueBigFloat().Text('f', -1))...)
 }
 
-func (c check) validate(at path.Path, text string) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if err := c(text); err != nil {
-		diags.AddAttributeError(at, invalidError+at.String(), "The value of "+at.String()+" "+err.Error()+".")
+// validate returns nil if the text is right.
+func (c check) validate(at path.Path, text string) diag.Diagnostic {
+	err := c(text)
+	if err == nil {
+		return nil
 	}
-	return diags
+	return diag.NewAttributeErrorDiagnostic(at, invalidError+at.String(), "The value of "+at.String()+" "+err.Error()+".")
 }
 
 func all(checks ...check) check {
@@ -145,11 +145,11 @@ func noDecoration(s string) error {
 
 // noLookAlike refuses letters that look like those of ASCII, among some of ASCII.
 func noLookAlike(s string) error {
-	i := strings.IndexFunc(s, func(r rune) bool { return unicode.In(r, unicode.Cyrillic, unicode.Greek) || r >= 0xFF01 && r <= 0xFF5E })
-	if i >= 0 && strings.ContainsFunc(s, func(r rune) bool { return r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) }) {
-		return fmt.Errorf("contains the character %U, which only looks like one of ASCII; type it", []rune(s[i:])[0])
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) }) {
+		return nil
 	}
-	return nil
+	return without(func(r rune) bool { return unicode.In(r, unicode.Cyrillic, unicode.Greek) || r >= 0xFF01 && r <= 0xFF5E },
+		"contains the character %U, which only looks like one of ASCII; type it")(s)
 }
 
 // isInvisible reports whether a character has no shape and no width, or looks like a space.
@@ -159,23 +159,15 @@ func isInvisible(r rune) bool {
 
 // isTicketID refuses a URL or white space that was pasted with the ID, and dot
 // segments, which would change the request's path.
-func isTicketID(s string) error {
-	switch {
-	case strings.Contains(s, "://"):
-		return errors.New(`must be a ticket ID such as "TT201801020526", not a URL`)
-	case s == "." || s == "..":
-		return errors.New(`must be a ticket ID, not "." or ".."`)
-	}
-	return nil
-}
+var isTicketID = all(
+	wrongIf(func(s string) bool { return strings.Contains(s, "://") }, `must be a ticket ID such as "TT201801020526", not a URL`),
+	wrongIf(func(s string) bool { return s == "." || s == ".." }, `must be a ticket ID, not "." or ".."`),
+)
 
-func baseURL(s string) error {
-	if err := clean(s); err != nil {
-		return err
-	}
+var baseURL = all(clean, func(s string) error {
 	_, err := servicerequest.ParseEndpoint(s)
 	return err
-}
+})
 
 // endpoint is baseURL for the service itself.
 func endpoint(s string) error {
@@ -260,27 +252,14 @@ func localURL(s string) error {
 
 // urn checks the URN of an object of IAM.
 func urn(kind string) check {
-	return func(s string) error {
-		parts := strings.Split(s, ":")
-		if len(parts) != 5 || parts[0] != "iam" || parts[1] != "" || parts[2] == "" || parts[3] != kind || parts[4] == "" {
-			return fmt.Errorf("must be a URN such as iam::ACCOUNT_ID:%s:NAME", kind)
-		}
-		return all(clean, visibleASCII)(s)
-	}
+	form := regexp.MustCompile("^iam::[^:]+:" + kind + ":[^:]+$")
+	return all(wrongIf(func(s string) bool { return !form.MatchString(s) }, "must be a URN such as iam::ACCOUNT_ID:"+kind+":NAME"), clean, visibleASCII)
 }
 
 // idToken refuses a path where an ID token belongs. No ID token has a slash.
-func idToken(s string) error {
-	if strings.ContainsAny(s, `/\`) {
-		return errors.New("looks like a path, not like an ID token: a path belongs into id_token_file")
-	}
-	return all(length(4, 20000), clean, visibleASCII)(s)
-}
+var idToken = all(wrongIf(func(s string) bool { return strings.ContainsAny(s, `/\`) },
+	"looks like a path, not like an ID token: a path belongs into id_token_file"), length(4, 20000), clean, visibleASCII)
 
 // idTokenFile refuses an ID token where its path belongs.
-func idTokenFile(s string) error {
-	if strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") >= 2 {
-		return errors.New("looks like an ID token, not like a path: a token belongs into id_token")
-	}
-	return pathCheck(s)
-}
+var idTokenFile = all(wrongIf(func(s string) bool { return strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") >= 2 },
+	"looks like an ID token, not like a path: a token belongs into id_token"), pathCheck)

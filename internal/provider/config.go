@@ -336,8 +336,8 @@ var exclusive = [][2]string{
 	{assumeAgency + ".agency_urn", assumeAgency + ".agency_name"},
 }
 
-// dropAlternatives drops values of the environment beside those of the provider block that
-// take their place, or that they do not belong to.
+// dropAlternatives drops a value of the environment if the provider block sets the
+// alternative to it, or a key to which it does not belong.
 func (c *config) dropAlternatives() {
 	for _, two := range append(slices.Clone(exclusive), [2]string{assumeAgency + ".domain_id", assumeAgency + ".domain_name"}) {
 		for i, name := range two {
@@ -447,13 +447,12 @@ func (c *config) maxRetries() int {
 // readCACert reads the certificates to trust. A file without a certificate is
 // refused: the system's certificates would be trusted instead.
 func readCACert(name string) ([]byte, error) {
-	const limit = 4 << 20
 	file, _, err := openFile(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	pem, err := io.ReadAll(io.LimitReader(file, limit))
+	pem, err := io.ReadAll(io.LimitReader(file, 4<<20))
 	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
 		err = errors.New("it contains no PEM certificate")
 	}

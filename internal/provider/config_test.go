@@ -119,7 +119,7 @@ func TestEverySetting(t *testing.T) {
 			var later values // further variables
 			for i := len(s.env) - 1; i >= 0; i-- {
 				if s.name == "security_token" { // its family is that of its pair
-					later = values{settings[slices.IndexFunc(settings, func(s setting) bool { return s.name == "access_key" })].env[i]: "a"}
+					later = values{settingNamed("access_key").env[i]: "a"}
 				}
 				want(merged(later, values{s.env[i]: one}), nil, one, s.env[i])
 				want(values{s.env[i]: ""}, nil, "", "")

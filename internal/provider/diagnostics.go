@@ -317,7 +317,11 @@ var answers = []struct {
 // the call, if one does.
 func advise(err error, timeouts string) advice {
 	var noTime *servicerequest.NoTimeError
-	if errors.As(err, &noTime) {
+	var api *servicerequest.APIError
+	var none *credentials.Error
+	isAnswer := errors.As(err, &api)
+	switch {
+	case errors.As(err, &noTime):
 		last := advise(noTime.Err, timeouts)
 		who := "the next attempt has"
 		if noTime.Asked {
@@ -328,17 +332,10 @@ func advise(err error, timeouts string) advice {
 			left, todo = "of "+timeouts+" remain", "Apply again later, or raise "+timeouts+"."
 		}
 		return advice{"", fmt.Sprintf("%s to wait %s, but only %s %s. The last attempt failed: %s", who, noTime.Wait, noTime.Left, left, last.cause), todo}
-	}
-	switch {
 	case errors.Is(err, context.Canceled):
 		return advice{"", "Terraform was interrupted", "Apply again."}
 	case errors.Is(err, servicerequest.ErrExpired):
 		return advice{"", "the credentials expired before the message could be sent, again and again", "Ask the issuer for a longer life: see duration in the provider block."}
-	}
-	var api *servicerequest.APIError
-	var none *credentials.Error
-	isAnswer := errors.As(err, &api)
-	switch {
 	case isAnswer && api.Cause() == servicerequest.CauseClockSkew: // an issuer's, too
 		return advice{"", "the service refused the signature, probably because this machine's clock is wrong", fmt.Sprintf(
 			"The date of a signature may be at most 15 minutes off. This machine's clock shows %s, the service's %s. Set the clock, then apply again.",

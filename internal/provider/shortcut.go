@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"sync"
 
@@ -56,11 +57,7 @@ func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	state, ok := readFields(req.TypeName, req.PriorState, req.PriorPrivate)
 	if ok && state.ConfirmedBy != nil && req.ProposedNewState != nil && bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
-		identity := req.PriorIdentity
-		if identity == nil {
-			identity = noIdentity
-		}
-		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedIdentity: identity}, nil
+		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedIdentity: cmp.Or(req.PriorIdentity, noIdentity)}, nil
 	}
 	return s.framework.PlanResourceChange(ctx, req)
 }
@@ -97,11 +94,8 @@ func readFields(typeName string, state *tfprotov6.DynamicValue, private []byte) 
 
 func (f caseMessageFields) identityData() *tfprotov6.ResourceIdentityData {
 	identity := caseMessageModel{caseMessage: caseMessage{CaseID: types.StringPointerValue(f.CaseID)}, ID: types.StringPointerValue(f.ID)}.identity()
-	data, err := msgpack.Marshal(map[string]*string{
+	data, _ := msgpack.Marshal(map[string]*string{ // strings always encode
 		"case_id": f.CaseID, "message_id": identity.MessageID.ValueStringPointer(), "group_id": f.GroupID,
 	})
-	if err != nil {
-		panic(err) // strings always encode
-	}
 	return &tfprotov6.ResourceIdentityData{IdentityData: &tfprotov6.DynamicValue{MsgPack: data}}
 }
