@@ -254,10 +254,8 @@ func (d *delivery) countCopies(ctx context.Context) []Copies {
 	defer wake()
 	d.mu.Lock()
 	t.arrived--
+	t.wake = wake
 	last := t.arrived == 0 && len(t.accepted) > 0
-	if last {
-		t.wake = wake
-	}
 	d.mu.Unlock()
 	if !last || d.clock.Sleep(idle, endOfRun) != nil {
 		return nil // the run was cancelled, or another delivery has arrived and looks when it ends
