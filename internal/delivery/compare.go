@@ -96,7 +96,6 @@ func (l *listing) search(own *ownText) found {
 // baseline is what a ticket had before an attempt, and what this run has sent since. An attempt is compared only with
 // the baseline that it began with.
 type baseline struct {
-	taken   time.Time
 	shown   map[entry]int // nil: there is nothing to compare with
 	why     error         // why there is not
 	surplus int
@@ -139,17 +138,15 @@ func (b *baseline) judge(l *listing, own *ownText) (presence, error) {
 			return present, nil
 		case f.conflict >= 0:
 			return unclear, errKeyChanged
-		case l.Partial != nil:
-			return unclear, l.Partial
-		case b.shown == nil:
-			return absent, nil
 		}
 	}
 	switch {
-	case b.shown == nil:
+	case b.shown == nil && own.key == "":
 		return unclear, errNoBaseline
 	case l.Partial != nil:
 		return unclear, l.Partial
+	case b.shown == nil: // the key decides alone
+		return absent, nil
 	case l.Surplus > b.surplus:
 		return unclear, errSurplus
 	}

@@ -32,8 +32,8 @@ func TestJudge(t *testing.T) {
 	notThere.Surplus = -1
 	for name, tc := range map[string]struct {
 		key, ours string
-		sent      []sentText // own is set by sentAs
-		sentAs    []string
+		sentAs    string // what this run has sent, and what came of it
+		sent      sentText
 		blind     bool // no baseline
 		now       servicerequest.Listing
 		want      presence
@@ -42,25 +42,26 @@ func TestJudge(t *testing.T) {
 		"nothing new":                          {ours: "Hello", now: listWith("Before"), want: absent},
 		"ours":                                 {ours: "Hello", now: listWith("Before", "Hello"), want: present},
 		"ours, in an equal form":               {ours: "Hello", now: listWith("Before", " Hello\u200b\n"), want: present},
-		"ours, confirmed before":               {ours: "Hello", sentAs: []string{"Hello"}, sent: []sentText{{possible: 2, confirmed: 1}}, now: listWith("Before", "Hello"), want: absent},
-		"one more than confirmed":              {ours: "Hello", sentAs: []string{"Hello"}, sent: []sentText{{possible: 2, confirmed: 1}}, now: listWith("Before", "Hello", "Hello"), want: present},
-		"another of this run":                  {ours: "Hello", sentAs: []string{"Bye"}, sent: []sentText{{possible: 1}}, now: listWith("Before", "Bye"), want: absent},
-		"more of another than were sent":       {ours: "Hello", sentAs: []string{"Bye"}, sent: []sentText{{possible: 1}}, now: listWith("Before", "Bye", "Bye"), why: errNotExplained},
+		"ours, confirmed before":               {ours: "Hello", sentAs: "Hello", sent: sentText{possible: 2, confirmed: 1}, now: listWith("Before", "Hello"), want: absent},
+		"one more than confirmed":              {ours: "Hello", sentAs: "Hello", sent: sentText{possible: 2, confirmed: 1}, now: listWith("Before", "Hello", "Hello"), want: present},
+		"another of this run":                  {ours: "Hello", sentAs: "Bye", sent: sentText{possible: 1}, now: listWith("Before", "Bye"), want: absent},
+		"more of another than were sent":       {ours: "Hello", sentAs: "Bye", sent: sentText{possible: 1}, now: listWith("Before", "Bye", "Bye"), why: errNotExplained},
 		"someone else's":                       {ours: "Hello", now: listWith("Before", "Hi"), why: errNotExplained},
 		"someone else's, once more":            {ours: "Hello", now: listWith("Before", "Before"), why: errNotExplained},
 		"an engineer's":                        {ours: "Hello", now: listWith("Before", "E:Hi"), want: absent},
 		"ours as an engineer's":                {ours: "Hello", now: listWith("Before", "E:Hello"), why: errNotExplained},
 		"someone else's look-alike":            {ours: long + "1", now: listWith("Before", long+"9"), why: errNotExplained},
-		"a look-alike in doubt":                {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, doubtful: 1}}, now: listWith("Before", long+"2"), why: errNotExplained},
-		"a look-alike, confirmed":              {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, confirmed: 1}}, now: listWith("Before", long+"2"), want: absent},
-		"ours may be the look-alike, doubtful": {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, doubtful: 1}}, now: listWith("Before", long+"1"), why: errNotExplained},
-		"ours may be the look-alike":           {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 1, confirmed: 1}}, now: listWith("Before", long+"1"), why: errNotExplained},
-		"ours, and the look-alikes":            {ours: long + "1", sentAs: []string{long + "2"}, sent: []sentText{{possible: 2, confirmed: 1, doubtful: 1}}, now: listWith("Before", long+"1", long+"2", long+"2"), want: present},
+		"a look-alike in doubt":                {ours: long + "1", sentAs: long + "2", sent: sentText{possible: 1, doubtful: 1}, now: listWith("Before", long+"2"), why: errNotExplained},
+		"a look-alike, confirmed":              {ours: long + "1", sentAs: long + "2", sent: sentText{possible: 1, confirmed: 1}, now: listWith("Before", long+"2"), want: absent},
+		"ours may be the look-alike, doubtful": {ours: long + "1", sentAs: long + "2", sent: sentText{possible: 1, doubtful: 1}, now: listWith("Before", long+"1"), why: errNotExplained},
+		"ours may be the look-alike":           {ours: long + "1", sentAs: long + "2", sent: sentText{possible: 1, confirmed: 1}, now: listWith("Before", long+"1"), why: errNotExplained},
+		"ours, and the look-alikes":            {ours: long + "1", sentAs: long + "2", sent: sentText{possible: 2, confirmed: 1, doubtful: 1}, now: listWith("Before", long+"1", long+"2", long+"2"), want: present},
 		"a text is gone":                       {ours: "Hello", now: listWith("Hello"), why: errLost},
 		"counts less than it shows":            {ours: "Hello", now: surplus, why: errSurplus},
 		"counts more than it shows, and ours":  {ours: "Hello", now: short, want: present},
 		"counts more than it shows":            {ours: "Hello", now: notThere, why: errShort},
 		"not whole":                            {ours: "Hello", now: partial, why: errBroken},
+		"someone else's, with a key":           {ours: "Hello", now: listWith("Before", "[run 4712] Hi"), why: errNotExplained},
 		"no baseline":                          {ours: "Hello", blind: true, now: listWith("Hello"), why: errNoBaseline},
 
 		"the key":                        {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4711] Hello"), want: present},
@@ -73,14 +74,16 @@ func TestJudge(t *testing.T) {
 		"no key, no baseline, not whole": {key: "run 4711", ours: "Hello", blind: true, now: partial, why: errBroken},
 		"another key":                    {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4712] Hello"), want: absent},
 		"a word in brackets is no key":   {key: "run 4711", ours: "Hello", now: listWith("Before", "[API] Hi"), why: errNotExplained},
+		"the key of another case":        {key: "run 4711", ours: "Hello", now: listWith("Before", "[RUN 4711] Bye"), why: errNotExplained},
+		"a masked key":                   {key: "run 4711", ours: "Hello", now: listWith("Before", "[****] Bye"), why: errNotExplained},
 		"someone else's, without a key":  {key: "run 4711", ours: "Hello", now: listWith("Before", "Hi"), why: errNotExplained},
 	} {
 		own := newOwnText(tc.key, tc.ours)
 		before := newListing(1, listWith("Before"), nil)
 		b := &baseline{shown: before.counts, sent: sentTexts{}}
-		for i, text := range tc.sentAs {
-			*b.sent.of(newOwnText("", text)) = tc.sent[i]
-			b.sent.of(newOwnText("", text)).own = newOwnText("", text)
+		if tc.sentAs != "" {
+			tc.sent.own = newOwnText("", tc.sentAs)
+			b.sent[tc.sent.own.digest] = &tc.sent
 		}
 		if tc.blind {
 			b.shown = nil

@@ -105,16 +105,15 @@ func (d *Deliverer) Deliver(ctx context.Context, m Message) (Receipt, []Copies, 
 	d.mu.Lock()
 	t := d.tickets[m.CaseID]
 	if t == nil {
-		t = &ticket{locks: map[string]chan struct{}{}, keys: map[string]keyUse{}}
+		t = &ticket{locks: map[string]chan struct{}{}, keys: map[string]keyUse{}, wake: func() {}}
 		d.tickets[m.CaseID] = t
 	}
-	if t.arrived++; t.wake != nil {
-		t.wake()
-	}
+	t.arrived++
+	t.wake()
 	d.mu.Unlock()
 	one := &delivery{Deliverer: d, message: m, own: newOwnText(m.Key, m.Content), ticket: t}
 	r, err := one.deliver(ctx)
-	return r, d.countCopies(ctx, t, &m), err
+	return r, one.countCopies(ctx), err
 }
 
 // delivery is the delivery of one message.
@@ -139,7 +138,7 @@ type delivery struct {
 }
 
 func (d *delivery) deliver(ctx context.Context) (Receipt, error) {
-	unlock, err := d.lock(ctx, d.ticket, d.own)
+	unlock, err := d.lock(ctx)
 	if err != nil {
 		return Receipt{}, d.notPosted(err, false)
 	}
@@ -167,12 +166,11 @@ func (d *delivery) prepare(ctx context.Context) (Receipt, error) {
 	if d.own.key != "" {
 		d.notify(StepChecking, "searching for the idempotency key", 0)
 	}
-	b, l, err := d.enter(ctx, d.ticket, &d.message, use.listings)
-	if err != nil {
+	l, err := d.enter(ctx, use.listings)
+	switch {
+	case err != nil:
 		return Receipt{}, d.notListed(ctx, err)
-	}
-	d.baseline = b
-	if d.own.key == "" {
+	case d.own.key == "":
 		return Receipt{}, nil
 	}
 	return d.search(l, use.pending)
@@ -185,7 +183,7 @@ func (d *delivery) searchAgain(ctx context.Context) (Receipt, error) {
 		return Receipt{}, nil
 	}
 	d.notify(StepChecking, "searching for the idempotency key again", 0)
-	l, err := d.searchable(ctx, d.ticket, &d.message, 0, d.relist)
+	l, err := d.latest(ctx, 0)
 	if err != nil {
 		return Receipt{}, d.notListed(ctx, err)
 	}
@@ -247,9 +245,6 @@ func (d *delivery) notSearched(err error) error {
 }
 
 func (d *delivery) unconfirmed(checkErr error) error {
-	if errors.Is(checkErr, errNoBaseline) {
-		checkErr = fmt.Errorf("%w: %w", errNoBaseline, d.baseline.why)
-	}
 	return &UnconfirmedError{
 		CaseID: d.message.CaseID, Key: d.message.Key, Length: utf8.RuneCountInString(d.own.sent),
 		Began: d.unknown.Began, Err: d.unknown.Err, CheckErr: checkErr,

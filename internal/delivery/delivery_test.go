@@ -1,9 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +34,16 @@ func subtest(t *testing.T, name string, test func(t *testing.T, f *fakeTicket)) 
 // fates are what comes of the first, second, ... POST. The last one is for all that follow.
 func fates(list ...fate) func(int, servicerequest.Post) fate {
 	return func(n int, _ servicerequest.Post) fate { return list[min(n, len(list))-1] }
+}
+
+// listsFail makes these lists fail.
+func listsFail(err error, first, last int) func(context.Context, int, *servicerequest.Listing) error {
+	return func(_ context.Context, n int, _ *servicerequest.Listing) error {
+		if n < first || n > last {
+			return nil
+		}
+		return err
+	}
 }
 
 func hello() Message { return Message{CaseID: testCase, Content: "Hello"} }
@@ -80,8 +92,8 @@ func TestOutcomes(t *testing.T) {
 		"lost, and stored":               {[]fate{lostAnswer(true)}, gotReceipt, 1, 1, 2, 0},
 		"lost":                           {[]fate{lostAnswer(false), accepted}, gotResent, 1, 2, 4, 6 * time.Second},
 		"lost, and refused the next":     {[]fate{lostAnswer(false), rejected}, gotNotChecked, 0, 2, 4, 6 * time.Second},
-		"timed out, and stored late":     {[]fate{timedOut(true, 20*time.Second)}, gotReceipt, 1, 1, 6, 30 * time.Second},
-		"timed out":                      {[]fate{timedOut(false, 0), accepted}, gotResent, 1, 2, 6, 30 * time.Second},
+		"timed out, and stored late":     {[]fate{timedOut(true).later(20 * time.Second)}, gotReceipt, 1, 1, 6, 30 * time.Second},
+		"timed out":                      {[]fate{timedOut(false), accepted}, gotResent, 1, 2, 6, 30 * time.Second},
 		"refused, as nobody documents":   {[]fate{refusedUnknown(false)}, gotNotChecked, 0, 1, 4, 6 * time.Second},
 		"so refused, and stored":         {[]fate{refusedUnknown(true)}, gotReceipt, 1, 1, 2, 0},
 		"never sent":                     {[]fate{notSent, notSent, accepted}, gotReceipt, 1, 3, 1, 750 * time.Millisecond},
@@ -91,6 +103,7 @@ func TestOutcomes(t *testing.T) {
 		"throttled, with Retry-After":    {[]fate{stopped, accepted}, gotReceipt, 1, 2, 1, 20062500 * time.Microsecond},
 		"lost, then throttled":           {[]fate{lostAnswer(false), stopped, accepted}, gotResent, 1, 3, 5, 26062500 * time.Microsecond},
 		"lost, with Retry-After":         {[]fate{unavailable, accepted}, gotResent, 1, 2, 5, 20062500 * time.Microsecond},
+		"as long as the checks take":     {[]fate{lostAnswer(false).retryAfter(6*time.Second - 62500*time.Microsecond), accepted}, gotResent, 1, 2, 4, 6 * time.Second},
 		"credentials expired":            {[]fate{expired, accepted}, gotReceipt, 1, 2, 1, 0},
 		"expired again later":            {[]fate{expired, throttled, expired, accepted}, gotReceipt, 1, 4, 1, 250 * time.Millisecond},
 		"expired before the attempt":     {[]fate{lostAnswer(false), unmade, expired, accepted}, gotResent, 1, 4, 6, 6 * time.Second},
@@ -129,6 +142,27 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// The steps of a delivery, as logs have them. A check confirms the attempt whose outcome was unknown, not a later one.
+func TestEvents(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		lost := lostAnswer(true).later(10 * time.Second)
+		lost.attempt.RequestID = "of the lost one"
+		f.onPost = fates(expired, notSent, lost, throttled.retryAfter(20*time.Second))
+		var events []Event
+		m := hello()
+		m.Notify = func(e Event) { events = append(events, e) }
+		if r, _, _ := deliver(t, f.deliverer(), m, gotReceipt); r.ConfirmedBy != ByCheck || r.RequestID != lost.attempt.RequestID {
+			t.Errorf("%+v", r)
+		}
+		check := "{checking the ticket 3 no answer 0s} "
+		want := "[{posting 1  0s} {posting 2  0s} {retrying 2 no connection 250ms} {posting 3  0s} " + check + check + check +
+			"{posting 4  0s} {checking the ticket 4 no answer 0s} {confirmed 4  0s}]"
+		if got := fmt.Sprint(events); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
 // While a message with a key is throttled, or waits for credentials or a connection, another run may post it. So the
 // ticket is searched again before a POST, if the last search is more than 10 seconds old.
 func TestKeyIsSearchedAgain(t *testing.T) {
@@ -142,13 +176,14 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 		copies int
 	}{
 		"throttled, nobody else":  {throttled.retryAfter(long), "", gotReceipt, 2, 3, 1},
-		"throttled for a moment":  {throttled.retryAfter(long - 2*time.Second), deployed, gotReceipt, 2, 2, 2},
+		"throttled for 10 s":      {throttled.retryAfter(long - time.Second), deployed, gotReceipt, 2, 2, 2},
 		"throttled":               {throttled.retryAfter(long), deployed, gotExisting, 1, 2, 1},
 		"no connection":           {notSent.retryAfter(long), deployed, gotExisting, 1, 2, 1},
 		"throttled, another text": {throttled.retryAfter(long), "[deploy 4711] Release is down", gotConflict, 1, 2, 1},
 		"credentials are renewed": {expired.slow(long), deployed, gotExisting, 1, 2, 1},
 		"they expired before it":  {unmade, deployed, gotExisting, 1, 2, 1},
 		"the same, nobody else":   {unmade, "", gotReceipt, 3, 3, 1},
+		"and cannot be searched":  {throttled.retryAfter(long), "", gotNotSearched, 1, 2, 0},
 	} {
 		subtest(t, name, func(t *testing.T, f *fakeTicket) {
 			f.onPost = func(n int, p servicerequest.Post) fate {
@@ -166,13 +201,23 @@ func TestKeyIsSearchedAgain(t *testing.T) {
 				}
 				return tc.first
 			}
+			if tc.want == gotNotSearched {
+				f.onList = listsFail(errDenied, 2, 2)
+			}
 			d := New(f, Config{MaxRetries: 5, Random: func() float64 { return 0 }})
 			r, _, err := deliver(t, d, deploy(), tc.want)
 			f.want(t, tc.copies, tc.posts, tc.lists)
 			// What another run posted meanwhile is no lie about what was sent.
 			var conflict *KeyConflictError
-			if errors.As(err, &conflict) {
+			var search *SearchError
+			switch {
+			case errors.As(err, &conflict):
 				r.Attempts = conflict.Attempts
+			case errors.As(err, &search):
+				r.Attempts = search.Attempts
+				if !errors.Is(err, errDenied) || !errors.Is(err, errBroken) {
+					t.Errorf("%v does not say why both failed, the search and the attempt", err)
+				}
 			}
 			if tc.want != gotReceipt && (r.Attempts == 0) != tc.first.unmade {
 				t.Errorf("%d attempts", r.Attempts)
@@ -208,76 +253,73 @@ func TestSharedListingIsSearchedAgain(t *testing.T) {
 	})
 }
 
-// A search that fails after an attempt says so, and why the attempt failed.
-func TestSearchThatFailsAfterAnAttempt(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			if n > 1 {
-				return errDenied
-			}
-			return nil
-		}
-		slowDown := throttled.retryAfter(11 * time.Second)
-		slowDown.attempt.Err = errors.New("slow down")
-		f.onPost = fates(slowDown)
-		_, _, err := deliver(t, f.deliverer(), deploy(), gotNotSearched)
-		var search *SearchError
-		if !errors.As(err, &search) || search.Attempts != 1 || !strings.Contains(err.Error(), "slow down") || !errors.Is(err, errDenied) {
-			t.Error(err)
-		}
-	})
-}
-
-// Lists that fail, before the first POST and after a lost answer.
+// Lists that fail or say little, before the first POST and after a lost answer.
 func TestLists(t *testing.T) {
-	prevents := &credentials.Error{Err: errBroken}
+	type answer struct {
+		err    error
+		change func(*servicerequest.Listing)
+		until  int // the last list that is changed; 0: all are
+	}
+	errCut := errors.New("cut off")
+	honest, fails, denied, noCredentials := answer{}, answer{err: errFailing}, answer{err: errDenied}, answer{err: &credentials.Error{Err: errCut}}
+	isCut := answer{change: func(l *servicerequest.Listing) { l.Partial = errCut }}
+	countsLess := answer{change: func(l *servicerequest.Listing) { l.Surplus = 1 }}
+	loses := answer{change: func(l *servicerequest.Listing) { l.Messages = l.Messages[1:] }}
+	someoneElse := answer{change: func(l *servicerequest.Listing) {
+		l.Messages = append(l.Messages, servicerequest.Message{Content: "Someone else's"})
+	}}
+	once := answer{change: someoneElse.change, until: 2}
 	for name, tc := range map[string]struct {
-		before, after          error
+		before, after          answer
+		stored                 bool
 		unkeyed, keyed         result
+		why                    error
 		posts, lists, keyLists int // with a key nothing is posted, if the ticket cannot be searched
 	}{
-		"no list before":        {errFailing, nil, gotUnconfirmed, gotNotSearched, 1, 1, 1},
-		"no credentials":        {prevents, nil, gotNotPosted, gotNotPosted, 0, 1, 1},
-		"denied before":         {errDenied, nil, gotUnconfirmed, gotNotSearched, 1, 1, 1},
-		"denied after":          {nil, errDenied, gotUnconfirmed, gotUnconfirmed, 1, 2, 2},
-		"no list after":         {nil, errFailing, gotUnconfirmed, gotUnconfirmed, 1, 7, 7},
-		"the list lost a text":  {nil, errLost, gotUnconfirmed, gotReceipt, 1, 7, 3},
-		"it counts less":        {nil, errSurplus, gotUnconfirmed, gotReceipt, 1, 7, 3},
-		"it is not whole":       {nil, errShort, gotUnconfirmed, gotReceipt, 1, 7, 3},
-		"not whole, not there":  {nil, errBusy, gotUnconfirmed, gotUnconfirmed, 1, 7, 7},
-		"someone else's is new": {nil, errNotExplained, gotUnconfirmed, gotUnconfirmed, 1, 4, 4},
+		"no list before":        {fails, honest, true, gotUnconfirmed, gotNotSearched, errFailing, 1, 1, 1},
+		"not whole before":      {isCut, honest, true, gotUnconfirmed, gotNotSearched, errCut, 1, 1, 1},
+		"no credentials":        {noCredentials, honest, true, gotNotPosted, gotNotPosted, errCut, 0, 1, 1},
+		"denied before":         {denied, honest, true, gotUnconfirmed, gotNotSearched, errDenied, 1, 1, 1},
+		"denied after":          {honest, denied, true, gotUnconfirmed, gotUnconfirmed, errDenied, 1, 2, 2},
+		"no list after":         {honest, fails, true, gotUnconfirmed, gotUnconfirmed, errFailing, 1, 7, 7},
+		"the list lost a text":  {honest, loses, true, gotUnconfirmed, gotReceipt, errLost, 1, 7, 3},
+		"it counts less":        {honest, countsLess, true, gotUnconfirmed, gotReceipt, errSurplus, 1, 7, 3},
+		"it always counts less": {countsLess, countsLess, true, gotReceipt, gotReceipt, nil, 1, 2, 3},
+		"it is not whole":       {honest, isCut, true, gotUnconfirmed, gotReceipt, errCut, 1, 7, 3},
+		"not whole, not there":  {honest, isCut, false, gotUnconfirmed, gotUnconfirmed, errCut, 1, 7, 7},
+		"someone else's is new": {honest, someoneElse, false, gotUnconfirmed, gotUnconfirmed, errNotExplained, 1, 4, 4},
+		"and is gone again":     {honest, once, false, gotUnconfirmed, gotUnconfirmed, errLost, 1, 7, 7},
 	} {
 		for _, key := range []string{"", "deploy 4711"} {
 			subtest(t, name+" "+key, func(t *testing.T, f *fakeTicket) {
 				f.add("Before")
-				f.onPost = fates(lostAnswer(!errors.Is(tc.after, errBusy) && !errors.Is(tc.after, errNotExplained)))
+				f.onPost = fates(lostAnswer(tc.stored))
 				f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
-					switch {
-					case n == 1:
-						return tc.before
-					case errors.Is(tc.after, errLost):
-						l.Messages = l.Messages[1:]
-					case errors.Is(tc.after, errSurplus):
-						l.Surplus = 1
-					case errors.Is(tc.after, errShort), errors.Is(tc.after, errBusy):
-						l.Partial = errBroken
-					case errors.Is(tc.after, errNotExplained):
-						l.Messages = append(l.Messages, servicerequest.Message{Content: "Someone else's"})
-					default:
-						return tc.after
+					a := tc.after
+					if n == 1 {
+						a = tc.before
 					}
-					return nil
+					if a.change != nil && (a.until == 0 || n <= a.until) {
+						a.change(l)
+					}
+					return a.err
 				}
 				m, want, lists, posts := hello(), tc.unkeyed, tc.lists, tc.posts
 				if m.Key = key; key != "" {
-					want, lists = tc.keyed, tc.keyLists
-					if tc.before != nil {
+					if want, lists = tc.keyed, tc.keyLists; want == gotNotSearched {
 						posts = 0
 					}
 				}
-				deliver(t, f.deliverer(), m, want)
+				began := time.Now()
+				_, _, err := deliver(t, f.deliverer(), m, want)
+				if err != nil && !errors.Is(err, tc.why) {
+					t.Errorf("%v does not say why", err)
+				}
 				if f.posts != posts || f.lists != lists {
 					t.Errorf("%d posts and %d lists, want %d and %d", f.posts, f.lists, posts, lists)
+				}
+				if took := time.Since(began); lists == 7 && took != 18*time.Second {
+					t.Errorf("it took %v", took)
 				}
 			})
 		}
@@ -292,45 +334,56 @@ func TestNoTimeLeft(t *testing.T) {
 		defer cancel()
 		_, _, err := f.deliverer().Deliver(ctx, hello())
 		var noTime *servicerequest.NoTimeError
-		if !errors.As(err, &noTime) || noTime.Wait != 90*time.Second || noTime.Left != time.Minute || !noTime.Asked || ctx.Err() != nil {
+		if !errors.As(err, &noTime) || noTime.Wait != 90*time.Second || noTime.Left != time.Minute || !noTime.Asked || !errors.Is(err, errBroken) || ctx.Err() != nil {
 			t.Errorf("%v, %+v", err, noTime)
 		}
 		f.want(t, 0, 1, 1)
 	})
 }
 
-// A check that would come too late is made at once, and is the last.
-func TestNoTimeForAllChecks(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onPost = fates(lostAnswer(false))
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
-		defer cancel()
-		began := time.Now()
-		r, _, err := f.deliverer().Deliver(ctx, hello())
-		if got := resultOf(r, err); got != gotUnconfirmed || time.Since(began) != 2*time.Second {
-			t.Errorf("%s after %v: %v", got, time.Since(began), err)
-		}
-		f.want(t, 0, 1, 4) // before, after 0 and 2 seconds, and the last
-	})
-}
-
-// When the user cancels during an attempt, the ticket is checked once more. That can find the message, but cannot rule
-// it out. Copies are not counted then.
+// When the user cancels, or a check would come too late, the ticket is checked once more, for 5 seconds at most. That can
+// find the message, but cannot rule it out. Copies are not counted then.
 func TestCancelled(t *testing.T) {
-	for _, stored := range []bool{true, false} {
-		subtest(t, fmt.Sprint(stored), func(t *testing.T, f *fakeTicket) {
-			ctx, cancel := context.WithCancel(t.Context())
+	for name, tc := range map[string]struct {
+		stored bool
+		left   time.Duration
+		during int // the list during which it is cancelled; 0: during the attempt
+		want   result
+		lists  int
+		took   time.Duration
+	}{
+		"stored":                  {true, time.Hour, 0, gotReceipt, 2, 0},
+		"not stored":              {false, time.Hour, 0, gotUnconfirmed, 2, 0},
+		"and the list then hangs": {true, time.Hour, 0, gotUnconfirmed, 2, finalCheckTimeout},
+		"during the last check":   {false, time.Hour, 4, gotUnconfirmed, 5, 6 * time.Second},
+		"no time for all checks":  {false, 4 * time.Second, -1, gotUnconfirmed, 4, 2 * time.Second},
+	} {
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			ctx, cancel := context.WithTimeout(t.Context(), tc.left)
+			defer cancel()
 			f.onPost = func(int, servicerequest.Post) fate {
-				cancel()
-				return lostAnswer(stored)
+				if tc.during == 0 {
+					cancel()
+				}
+				return lostAnswer(tc.stored)
 			}
+			f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+				switch {
+				case n == tc.during:
+					cancel()
+					return nil
+				case n > 1 && tc.took == finalCheckTimeout:
+					<-ctx.Done()
+				}
+				return ctx.Err()
+			}
+			began := time.Now()
 			r, _, err := f.deliverer().Deliver(ctx, deploy())
-			want := map[bool]result{true: gotReceipt, false: gotUnconfirmed}[stored]
-			if got := resultOf(r, err); got != want {
+			if got := resultOf(r, err); got != tc.want {
 				t.Errorf("%s: %v", got, err)
 			}
-			if f.posts != 1 || f.lists != 2 {
-				t.Errorf("%d posts and %d lists", f.posts, f.lists)
+			if took := time.Since(began); f.posts != 1 || f.lists != tc.lists || took != tc.took {
+				t.Errorf("%d posts and %d lists in %v", f.posts, f.lists, took)
 			}
 		})
 	}
@@ -397,6 +450,13 @@ func TestKeyConflict(t *testing.T) {
 		_, _, err := deliver(t, f.deliverer(), deploy(), gotConflict)
 		check(t, err, KeyConflictError{CaseID: testCase, Key: "deploy 4711", Changed: true, Content: deployed, Shown: "DEPLOY 4711 RELEASE IS LIVE", Length: 29, ShownLength: 27, Part: 1})
 	})
+	subtest(t, "in rich text", func(t *testing.T, f *fakeTicket) {
+		f.add("<p>" + deployed + "</p>")
+		_, _, err := deliver(t, f.deliverer(), other, gotConflict)
+		rich := conflict
+		rich.Shown, rich.ShownLength = "<p>"+deployed+"</p>", 36
+		check(t, err, rich)
+	})
 	subtest(t, "secret", func(t *testing.T, f *fakeTicket) {
 		f.add(deployed)
 		secret := other
@@ -414,16 +474,26 @@ func TestKeyConflict(t *testing.T) {
 	})
 }
 
+// Nothing is sent with a key that a list may show changed. The error says what to write instead.
+func TestInvalidKey(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		for key, want := range map[string]string{
+			"run": "it has 3 characters", strings.Repeat("k", MaxKey+1): "it has 63 characters", "[deploy 4711]": "the provider adds the square brackets",
+			"deploy_4711": `write "deploy-4711" instead`, "deploy #4711": `write "deploy 4711" instead`, "v1.4:0-1": `write "v1.4-0-1" instead`,
+		} {
+			if _, _, err := deliver(t, f.deliverer(), Message{Content: "Hello", Key: key}, gotNotPosted); !strings.Contains(fmt.Sprint(err), want) {
+				t.Errorf("%v, want: %s", err, want)
+			}
+		}
+		f.want(t, 0, 0, 0)
+	})
+}
+
 // An earlier message of this run with the key ended unconfirmed and does not show: nothing is sent.
 func TestKeyPending(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
 		f.onPost = fates(lostAnswer(false))
-		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			if n > 1 && n < 9 { // the checks, and the next search
-				return errFailing
-			}
-			return nil
-		}
+		f.onList = listsFail(errFailing, 2, 8) // the checks, and the next search
 		d := f.deliverer()
 		deliver(t, d, deploy(), gotUnconfirmed)
 		deliver(t, d, deploy(), gotNotSearched) // which says nothing about the first
@@ -435,21 +505,6 @@ func TestKeyPending(t *testing.T) {
 		}
 		if f.posts != 1 {
 			t.Errorf("%d posts", f.posts)
-		}
-	})
-}
-
-// A message that was not there when last checked may come later. The next one with its key searches again.
-func TestKeyIsSearchedForAfterADoubt(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.lag = 7 * time.Second
-		f.onPost = fates(lostAnswer(true))
-		d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
-		deliver(t, d, deploy(), gotNotChecked)
-		time.Sleep(2 * time.Second)
-		deliver(t, d, deploy(), gotExisting)
-		if n := f.count(deployed); n != 1 {
-			t.Errorf("%d on the ticket", n)
 		}
 	})
 }
@@ -471,9 +526,7 @@ func TestCopies(t *testing.T) {
 		}
 	})
 	subtest(t, "sent again", func(t *testing.T, f *fakeTicket) {
-		late := lostAnswer(true)
-		late.late = 7 * time.Second
-		f.onPost = fates(late, accepted.slow(5*time.Second))
+		f.onPost = fates(lostAnswer(true).later(7*time.Second), accepted.slow(5*time.Second))
 		_, copies, _ := deliver(t, f.deliverer(), deploy(), gotResent)
 		if !slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
 			t.Errorf("%v", copies)
@@ -509,11 +562,18 @@ func TestCopies(t *testing.T) {
 			t.Errorf("%v", copies)
 		}
 	})
-	subtest(t, "not if the list fails", func(t *testing.T, f *fakeTicket) {
-		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			return map[int]error{2: errFailing}[n]
+	subtest(t, "not if the list hangs, and nobody waits long", func(t *testing.T, f *fakeTicket) {
+		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 2 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
 		}
+		began := time.Now()
 		deliver(t, f.deliverer(), deploy(), gotReceipt)
+		if took := time.Since(began); took != copiesTimeout+endOfRun {
+			t.Errorf("it took %v", took)
+		}
 	})
 }
 
@@ -561,6 +621,14 @@ func TestBaselineIsRenewed(t *testing.T) {
 			deliver(t, d, Message{Content: "Another"}, want)
 		})
 	}
+	subtest(t, "unless the list fails", func(t *testing.T, f *fakeTicket) {
+		f.onPost = fates(accepted, lostAnswer(true))
+		f.onList = listsFail(errFailing, 2, 2)
+		d := f.deliverer()
+		deliver(t, d, hello(), gotReceipt)
+		time.Sleep(2 * time.Minute)
+		deliver(t, d, Message{Content: "Another"}, gotReceipt) // compared with the old one
+	})
 	subtest(t, "soon after a message was found", func(t *testing.T, f *fakeTicket) {
 		f.onPost = fates(accepted, lostAnswer(false), accepted)
 		f.add(deployed)
@@ -592,13 +660,26 @@ func TestGroups(t *testing.T) {
 		d := f.deliverer()
 		deliver(t, d, hello(), gotReceipt)
 		deliver(t, d, grouped, gotUnconfirmed)
+		grouped := deploy()
+		grouped.GroupID = "g"
+		deliver(t, d, grouped, gotNotChecked) // the key decides alone
 	})
+	for failure, want := range map[error]result{nil: gotNotChecked, errFailing: gotUnconfirmed} {
+		subtest(t, fmt.Sprintf("later, %v", failure), func(t *testing.T, f *fakeTicket) {
+			f.onPost = fates(accepted, lostAnswer(false))
+			f.onList = listsFail(failure, 2, 2)
+			d := f.deliverer()
+			deliver(t, d, hello(), gotReceipt)
+			time.Sleep(7 * time.Second)
+			deliver(t, d, grouped, want)
+		})
+	}
 	subtest(t, "meanwhile", func(t *testing.T, f *fakeTicket) {
 		f.onPost = func(n int, p servicerequest.Post) fate {
 			switch {
 			case p.Content == "slow":
 				time.Sleep(time.Hour)
-			case n > 2:
+			case n > 3:
 				return lostAnswer(false)
 			}
 			return accepted
@@ -608,6 +689,9 @@ func TestGroups(t *testing.T) {
 		wait.Go(func() { deliver(t, d, Message{Content: "slow"}, gotReceipt) })
 		time.Sleep(time.Second)
 		deliver(t, d, grouped, gotReceipt)
+		keyed := deploy()
+		keyed.GroupID = "g"
+		deliver(t, d, keyed, gotReceipt)
 		deliver(t, d, hello(), gotNotChecked)
 		wait.Wait()
 	})
@@ -643,20 +727,8 @@ func TestGapsAreNotTheEndOfARun(t *testing.T) {
 			time.Sleep(endOfRun / 2)
 		}
 		wait.Wait()
-		f.want(t, 10, 10, 2) // a list to search, and one at the end
-	})
-}
-
-// A list that takes long is searched once: another one would be no better.
-func TestSlowListIsSearchedOnce(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
-			time.Sleep(20 * time.Second)
-			return ctx.Err()
-		}
-		f.onPost = fates(throttled.slow(time.Second), accepted.slow(time.Second))
-		deliver(t, f.deliverer(), deploy(), gotReceipt)
-		f.want(t, 1, 2, 2)
+		deliver(t, d, hello(), gotReceipt)
+		f.want(t, 11, 11, 2) // a list to search, and one at the end
 	})
 }
 
@@ -703,35 +775,30 @@ func TestDoubtsAreRare(t *testing.T) {
 		"a human every minute":    {func(i int) string { return fmt.Sprint("Message ", i) }, 1, time.Minute, 75},
 	} {
 		subtest(t, name, func(t *testing.T, f *fakeTicket) {
-			random := &lockedRand{Rand: newRand(3)}
+			random := &lockedRand{Rand: rand.New(rand.NewPCG(3, 3))}
 			f.onPost = func(int, servicerequest.Post) fate { return lostAnswer(random.maybe(0.7)) }
-			done := make(chan bool)
 			if tc.human > 0 {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
 				go func() {
-					for {
-						select {
-						case <-time.After(tc.human):
-							f.add("A human's question")
-						case <-done:
-							return
-						}
+					for servicerequest.SystemClock.Sleep(ctx, tc.human) == nil {
+						f.add("A human's question")
 					}
 				}()
 			}
 			var doubts atomic.Int32
-			shared := f.deliverer(func(c *Config) { c.MaxRetries = 50 })
+			shared := New(f, Config{MaxRetries: 50})
 			each(300, tc.parallel, func(i int) {
 				d := shared
 				if tc.human > 0 { // each message is a run of its own
 					time.Sleep(30 * time.Second)
-					d = f.deliverer(func(c *Config) { c.MaxRetries = 50 })
+					d = New(f, Config{MaxRetries: 50})
 				}
 				r, _, err := d.Deliver(t.Context(), Message{CaseID: testCase, Content: tc.text(i)})
 				if resultOf(r, err) == gotUnconfirmed {
 					doubts.Add(1)
 				}
 			})
-			close(done)
 			if n := int(doubts.Load()); n > tc.most {
 				t.Errorf("%d of 300 messages ended in doubt, want at most %d", n, tc.most)
 			}
@@ -739,22 +806,32 @@ func TestDoubtsAreRare(t *testing.T) {
 	}
 }
 
-// A message that the service refused is not on the ticket, so it explains nothing there.
-func TestRefusedMessageExplainsNothing(t *testing.T) {
-	for name, first := range map[string]fate{"rejected": rejected, "throttled": throttled, "never sent": notSent} {
+// A message that was not posted explains nothing on the ticket. One whose outcome is unknown explains one message.
+func TestExplained(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first fate
+		want  result
+	}{
+		"rejected":                     {rejected, gotUnconfirmed},
+		"throttled":                    {throttled, gotUnconfirmed},
+		"never sent":                   {notSent, gotUnconfirmed},
+		"credentials expired":          {expired, gotUnconfirmed},
+		"no credentials":               {fate{err: errBroken}, gotUnconfirmed},
+		"refused, as nobody documents": {refusedUnknown(false), gotNotChecked},
+	} {
 		subtest(t, name, func(t *testing.T, f *fakeTicket) {
 			f.onPost = func(n int, p servicerequest.Post) fate {
 				if p.Content == "Hello" {
-					return first
+					return tc.first
 				}
 				f.add("Hello") // someone else's, or ours in another form
 				return lostAnswer(false)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
+			d := New(f, Config{})
 			_, _, _ = d.Deliver(ctx, Message{CaseID: testCase, Content: "Hello"})
-			deliver(t, d, Message{Content: "Bye"}, gotUnconfirmed)
+			deliver(t, d, Message{Content: "Bye"}, tc.want)
 		})
 	}
 }
@@ -769,7 +846,7 @@ func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 				cancel()
 				<-ctx.Done()
 			}
-			return nil
+			return ctx.Err()
 		}
 		d := f.deliverer()
 		if r, _, err := d.Deliver(ctx, hello()); resultOf(r, err) != gotNotPosted {
@@ -780,118 +857,144 @@ func TestCancelledListingIsNoFailedBaseline(t *testing.T) {
 	})
 }
 
-// A message is not held back by a list for copies that hangs.
-func TestCopiesAreNotWaitedForLong(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
-			if n > 1 {
-				<-ctx.Done()
-			}
-			return ctx.Err()
-		}
-		began := time.Now()
-		deliver(t, f.deliverer(), deploy(), gotReceipt)
-		if took := time.Since(began); took > time.Minute {
-			t.Errorf("it took %v", took)
-		}
-	})
-}
-
-// Who has little time does not cost others their search.
+// Who has little time does not cost others their search: neither when it is over, nor when the service asks for more.
 func TestLittleTimeIsOnesOwn(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
-			select {
-			case <-time.After(3 * time.Second):
-			case <-ctx.Done():
+	for _, asks := range []bool{false, true} {
+		subtest(t, fmt.Sprint(asks), func(t *testing.T, f *fakeTicket) {
+			f.onList = func(ctx context.Context, n int, _ *servicerequest.Listing) error {
+				if left, ok := servicerequest.Remaining(ctx, servicerequest.SystemClock); n == 1 && (!ok || left > time.Second) {
+					t.Error("the list does not know how much time there is")
+				}
+				err := servicerequest.SystemClock.Sleep(ctx, 900*time.Millisecond)
+				if asks && n == 1 {
+					return &servicerequest.NoTimeError{}
+				}
+				return cmp.Or(err, servicerequest.SystemClock.Sleep(ctx, 2*time.Second))
 			}
-			return ctx.Err()
-		}
-		d := f.deliverer()
-		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		var wait sync.WaitGroup
-		wait.Go(func() {
-			if _, _, err := d.Deliver(hasty, Message{CaseID: testCase, Content: "x", Key: "hasty"}); err == nil {
-				t.Error("no error")
-			}
+			d := f.deliverer()
+			hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			var wait sync.WaitGroup
+			wait.Go(func() {
+				_, _, err := d.Deliver(hasty, Message{CaseID: testCase, Content: "x", Key: "hasty"})
+				if err == nil || errors.As(err, new(*servicerequest.NoTimeError)) != asks {
+					t.Errorf("the hasty one got %v", err)
+				}
+			})
+			time.Sleep(500 * time.Millisecond)
+			deliver(t, d, deploy(), gotReceipt)
+			wait.Wait()
 		})
-		time.Sleep(500 * time.Millisecond)
-		deliver(t, d, deploy(), gotReceipt)
-		wait.Wait()
-	})
+	}
 }
 
-// If the list hangs, it is tried again after a minute, and not for each message.
-func TestHangingListIsNotTriedEachTime(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onList = func(ctx context.Context, _ int, _ *servicerequest.Listing) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		d := f.deliverer()
-		for i := range 4 {
-			deliver(t, d, Message{Content: fmt.Sprint("Message ", i)}, gotReceipt)
-			time.Sleep(12 * time.Second)
-		}
-		f.want(t, 4, 4, 1)
-	})
-}
-
-// A listing is searched for 10 seconds. What came since would be posted again.
-func TestOldListingIsNotSearched(t *testing.T) {
+// Listings may be large. Old ones of other tickets are dropped.
+func TestOldListingsAreDropped(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
 		d := f.deliverer()
-		deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
-		time.Sleep(11 * time.Second)
-		f.add(deployed)
-		deliver(t, d, deploy(), gotExisting)
+		for _, caseID := range []string{"first", "second"} {
+			m := deploy()
+			m.CaseID = caseID
+			_, _, _ = d.Deliver(t.Context(), m)
+			time.Sleep(11 * time.Second)
+		}
+		if first := d.tickets["first"]; first.recent != nil || first.forms != nil {
+			t.Errorf("it has %d texts", len(first.forms))
+		}
 	})
 }
 
-// A listing that was under way when a delivery with the key ended in doubt says nothing about its message.
+// If the ticket cannot be listed, that is tried again after a minute, and not for each message. A refusal is final.
+func TestFailedBaselineIsNotTriedEachTime(t *testing.T) {
+	hangs := errors.New("the list hangs")
+	for name, tc := range map[string]struct {
+		err   error
+		gap   time.Duration
+		lists int
+	}{
+		"hangs":           {hangs, 12 * time.Second, 1},
+		"fails":           {errFailing, 12 * time.Second, 1},
+		"fails for long":  {errFailing, 61 * time.Second, 4},
+		"denied for long": {errDenied, 61 * time.Second, 1},
+	} {
+		subtest(t, name, func(t *testing.T, f *fakeTicket) {
+			f.onList = func(ctx context.Context, _ int, _ *servicerequest.Listing) error {
+				if errors.Is(tc.err, hangs) {
+					<-ctx.Done()
+				}
+				return tc.err
+			}
+			d := f.deliverer()
+			for i := range 4 {
+				deliver(t, d, Message{Content: fmt.Sprint("Message ", i), GroupID: "g"}, gotReceipt)
+				time.Sleep(tc.gap)
+			}
+			f.want(t, 4, 4, tc.lists)
+		})
+	}
+}
+
+// A message that was not there when last checked may come later. So the next one with its key needs a listing that was
+// begun later: not one that was under way, whether it has ended or not.
 func TestListingFromBeforeADoubtIsNotSearched(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.lag = 7 * time.Second
-		f.onPost = func(_ int, p servicerequest.Post) fate {
-			if p.Content == deployed {
-				return lostAnswer(true)
+	for _, pause := range []time.Duration{0, 5 * time.Second} {
+		subtest(t, pause.String(), func(t *testing.T, f *fakeTicket) {
+			f.lag = 7 * time.Second
+			f.onPost = func(_ int, p servicerequest.Post) fate {
+				if p.Content == deployed {
+					return lostAnswer(true)
+				}
+				return accepted
 			}
-			return accepted
-		}
-		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			if n == 4 { // the other delivery's, as the ticket was at its beginning
-				time.Sleep(5 * time.Second)
+			f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+				if n == 1 || n == 4 { // the searches: they show the ticket as it was when they began
+					time.Sleep(5 * time.Second)
+				}
+				return nil
 			}
-			return nil
-		}
-		d := f.deliverer(func(c *Config) { c.MaxRetries = 0 })
-		var wait sync.WaitGroup
-		wait.Go(func() {
-			time.Sleep(5900 * time.Millisecond)
-			d.mu.Lock()
-			d.tickets[testCase].recent = nil // too old
-			d.mu.Unlock()
-			deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
+			d := New(f, Config{})
+			var wait sync.WaitGroup
+			wait.Go(func() {
+				time.Sleep(10900 * time.Millisecond)
+				deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
+			})
+			deliver(t, d, deploy(), gotNotChecked) // after 11 seconds
+			time.Sleep(pause)
+			deliver(t, d, deploy(), gotExisting)
+			wait.Wait()
+			if n := f.count(deployed); n != 1 {
+				t.Errorf("%d on the ticket", n)
+			}
 		})
-		deliver(t, d, deploy(), gotNotChecked)
-		deliver(t, d, deploy(), gotExisting)
-		wait.Wait()
-		if n := f.count(deployed); n != 1 {
-			t.Errorf("%d on the ticket", n)
-		}
-	})
+	}
 }
 
 // Another group may see another list, so its list is not searched.
 func TestGroupSearchesItsOwnList(t *testing.T) {
-	inMemory(t, func(t *testing.T, f *fakeTicket) {
+	message := func(i int, group string) Message {
+		return Message{Content: "x", Key: fmt.Sprintf("message %d", i), GroupID: group}
+	}
+	subtest(t, "after", func(t *testing.T, f *fakeTicket) {
 		d := f.deliverer()
-		deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt)
-		grouped := deploy()
-		grouped.GroupID = "g"
-		deliver(t, d, grouped, gotReceipt)
+		deliver(t, d, message(0, ""), gotReceipt)
+		deliver(t, d, message(1, "g"), gotReceipt)
 		f.want(t, 2, 2, 4) // a search, and a list for copies, each
+	})
+	subtest(t, "meanwhile", func(t *testing.T, f *fakeTicket) {
+		f.onList = func(context.Context, int, *servicerequest.Listing) error {
+			time.Sleep(time.Second)
+			return nil
+		}
+		d := f.deliverer()
+		each(2, 2, func(i int) { deliver(t, d, message(i, strings.Repeat("g", i)), gotReceipt) })
+		f.want(t, 2, 2, 3) // a search each, and a list for copies
+	})
+	subtest(t, "after a refusal", func(t *testing.T, f *fakeTicket) {
+		f.onList = listsFail(errDenied, 1, 1)
+		d := f.deliverer()
+		deliver(t, d, message(0, ""), gotNotSearched)
+		deliver(t, d, message(1, "g"), gotReceipt)
+		deliver(t, d, message(2, "g"), gotReceipt)
 	})
 }
 
@@ -908,20 +1011,21 @@ func TestOneKeyGoesOneAtATime(t *testing.T) {
 	})
 }
 
-// A list that is not whole is nothing to compare with.
-func TestPartialListIsNoBaseline(t *testing.T) {
+// A message with a key waits for one that looks like it. If it is cancelled meanwhile, others can have its key.
+func TestLookAlikesGoOneAtATime(t *testing.T) {
 	inMemory(t, func(t *testing.T, f *fakeTicket) {
-		f.onPost = fates(lostAnswer(true))
-		f.onList = func(_ context.Context, n int, l *servicerequest.Listing) error {
-			if n == 1 {
-				l.Partial = errBroken
-			}
-			return nil
+		f.onPost = fates(accepted.slow(time.Minute))
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		wait.Go(func() { deliver(t, d, Message{Content: "Deploy 4711: release is live"}, gotReceipt) })
+		time.Sleep(time.Second)
+		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if r, _, err := d.Deliver(hasty, deploy()); resultOf(r, err) != gotNotPosted || f.posts != 1 {
+			t.Errorf("%+v, %v", r, err)
 		}
-		_, _, err := deliver(t, f.deliverer(), hello(), gotUnconfirmed)
-		if !errors.Is(err, errBroken) {
-			t.Errorf("%v does not say why there is no baseline", err)
-		}
+		deliver(t, d, deploy(), gotConflict)
+		wait.Wait()
 	})
 }
 
@@ -931,12 +1035,7 @@ func TestUnconfirmedLookAlikeIsNotOurs(t *testing.T) {
 		text := strings.TrimSpace(strings.Repeat("The same words at the beginning. ", 5))
 		f.show = func(s string, _ time.Duration) string { return firstRunes(s, len(text)) }
 		f.onPost = fates(lostAnswer(true), lostAnswer(false))
-		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
-			if n > 1 && n < 8 { // the checks of the first
-				return errFailing
-			}
-			return nil
-		}
+		f.onList = listsFail(errFailing, 2, 7) // the checks of the first
 		d := f.deliverer()
 		deliver(t, d, Message{Content: text + " And more."}, gotUnconfirmed)
 		deliver(t, d, Message{Content: text}, gotUnconfirmed)

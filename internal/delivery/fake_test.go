@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -58,6 +57,12 @@ func (f fate) slow(took time.Duration) fate {
 // retryAfter is the fate with an answer that asks to wait so long.
 func (f fate) retryAfter(wait time.Duration) fate {
 	f.attempt.RetryAfter = wait
+	return f
+}
+
+// later is the fate whose message is stored so long after the answer.
+func (f fate) later(late time.Duration) fate {
+	f.late = late
 	return f
 }
 
@@ -123,12 +128,10 @@ func (f *fakeTicket) List(ctx context.Context, _, _ string) (servicerequest.List
 		l.Messages = append(l.Messages, shown)
 	}
 	f.mu.Unlock()
-	if f.onList != nil {
-		if err := f.onList(ctx, n, &l); err != nil {
-			return servicerequest.Listing{}, err
-		}
+	if err := ctx.Err(); err != nil || f.onList == nil {
+		return l, err
 	}
-	return l, ctx.Err()
+	return l, f.onList(ctx, n, &l)
 }
 
 func (f *fakeTicket) add(content string) { f.addAs(content, false) }
@@ -153,12 +156,8 @@ func (f *fakeTicket) onTicket() map[string]int {
 func (f *fakeTicket) count(content string) int { return f.onTicket()[content] }
 
 // deliverer is a new run against the ticket.
-func (f *fakeTicket) deliverer(change ...func(*Config)) *Deliverer {
-	c := Config{MaxRetries: 5, Random: func() float64 { return 0.5 }}
-	for _, change := range change {
-		change(&c)
-	}
-	return New(f, c)
+func (f *fakeTicket) deliverer() *Deliverer {
+	return New(f, Config{MaxRetries: 5, Random: func() float64 { return 0.5 }})
 }
 
 // want fails unless the ticket has so many messages after so many requests.
@@ -238,5 +237,3 @@ func each(n, parallel int, do func(int)) {
 	}
 	wait.Wait()
 }
-
-func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

@@ -26,7 +26,7 @@ var (
 
 // hostileFates are what may come of a POST, each on a share of them.
 var hostileFates = []fate{
-	lostAnswer(true), lostAnswer(false), timedOut(true, 0), timedOut(false, 0), refusedUnknown(true), refusedUnknown(false),
+	lostAnswer(true), lostAnswer(false), timedOut(true), timedOut(false), refusedUnknown(true), refusedUnknown(false),
 	throttled, throttled.retryAfter(5 * time.Second), notSent, rejected,
 }
 
@@ -39,13 +39,13 @@ var lateFates = []struct {
 	fate
 	beyond bool
 }{
-	{timedOut(true, 20*time.Second), false}, {fate{attempt: servicerequest.Attempt{Reason: "no answer", Err: errBroken}, stored: true, late: 4 * time.Second}, false},
-	{fate{attempt: servicerequest.Attempt{Reason: "no answer", Err: errBroken}, stored: true, late: 20 * time.Second}, true}, {timedOut(true, 2*time.Minute), true},
+	{timedOut(true).later(20 * time.Second), false}, {lostAnswer(true).later(4 * time.Second), false},
+	{lostAnswer(true).later(20 * time.Second), true}, {timedOut(true).later(2 * time.Minute), true},
 }
 
-func timedOut(stored bool, late time.Duration) fate {
+func timedOut(stored bool) fate {
 	got := lostAnswer(stored)
-	got.attempt.TimedOut, got.late = true, late
+	got.attempt.TimedOut = true
 	return got
 }
 
@@ -309,38 +309,37 @@ func (m *mortal) List(ctx context.Context, caseID, groupID string) (servicereque
 	return m.Service.List(ctx, caseID, groupID)
 }
 
-// ending is how the deliveries of one text ended, over all runs.
-type ending struct{ receipts, warnings, doubts, existing int }
+// endings count how the deliveries of one text ended, over all runs.
+type endings map[result]int
 
 // TestHostileService draws random services that behave as badly as a real one may, and compares what is promised with
 // what each ticket has in the end.
 func TestHostileService(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	ends := map[bool]map[result]int{true: {}, false: {}}
-	var posts, lists, sent atomic.Int64
+	ends := map[bool]endings{true: {}, false: {}}
+	posts, lists, sent := 0, 0, 0
 	each(*hostileWorlds, 4, func(n int) {
 		w := drawWorld(*hostileSeed + uint64(n))
-		var counts map[result]int
 		synctest.Test(t, func(t *testing.T) {
-			var f *fakeTicket
-			counts, f = w.run(t)
-			posts.Add(int64(f.posts))
-			lists.Add(int64(f.lists))
+			texts, f := w.run(t)
+			mu.Lock()
+			defer mu.Unlock()
+			posts, lists = posts+f.posts, lists+f.lists
+			for _, at := range texts {
+				for r, n := range at {
+					ends[w.keys][r] += n
+					sent += n
+				}
+			}
 		})
-		mu.Lock()
-		defer mu.Unlock()
-		for r, n := range counts {
-			ends[w.keys][r] += n
-			sent.Add(int64(n))
-		}
 	})
-	t.Logf("%d services from seed %d, %d messages, %d posts, %d lists", *hostileWorlds, *hostileSeed, sent.Load(), posts.Load(), lists.Load())
+	t.Logf("%d services from seed %d, %d messages, %d posts, %d lists", *hostileWorlds, *hostileSeed, sent, posts, lists)
 	t.Logf("with keys: %v", ends[true])
 	t.Logf("without keys: %v", ends[false])
 }
 
-func (w *hostileWorld) run(t *testing.T) (map[result]int, *fakeTicket) {
+func (w *hostileWorld) run(t *testing.T) (map[string]endings, *fakeTicket) {
 	random := &lockedRand{Rand: rand.New(rand.NewPCG(w.seed, 43))}
 	f := w.service(random)
 	for i := range w.seeded {
@@ -352,7 +351,7 @@ func (w *hostileWorld) run(t *testing.T) (map[result]int, *fakeTicket) {
 	}
 	time.Sleep(time.Hour)
 	before := f.onTicket()
-	counts, texts := map[result]int{}, map[string]*ending{}
+	texts := map[string]endings{}
 	told := map[string]bool{} // keys with a warning about copies
 	for run := range w.runs {
 		killer := &mortal{Service: f, after: random.maybe(0.5)}
@@ -372,56 +371,48 @@ func (w *hostileWorld) run(t *testing.T) (map[result]int, *fakeTicket) {
 			for _, c := range copies {
 				told[c.Key] = true
 			}
-			got := resultOf(r, err)
-			counts[got]++
 			sent := Keyed(m.Key, m.Content)
-			at := texts[sent]
-			if at == nil {
-				at = &ending{}
-				texts[sent] = at
+			if texts[sent] == nil {
+				texts[sent] = endings{}
 			}
-			switch got {
-			case gotReceipt:
-				at.receipts++
-			case gotExisting:
-				at.existing++
-			case gotResent:
-				at.warnings++
-			case gotUnconfirmed, gotNotChecked: // it may be there, or still come
-				at.doubts++
-			}
+			texts[sent][resultOf(r, err)]++
 		})
 		time.Sleep(3 * time.Minute) // a message that the list does not show yet is the exception
 	}
 	w.compare(t, f, before, texts, told)
-	return counts, f
+	return texts, f
 }
 
-func (w *hostileWorld) compare(t *testing.T, f *fakeTicket, before map[string]int, texts map[string]*ending, told map[string]bool) {
+func (w *hostileWorld) compare(t *testing.T, f *fakeTicket, before map[string]int, texts map[string]endings, told map[string]bool) {
 	on := f.onTicket()
 	for text, at := range texts {
 		n := on[text] - before[text]
 		fail := func(what string) {
-			t.Errorf("seed %d: %d on the ticket of %.60q, %+v: %s\n%+v", w.seed, n, text, *at, what, *w)
+			t.Errorf("seed %d: %d on the ticket of %.60q, %v: %s\n%+v", w.seed, n, text, at, what, *w)
 		}
-		receipts := at.receipts + at.warnings
+		receipts := at[gotReceipt] + at[gotResent]
+		doubts := at[gotResent] + at[gotUnconfirmed] + at[gotNotChecked] // another one may be there, or still come
 		if !w.keys {
 			switch {
 			case n < receipts:
 				fail("a message is lost")
-			case at.warnings+at.doubts == 0 && n > receipts:
+			case doubts == 0 && n > receipts:
 				fail("a duplicate that nobody was told of")
 			}
 			continue
 		}
 		key := strings.TrimPrefix(text[:strings.IndexByte(text, ']')], "[")
-		replaced := w.replacement >= 0 || isShownWithAnotherKey(f, text)
+		shown := text
+		if f.show != nil {
+			shown = f.show(text, time.Hour)
+		}
+		replaced := w.replacement >= 0 || isAnotherKey(shown, text)
 		switch {
-		case n < min(receipts+at.existing, 1):
+		case n < min(receipts+at[gotExisting], 1):
 			fail("a message is lost")
 		case !w.late && !replaced && n > 1:
 			fail("a duplicate in spite of the key")
-		case !w.blind && !replaced && !w.kills && at.warnings+at.doubts == 0 && !told[key] && n > 1:
+		case !w.blind && !replaced && !w.kills && doubts == 0 && !told[key] && n > 1:
 			fail("a duplicate that nobody was told of, in spite of the key")
 		}
 	}
@@ -429,16 +420,8 @@ func (w *hostileWorld) compare(t *testing.T, f *fakeTicket, before map[string]in
 
 var anyKey = regexp.MustCompile(`^\s*\[([A-Za-z0-9]+(?:[ .-][A-Za-z0-9]+)*)\]`)
 
-// isShownWithAnotherKey reports whether a text is shown so that it begins with another valid key: the one change of
-// a key that cannot be told from another message.
-func isShownWithAnotherKey(f *fakeTicket, sent string) bool {
-	shown := sent
-	if f.show != nil {
-		shown = f.show(sent, time.Hour)
-	}
-	return isAnotherKey(shown, sent)
-}
-
+// isAnotherKey reports whether a text is shown so that it begins with another valid key: the one change of a key that
+// cannot be told from another message.
 func isAnotherKey(shown, sent string) bool {
 	got, want := anyKey.FindStringSubmatch(oneForm(shown)), anyKey.FindStringSubmatch(sent)
 	return got != nil && len(got[0]) >= 6 && !slices.Equal(wordsOf(got[1]), wordsOf(want[1])) && !strings.Contains(shown, sent)

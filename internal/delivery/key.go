@@ -112,9 +112,7 @@ func leadsOf(form string) []lead {
 		default:
 			return leads // a word in brackets
 		}
-		if leads = append(leads, l); l.words == nil {
-			break
-		}
+		leads = append(leads, l)
 	}
 	return leads
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	_ "embed"
+	"html"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,17 @@ func TestShorterTextIsNotCut(t *testing.T) {
 	}
 	if f := listOf(shown, strings.Repeat("x", 256)).search(own); f.copies != 0 || f.conflict != 0 {
 		t.Errorf("not the longest text: %+v", f)
+	}
+}
+
+// Of several copies, the first that is shown as a whole is adopted.
+func TestWholeCopyIsAdopted(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("a & b, ", 60)
+	sent := Keyed("deploy 4711", content)
+	f := listOf(html.EscapeString(firstRunes(sent, 400)), sent, sent).search(newOwnText("deploy 4711", content))
+	if f.copies != 3 || f.first != 1 || f.match != whole {
+		t.Errorf("%+v", f)
 	}
 }
 

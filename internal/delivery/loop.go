@@ -46,9 +46,6 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 			d.unknown, d.doubt = a, a.Reason
 		}
 		wait, stop := d.again(ctx, a)
-		if wait > 0 && d.doubt == "" { // after a doubt, a check may make it unnecessary
-			d.notify(StepRetrying, a.Reason, wait)
-		}
 		if d.doubt != "" {
 			switch found, err := d.watch(ctx, a.Ended, checksAfter(a, wait, stop == nil)); found {
 			case present:
@@ -57,13 +54,16 @@ func (d *delivery) run(ctx context.Context) (Receipt, error) {
 				return Receipt{}, d.unconfirmed(err)
 			}
 		}
-		if stop != nil {
+		switch {
+		case stop != nil:
 			return Receipt{}, stop
+		case d.doubt != "": // the last check came after the wait
+			continue
+		case wait > 0:
+			d.notify(StepRetrying, a.Reason, wait)
 		}
-		if d.doubt == "" {
-			if err := d.wait(ctx, wait); err != nil {
-				return Receipt{}, d.notPosted(fmt.Errorf("%w; the last attempt: %w", err, a.Err), false)
-			}
+		if err := d.wait(ctx, wait); err != nil {
+			return Receipt{}, d.notPosted(fmt.Errorf("%w; the last attempt: %w", err, a.Err), false)
 		}
 	}
 }
@@ -148,23 +148,27 @@ func checksAfter(a servicerequest.Attempt, wait time.Duration, again bool) []tim
 // watch checks the ticket at each of the offsets from the end of an attempt. Any check can find the message; only the
 // last can find it absent. Without offsets no POST follows, so the result of the last check, absent, still holds.
 func (d *delivery) watch(ctx context.Context, ended time.Time, offsets []time.Duration) (presence, error) {
+	if d.own.key == "" && d.baseline.shown == nil {
+		return unclear, fmt.Errorf("%w: %w", errNoBaseline, d.baseline.why)
+	}
 	extra, doubtful := extraChecks, false
 	for i := 0; i < len(offsets); i++ {
 		if err := d.wait(ctx, max(offsets[i]-d.clock.Now().Sub(ended), 0)); err != nil {
 			return d.finalCheck(ctx)
 		}
-		found, read, err := d.check(ctx, d.doubt)
+		found, err := d.check(ctx, d.doubt)
 		last := i == len(offsets)-1
-		doubtful = doubtful || errors.Is(err, errNotExplained) || errors.Is(err, errKeyChanged)
+		unexplained := errors.Is(err, errNotExplained) || errors.Is(err, errKeyChanged)
+		doubtful = doubtful || unexplained
 		if found == absent && doubtful { // what an earlier check could not explain is gone
-			found, read, err = unclear, false, errLost
+			found, err = unclear, errLost
 		}
 		switch {
-		case found == present || servicerequest.IsRefusal(err) || errors.Is(err, errNoBaseline):
+		case found == present || servicerequest.IsRefusal(err):
 			return found, err
 		case ctx.Err() != nil:
 			return d.finalCheck(ctx)
-		case last && !read && extra > 0:
+		case last && err != nil && !unexplained && extra > 0: // the next check may say more
 			extra--
 			offsets = append(slices.Clip(offsets), offsets[i]+extraCheckGap)
 		case last:
@@ -183,33 +187,23 @@ func (d *delivery) finalCheck(ctx context.Context) (presence, error) {
 	}
 	ctx, cancel := d.clock.WithTimeout(context.WithoutCancel(ctx), finalCheckTimeout)
 	defer cancel()
-	found, _, err := d.check(ctx, why)
+	found, err := d.check(ctx, why)
 	if found == absent {
 		found, err = unclear, errors.New(why+"; a check of the ticket did not find the message, but it may still arrive")
 	}
 	return found, err
 }
 
-// check lists the ticket once and compares. read reports whether that said all that the ticket can say; if not, it may
-// say more the next time.
-func (d *delivery) check(ctx context.Context, reason string) (found presence, read bool, err error) {
-	if d.own.key == "" && d.baseline.shown == nil {
-		return unclear, true, errNoBaseline
-	}
+// check lists the ticket once and compares.
+func (d *delivery) check(ctx context.Context, reason string) (presence, error) {
 	d.notify(StepChecking, reason, 0)
-	answer, err := d.service.List(ctx, d.message.CaseID, d.message.GroupID)
+	l, err := d.read(ctx)
 	if err != nil {
-		return unclear, false, err
+		return unclear, err
 	}
-	d.mu.Lock()
-	known := d.ticket.forms
-	d.mu.Unlock()
-	l := newListing(0, answer, known)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ticket.forms = l.forms
-	found, err = d.baseline.judge(l, d.own)
-	return found, err == nil || errors.Is(err, errNotExplained) || errors.Is(err, errKeyChanged), err
+	return d.baseline.judge(l, d.own)
 }
 
 // wait sleeps. If the context would end before, it fails at once instead.

@@ -9,19 +9,10 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-// The possible results of a POST or a list. The first is used when the model has made all its choices.
-const (
-	postAccepted = iota
-	postUnknownStored
-	postUnknownNot
-	postThrottled
-	postRejected
-	postNotExecuted
-	postRefusedStored
-	postRefusedNot
-	postChoices
-)
+// modelFates are the possible results of a POST. The first is used when the model has made all its choices.
+var modelFates = []fate{accepted, lostAnswer(true), lostAnswer(false), throttled, rejected, notSent, refusedUnknown(true), refusedUnknown(false)}
 
+// The possible results of a list.
 const (
 	listShowsAll = iota
 	listShowsLate
@@ -54,22 +45,8 @@ func (m *model) post(int, servicerequest.Post) fate {
 		m.wrong = "a POST after an unknown outcome, without a check"
 	}
 	m.listed = false
-	choice := m.choose(postChoices)
-	switch choice {
-	case postThrottled:
-		return throttled
-	case postRejected:
-		return rejected
-	case postNotExecuted:
-		return notSent
-	case postAccepted:
-		return accepted
-	}
-	m.unknown = true
-	got := lostAnswer(choice == postUnknownStored || choice == postRefusedStored)
-	if choice >= postRefusedStored {
-		got.attempt.Outcome = servicerequest.UnknownRefused
-	}
+	got := modelFates[m.choose(len(modelFates))]
+	m.unknown = m.unknown || got.attempt.Outcome == servicerequest.Unknown || got.attempt.Outcome == servicerequest.UnknownRefused
 	return got
 }
 
@@ -129,7 +106,7 @@ func TestNoPathPostsTwiceWithoutACheck(t *testing.T) {
 }
 
 func (m *model) run(t *testing.T, key string, messages int, ends map[result]int) {
-	d := m.deliverer(func(c *Config) { c.MaxRetries = 4 })
+	d := New(m, Config{MaxRetries: 4, Random: func() float64 { return 0.5 }})
 	receipts, doubts := 0, 0
 	for range messages {
 		before := len(m.messages)

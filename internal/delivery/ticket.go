@@ -13,9 +13,7 @@ const (
 	// baselineTimeout bounds listing a ticket before the first attempt. Without a baseline an unknown outcome stays
 	// unknown, but the message can be sent.
 	baselineTimeout = 10 * time.Second
-	// baselineRetry is the wait before the next try when that failed.
-	baselineRetry = time.Minute
-	// baselineMaxAge is the age from which a baseline is renewed.
+	// baselineMaxAge is the age from which a baseline is renewed, and the wait before the next try when that failed.
 	baselineMaxAge = time.Minute
 	// baselineQuiet is how long after an attempt no baseline is taken. The message of that attempt may show late, and
 	// would then count as someone else's.
@@ -37,17 +35,18 @@ type ticket struct {
 
 	locks       map[string]chan struct{} // each held by the delivery that has put a value in
 	arrived     int                      // deliveries that have not ended
-	wake        context.CancelFunc       // wakes who waits for the end of the run; nil: nobody does
+	wake        context.CancelFunc       // wakes who waits for the end of the run
 	underWay    int                      // those of them that have a baseline
 	lastAttempt time.Time                // when the last one that made an attempt ended
 
-	groupID  string   // of the listings below: other groups may see other lists
-	listings int      // begun so far
-	recent   *listing // the newest; nil: it is too old to search
-	forms    forms    // of the newest listing or check
+	listings int   // begun so far, those of checks included
+	forms    forms // of the newest one
+
+	groupID  string   // of what follows up to renewAt: other groups may see other lists
+	recent   *listing // the newest for searches; nil: it is too old
 	refusal  error    // the service refused to list the ticket, so it is not asked again
 	baseline *baseline
-	retryAt  time.Time // when a baseline that failed may be tried again
+	renewAt  time.Time // when the baseline gets too old, or a list that failed may be tried again
 
 	keys     map[string]keyUse
 	accepted []*ownText // with keys, since the ticket was last listed for copies
@@ -64,10 +63,10 @@ type keyUse struct {
 
 // lock waits until no other delivery under way has our key, or a text that looks like ours. It returns the function that
 // lets the next one go.
-func (d *Deliverer) lock(ctx context.Context, t *ticket, own *ownText) (unlock func(), err error) {
-	names := []string{own.beginning}
-	if own.key != "" {
-		names = []string{own.bracketed, own.beginning} // in this order for all, so that none waits in a circle
+func (d *delivery) lock(ctx context.Context) (unlock func(), err error) {
+	t, names := d.ticket, []string{d.own.beginning}
+	if d.own.key != "" {
+		names = []string{d.own.bracketed, d.own.beginning} // in this order for all, so that none waits in a circle
 	}
 	var held []chan struct{}
 	unlock = func() {
@@ -99,6 +98,25 @@ var (
 	errBusy       = errors.New("listing the ticket took longer than 10 seconds")
 )
 
+// read lists the ticket, with its texts in the forms that are compared.
+func (d *delivery) read(ctx context.Context) (*listing, error) {
+	t := d.ticket
+	d.mu.Lock()
+	t.listings++
+	number, known := t.listings, t.forms
+	d.mu.Unlock()
+	answer, err := d.service.List(ctx, d.message.CaseID, d.message.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	l := newListing(number, answer, known)
+	l.ended = d.clock.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t.forms = l.forms
+	return l, nil
+}
+
 // listed is the result of listing a ticket, shared by all who waited for it.
 type listed struct {
 	groupID string
@@ -110,76 +128,64 @@ type listed struct {
 // list lists the ticket, once for all who wait, and stores what it shows. Only a listing that began after this many
 // others will do. The list has the time that is left for the caller that began it; who has more lists again. Each waits
 // for it as long as limited lasts.
-func (d *Deliverer) list(ctx, limited context.Context, t *ticket, m *Message, after int) (*listing, error) {
+func (d *delivery) list(ctx, limited context.Context, after int) (*listing, error) {
 	for {
 		mine := false
-		got, err := t.lists.Do(limited, func(shared context.Context) (listed, error) {
+		got, err := d.ticket.lists.Do(limited, func(shared context.Context) (listed, error) {
 			mine = true
 			if left, ok := servicerequest.Remaining(ctx, d.clock); ok {
 				var cancel context.CancelFunc
 				shared, cancel = d.clock.WithTimeout(shared, left)
 				defer cancel()
 			}
-			d.mu.Lock()
-			t.listings++
-			number, known := t.listings, t.forms
-			d.mu.Unlock()
-			answer, err := d.service.List(shared, m.CaseID, m.GroupID)
-			var noTime *servicerequest.NoTimeError
-			got := listed{groupID: m.GroupID, err: err, late: err != nil && (shared.Err() != nil || errors.As(err, &noTime))}
-			if err == nil {
-				got.listing = newListing(number, answer, known)
-				got.listing.ended = d.clock.Now()
-				err = got.listing.Partial
-			}
+			l, err := d.read(shared)
+			late := err != nil && (shared.Err() != nil || errors.As(err, new(*servicerequest.NoTimeError)))
 			if ctx.Err() == nil { // a cancelled run says nothing about the list
-				d.store(t, m.GroupID, got.listing, err)
+				d.store(l, err)
 			}
-			return got, nil
+			return listed{groupID: d.message.GroupID, listing: l, err: err, late: late}, nil
 		})
 		switch {
 		case err != nil:
 			return nil, err // the caller left
-		case got.late && !mine:
-		case got.groupID == m.GroupID && (got.err != nil || got.listing.number > after):
+		case mine, !got.late && got.groupID == d.message.GroupID && (got.err != nil || got.listing.number > after):
 			return got.listing, got.err
 		}
 	}
 }
 
-// store keeps a listing for searches. It becomes the baseline if one is due. err is why it cannot.
-func (d *Deliverer) store(t *ticket, groupID string, l *listing, err error) {
+// store keeps a listing for searches, or why there is none. It becomes the baseline if one is due.
+func (d *delivery) store(l *listing, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.clock.Now()
+	t, groupID, now := d.ticket, d.message.GroupID, d.clock.Now()
 	for _, other := range d.tickets { // old listings may be large
-		if other.recent == nil || now.Sub(other.recent.Began) > searchMaxAge {
+		if other != t && (other.recent == nil || now.Sub(other.recent.Began) > searchMaxAge) {
 			other.recent, other.forms = nil, nil
 		}
 	}
 	began := now
 	if l != nil {
-		began = l.Began
+		began, err = l.Began, l.Partial
 	}
 	due := t.isBaselineDue(began, groupID)
 	if groupID != t.groupID {
 		if !due {
 			return
 		}
-		t.groupID, t.recent, t.baseline, t.refusal = groupID, nil, nil, nil
+		t.groupID, t.baseline, t.refusal = groupID, nil, nil
 	}
-	if t.recent = l; l != nil {
-		t.forms = l.forms
-	}
+	t.recent = l
 	if servicerequest.IsRefusal(err) {
 		t.refusal = err
 	}
 	switch {
 	case !due:
 	case err == nil:
-		t.baseline = &baseline{taken: l.Began, shown: l.counts, surplus: l.Surplus, sent: sentTexts{}}
+		t.renewAt = began.Add(baselineMaxAge)
+		t.baseline = &baseline{shown: l.counts, surplus: l.Surplus, sent: sentTexts{}}
 	default:
-		if t.retryAt = now.Add(baselineRetry); t.baseline == nil {
+		if t.renewAt = now.Add(baselineMaxAge); t.baseline == nil {
 			t.baseline = &baseline{why: err, sent: sentTexts{}}
 		}
 	}
@@ -188,103 +194,79 @@ func (d *Deliverer) store(t *ticket, groupID string, l *listing, err error) {
 // isBaselineDue reports whether a listing that begins now should become the baseline. Only one of a quiet ticket may: no
 // delivery of this run is under way, and none has made an attempt in the 6 seconds before.
 func (t *ticket) isBaselineDue(now time.Time, groupID string) bool {
-	switch b := t.baseline; {
-	case t.underWay > 0 || now.Sub(t.lastAttempt) < baselineQuiet:
-		return false
-	case b == nil || groupID != t.groupID:
-		return true
-	case t.refusal != nil || now.Before(t.retryAt):
-		return false
-	default:
-		return b.shown == nil || now.Sub(b.taken) > baselineMaxAge
-	}
+	isQuiet := t.underWay == 0 && now.Sub(t.lastAttempt) >= baselineQuiet
+	return isQuiet && (groupID != t.groupID || t.refusal == nil && now.After(t.renewAt))
 }
 
-// latest returns the newest listing for a group, or the refusal to list; neither if there is none. It needs d.mu.
-func (t *ticket) latest(groupID string) (*listing, error) {
-	if groupID != t.groupID {
-		return nil, nil //nolint:nilnil // nobody has asked yet
-	}
-	return t.recent, t.refusal
-}
-
-// enter gives a delivery its baseline and counts it as under way. With a key, it also returns a listing that is fresh
-// enough to search, and began after this many others, or an error. Without one, the only errors are that the context
-// ended, or that a POST must not be made either.
-func (d *Deliverer) enter(ctx context.Context, t *ticket, m *Message, after int) (*baseline, *listing, error) {
-	search := m.Key != ""
+// latest lists the ticket if a baseline is due. With a key, it returns a listing that may be searched: one that is fresh
+// enough and began after this many others, or if credentials have expired a new one.
+func (d *delivery) latest(ctx context.Context, after int) (l *listing, err error) {
+	t, groupID, now := d.ticket, d.message.GroupID, d.clock.Now()
 	d.mu.Lock()
-	due := t.isBaselineDue(d.clock.Now(), m.GroupID)
-	l, err := t.latest(m.GroupID)
-	d.mu.Unlock()
-	switch {
-	case search:
-		l, err = d.searchable(ctx, t, m, after, due)
-	case due:
-		limited, cancel := d.clock.WithTimeout(ctx, baselineTimeout)
-		l, err = d.list(ctx, limited, t, m, after)
-		cancel()
+	due := t.isBaselineDue(now, groupID)
+	if groupID == t.groupID {
+		l, err = t.recent, t.refusal
 	}
+	d.mu.Unlock()
+	isFresh := d.own.key == "" || l != nil && l.number > after && now.Sub(l.Began) <= searchMaxAge
+	if !due && !d.relist && (err != nil || isFresh) {
+		return l, err
+	}
+	limited := ctx
+	if d.own.key == "" {
+		var cancel context.CancelFunc
+		limited, cancel = d.clock.WithTimeout(ctx, baselineTimeout)
+		defer cancel()
+	}
+	return d.list(ctx, limited, after)
+}
+
+// enter gives the delivery its baseline and counts it as under way. With a key, it also returns a listing to search, or
+// an error. Without one, the only errors are that the context ended, or that a POST must not be made either.
+func (d *delivery) enter(ctx context.Context, after int) (*listing, error) {
+	l, err := d.latest(ctx, after)
 	switch {
 	case ctx.Err() != nil:
-		return nil, nil, ctx.Err()
-	case err != nil && (search || servicerequest.PreventsPost(err)):
-		return nil, nil, err
+		return nil, ctx.Err()
+	case err != nil && (d.own.key != "" || servicerequest.PreventsPost(err)):
+		return nil, err
 	}
+	t, groupID := d.ticket, d.message.GroupID
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t.underWay++
-	switch {
-	case t.baseline == nil: // the list takes too long
-		t.groupID, t.retryAt = m.GroupID, d.clock.Now().Add(baselineRetry)
+	if t.baseline == nil { // the list takes too long
+		t.groupID, t.renewAt = groupID, d.clock.Now().Add(baselineMaxAge)
 		t.baseline = &baseline{why: errBusy, sent: sentTexts{}}
-	case m.GroupID != t.groupID:
-		return &baseline{why: errOtherGroup, sent: t.baseline.sent}, l, nil
 	}
-	return t.baseline, l, nil
-}
-
-// searchable returns a listing that may be searched for a key: one that is fresh enough and began after this many
-// others, or if renew is set a new one.
-func (d *Deliverer) searchable(ctx context.Context, t *ticket, m *Message, after int, renew bool) (*listing, error) {
-	d.mu.Lock()
-	l, err := t.latest(m.GroupID)
-	d.mu.Unlock()
-	isFresh := l != nil && l.number > after && d.clock.Now().Sub(l.Began) <= searchMaxAge
-	if !renew && (err != nil || isFresh) {
-		return l, err
+	d.baseline = t.baseline
+	if groupID != t.groupID {
+		d.baseline = &baseline{why: errOtherGroup, sent: t.baseline.sent}
 	}
-	return d.list(ctx, ctx, t, m, after)
+	return l, nil
 }
 
 // countCopies lists a ticket once more when the last delivery on it has ended, for the messages with keys that this run
 // had accepted there. Whatever cannot be read is no error. A cancelled run does not look.
-func (d *Deliverer) countCopies(ctx context.Context, t *ticket, m *Message) []Copies {
-	d.mu.Lock()
-	t.arrived--
-	last := t.arrived == 0 && len(t.accepted) > 0
+func (d *delivery) countCopies(ctx context.Context) []Copies {
+	t := d.ticket
 	idle, wake := context.WithCancel(ctx)
 	defer wake()
-	if last {
-		t.wake = wake
-	}
+	d.mu.Lock()
+	t.arrived--
+	t.wake = wake
+	last := t.arrived == 0 && len(t.accepted) > 0
 	d.mu.Unlock()
 	if !last || d.clock.Sleep(idle, endOfRun) != nil {
 		return nil // the run was cancelled, or another delivery has arrived and looks when it ends
 	}
 	d.mu.Lock()
-	var accepted []*ownText
-	after := t.listings
-	if t.arrived == 0 {
-		accepted, t.accepted = t.accepted, nil
-	}
+	accepted := t.accepted
+	t.accepted = nil
 	d.mu.Unlock()
-	if len(accepted) == 0 {
-		return nil
-	}
 	limited, cancel := d.clock.WithTimeout(ctx, copiesTimeout)
 	defer cancel()
-	l, err := d.list(limited, limited, t, m, after)
+	l, err := d.list(limited, limited, 0)
 	if err != nil {
 		return nil
 	}
