@@ -552,6 +552,28 @@ func TestCopies(t *testing.T) {
 			t.Errorf("%v", copies)
 		}
 	})
+	subtest(t, "while the list for those of an earlier message is under way", func(t *testing.T, f *fakeTicket) {
+		f.onPost = func(n int, _ servicerequest.Post) fate {
+			if n == 2 {
+				f.add(deployed) // another run's
+			}
+			return accepted
+		}
+		f.onList = func(_ context.Context, n int, _ *servicerequest.Listing) error {
+			if n == 2 {
+				time.Sleep(3 * time.Second) // it is as it was when the request came
+			}
+			return nil
+		}
+		d := f.deliverer()
+		var wait sync.WaitGroup
+		wait.Go(func() { deliver(t, d, Message{Content: "x", Key: "another"}, gotReceipt) })
+		time.Sleep(time.Second)
+		if _, copies, _ := deliver(t, d, deploy(), gotReceipt); !slices.Equal(copies, []Copies{{"deploy 4711", 2}}) {
+			t.Errorf("%v", copies)
+		}
+		wait.Wait()
+	})
 	subtest(t, "not an engineer's, not another text", func(t *testing.T, f *fakeTicket) {
 		f.onPost = func(int, servicerequest.Post) fate {
 			f.addAs(deployed, true)

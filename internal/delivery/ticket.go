@@ -261,12 +261,12 @@ func (d *delivery) countCopies(ctx context.Context) []Copies {
 		return nil // the run was cancelled, or another delivery has arrived and looks when it ends
 	}
 	d.mu.Lock()
-	accepted := t.accepted
+	accepted, after := t.accepted, t.listings
 	t.accepted = nil
 	d.mu.Unlock()
 	limited, cancel := d.clock.WithTimeout(ctx, copiesTimeout)
 	defer cancel()
-	l, err := d.list(limited, limited, 0)
+	l, err := d.list(limited, limited, after) // one for an earlier end of the run may still be under way
 	if err != nil {
 		return nil
 	}
