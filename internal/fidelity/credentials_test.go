@@ -113,7 +113,7 @@ func TestTheProviderGetsCredentialsAsTheSDKDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			theirs := asked()
-			c := ok(servicerequest.New(servicerequest.Config{Endpoint: base, Credentials: row.source, UserAgent: "provider"}))
+			c := servicerequest.New(servicerequest.Config{Endpoint: base, Credentials: row.source, UserAgent: "provider"})
 			if _, err := c.List(t.Context(), caseID, "group"); err != nil {
 				t.Fatal(err)
 			}

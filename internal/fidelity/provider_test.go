@@ -83,7 +83,7 @@ func TestTheProviderPostsAsTheSDKDoes(t *testing.T) {
 func providerPosts(t *testing.T, server *simulator.Server, config servicerequest.Config, source credentials.Source, s servicerequest.Post) simulator.Request {
 	t.Helper()
 	config.Endpoint, config.Credentials, config.UserAgent = ok(servicerequest.ParseEndpoint(server.URL())), source, "provider"
-	client := ok(servicerequest.New(config))
+	client := servicerequest.New(config)
 	if a, err := client.Post(t.Context(), s); err != nil || a.Outcome != servicerequest.Submitted {
 		t.Fatal(a.Outcome, a.Err, err)
 	}

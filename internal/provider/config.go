@@ -311,7 +311,7 @@ func readConfig(b block, env func(names []string) (name, value string)) config {
 	}
 	if v := c.values["ca_cert_file"]; v.text != "" && v.err == nil {
 		var err error
-		if c.client.CACertPEM, err = readCACert(v.text); err != nil {
+		if c.client.RootCAs, err = readRootCAs(v.text); err != nil {
 			c.refuse("ca_cert_file", fmt.Errorf("names a file that cannot be used: %w", err))
 		}
 	}
@@ -444,17 +444,18 @@ func (c *config) maxRetries() int {
 	return min(n, maxMaxRetries)
 }
 
-// readCACert reads the certificates to trust. A file without a certificate is
-// refused: the system's certificates would be trusted instead.
-func readCACert(name string) ([]byte, error) {
+// readRootCAs reads the certificates to trust. A file without a certificate is refused:
+// nobody would be trusted.
+func readRootCAs(name string) (*x509.CertPool, error) {
 	file, _, err := openFile(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
 	pem, err := io.ReadAll(io.LimitReader(file, 4<<20))
-	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+	pool := x509.NewCertPool()
+	if err == nil && !pool.AppendCertsFromPEM(pem) {
 		err = errors.New("it contains no PEM certificate")
 	}
-	return pem, err
+	return pool, err
 }

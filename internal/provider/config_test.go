@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"net/http/httptest"
@@ -150,19 +151,20 @@ func TestClientSettings(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
-	pem := pemOf(server)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.Certificate())
 	c := values{"HW_AUTH_TOKEN": "t"}.read(values{
 		"endpoint": "https://osm.example.com/base", "language": "en-us", "time_zone": "GMT+1", "site": "international",
-		"request_timeout": "2m", "max_retries": "7", "insecure": "true", "ca_cert_file": writeFile(t, t.TempDir(), "ca.pem", pem),
+		"request_timeout": "2m", "max_retries": "7", "insecure": "true", "ca_cert_file": writeFile(t, t.TempDir(), "ca.pem", pemOf(server)),
 	})
-	got := fmt.Sprint(c.client.Endpoint, c.client.Language, c.client.TimeZone, c.client.Site, c.client.RequestTimeout, c.retries, c.client.Insecure, string(c.client.CACertPEM) == pem, c.missing, c.invalid)
+	got := fmt.Sprint(c.client.Endpoint, c.client.Language, c.client.TimeZone, c.client.Site, c.client.RequestTimeout, c.retries, c.client.Insecure, c.client.RootCAs.Equal(trusted), c.missing, c.invalid)
 	wantValue(t, "the configuration", got, fmt.Sprint("https://osm.example.com/base", "en-us", "GMT+1", "1", 2*time.Minute, 7, true, true, []string{}, []string{}))
 	wantValue(t, "the number of warnings", c.diagnostics.WarningsCount(), 1) // of insecure
-	c = values{"HW_AUTH_TOKEN": "t"}.read(values{"endpoint": "https://osm.example.com", "ca_cert_file": "no such file"})
+	c = values{"HW_AUTH_TOKEN": "t"}.read(values{"endpoint": "https://osm.example.com", "ca_cert_file": writeFile(t, t.TempDir(), "ca.pem", "no PEM")})
 	if c.client.RequestTimeout != 30*time.Second || c.retries != 5 || c.client.Insecure || c.client.Site != "" || len(c.diagnostics) > 0 {
 		t.Errorf("%+v, %v", c.client, c.diagnostics)
 	}
-	wantAll(t, strings.Join(c.invalid, ""), "ca_cert_file names a file that cannot be used: ")
+	wantAll(t, strings.Join(c.invalid, ""), "ca_cert_file names a file that cannot be used: it contains no PEM certificate")
 }
 
 // HW_MAX_RETRIES is shared with other providers, which allow more.

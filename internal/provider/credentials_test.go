@@ -93,7 +93,7 @@ func TestRefusedCredentials(t *testing.T) {
 		},
 		{
 			"wrong audience", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("another", time.Hour)) }, nil,
-			[]string{"Nothing was sent: STS refused to issue credentials.", "Check sts_endpoint, the URNs, duration, the audience of the ID token", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
+			[]string{"Nothing was sent: STS refused to issue credentials.", "Check the access key or the ID token with its audience, sts_endpoint, the URNs, duration", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
 		},
 		{
 			"second 401", (*fixture).loginArguments, []simulator.Fault{{Kind: "401"}},

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -68,13 +67,8 @@ func (p *serviceRequestProvider) Configure(ctx context.Context, req provider.Con
 	if len(c.missing) == 0 && len(c.invalid) == 0 {
 		c.client.UserAgent = "Terraform/" + req.TerraformVersion + " terraform-provider-servicerequest/" + p.version
 		c.client.Clock, c.client.OnWait = data.clock, onWait
-		client, err := servicerequest.New(c.client)
-		if err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("ca_cert_file"), invalidError+"ca_cert_file", capitalize(err.Error())+".")
-			return
-		}
-		data.client = client
-		data.deliverer = delivery.New(client, delivery.Config{MaxRetries: c.retries, Clock: data.clock})
+		data.client = servicerequest.New(c.client)
+		data.deliverer = delivery.New(data.client, delivery.Config{MaxRetries: c.retries, Clock: data.clock})
 	}
 	resp.ResourceData = data
 	resp.DataSourceData = data

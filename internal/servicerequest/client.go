@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -57,8 +58,8 @@ type Config struct {
 	// byte. 0 is 30 seconds.
 	RequestTimeout time.Duration
 
-	// CACertPEM holds certificates to trust instead of the system's.
-	CACertPEM []byte
+	// RootCAs are the certificates to trust; nil is the system's.
+	RootCAs *x509.CertPool
 	// Insecure accepts any server certificate.
 	Insecure bool
 	// UserAgent is the User-Agent header.
@@ -88,25 +89,20 @@ type Client struct {
 	maxTicket int // bytes of a ticket or list; smaller in tests
 }
 
-// New makes a client. It dials nothing. The only errors are of the
-// configuration: an unusable CACertPEM.
-func New(config Config) (*Client, error) {
+// New makes a client. It dials nothing.
+func New(config Config) *Client {
 	if config.RequestTimeout == 0 {
 		config.RequestTimeout = 30 * time.Second
 	}
 	if config.Clock == nil {
 		config.Clock = SystemClock
 	}
-	transport, err := newTransport(config)
-	if err != nil {
-		return nil, err
-	}
 	c := &Client{
-		config: config, transport: transport, clock: config.Clock, zone: zone(config.TimeZone), jitter: rand.Float64,
+		config: config, transport: newTransport(config), clock: config.Clock, zone: zone(config.TimeZone), jitter: rand.Float64,
 		maxTicket: maxTicketBytes,
 	}
 	c.auth = credentials.New(config.Credentials, c.callIssuer, c.clock.Now)
-	return c, nil
+	return c
 }
 
 // request is a call to the service, or to an issuer of credentials, which it then names.

@@ -142,7 +142,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	for _, f := range change {
 		f(&config)
 	}
-	c := must(New(config))
+	c := New(config)
 	t.Cleanup(c.transport.(*http.Transport).CloseIdleConnections) // bound now: a test may replace the transport
 	return c
 }

@@ -84,11 +84,7 @@ func TestHerd(t *testing.T) {
 				for i := range tc.clients {
 					wait.Go(func() { // a run of its own
 						endpoint, _ := servicerequest.ParseEndpoint("https://osm.example.com")
-						client, err := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: credentials.Token("token")})
-						if err != nil {
-							t.Error(err)
-							return
-						}
+						client := servicerequest.New(servicerequest.Config{Endpoint: endpoint, Credentials: credentials.Token("token")})
 						client.SetTransport(g)
 						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 						defer cancel()

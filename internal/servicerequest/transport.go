@@ -3,7 +3,6 @@ package servicerequest
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -14,18 +13,7 @@ import (
 )
 
 // newTransport makes the one connection pool of a client.
-func newTransport(config Config) (*http.Transport, error) {
-	tlsConfig := &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		//nolint:gosec // The user asked for it, and is warned.
-		InsecureSkipVerify: config.Insecure,
-	}
-	if len(config.CACertPEM) > 0 {
-		tlsConfig.RootCAs = x509.NewCertPool()
-		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CACertPEM) {
-			return nil, errors.New("CACertPEM contains no PEM certificate")
-		}
-	}
+func newTransport(config Config) *http.Transport {
 	return &http.Transport{
 		Proxy: proxy,
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
@@ -34,8 +22,13 @@ func newTransport(config Config) (*http.Transport, error) {
 			}
 			return nil
 		},
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSClientConfig:     tlsConfig,
+		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			RootCAs:    config.RootCAs,
+			//nolint:gosec // The user asked for it, and is warned.
+			InsecureSkipVerify: config.Insecure,
+		},
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
 		// The default keeps 2 idle connections to a host: with more parallel
@@ -49,7 +42,7 @@ func newTransport(config Config) (*http.Transport, error) {
 		DisableCompression:     true,
 		// Pings find a dead HTTP/2 connection, on which every later request would fail.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-	}, nil
+	}
 }
 
 // ProxyError reports that a proxy did not connect to the server, so that nothing was sent.
