@@ -26,6 +26,7 @@ func listWith(texts ...string) servicerequest.Listing {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("The same words at the beginning. ", 5)
+	filler := strings.Repeat("x", 100-len("run4711")) // of the first 100 letters and digits
 	short, surplus, partial := listWith("Before", "Hello"), listWith("Before"), listWith("Before")
 	short.Surplus, surplus.Surplus, partial.Partial = -1, 1, errBroken
 	notThere := listWith("Before")
@@ -66,13 +67,15 @@ func TestJudge(t *testing.T) {
 
 		"the key":                        {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4711] Hello"), want: present},
 		"the key, without a baseline":    {key: "run 4711", ours: "Hello", blind: true, now: listWith("[run 4711] Hello"), want: present},
-		"the key, and a look-alike":      {key: "run 4711", ours: long + "1", now: listWith("Before", "[run 4711] "+long+"2"), want: present},
+		"the key, and a look-alike":      {key: "run 4711", ours: filler + "1", now: listWith("Before", "[run 4711] "+filler+"2"), want: present},
+		"they part in the first 100":     {key: "run 4711", ours: filler[1:] + "1", now: listWith("Before", "[run 4711] "+filler[1:]+"2"), why: errKeyChanged},
 		"the key, and another text":      {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4711] Bye"), why: errKeyChanged},
 		"the key changed":                {key: "run 4711", ours: "Hello", now: listWith("Before", "RUN 4711: Hello"), why: errKeyChanged},
 		"no key":                         {key: "run 4711", ours: "Hello", now: listWith("Before"), want: absent},
 		"no key, without a baseline":     {key: "run 4711", ours: "Hello", blind: true, now: listWith("Hi"), want: absent},
 		"no key, no baseline, not whole": {key: "run 4711", ours: "Hello", blind: true, now: partial, why: errBroken},
 		"another key":                    {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4712] Hello"), want: absent},
+		"the shortest other key":         {key: "run 4711", ours: "Hello", now: listWith("Before", "[note] Hi"), want: absent},
 		"a word in brackets is no key":   {key: "run 4711", ours: "Hello", now: listWith("Before", "[API] Hi"), why: errNotExplained},
 		"the key of another case":        {key: "run 4711", ours: "Hello", now: listWith("Before", "[RUN 4711] Bye"), why: errNotExplained},
 		"a masked key":                   {key: "run 4711", ours: "Hello", now: listWith("Before", "[****] Bye"), why: errNotExplained},
