@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -410,12 +411,13 @@ func TestGuideRunbook(t *testing.T) {
 	})
 	t.Run("closed in the meantime", func(t *testing.T) {
 		t.Parallel()
-		var f *fixture
-		f = newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
-			if r.Operation == simulator.OpSubmit && f.Count(simulator.OpSubmit) == 1 {
-				f.AddCase(closed)
+		var observed atomic.Pointer[fixture] // the server runs before the fixture is there
+		f := newFixture(t, simulator.Options{StrictAccessories: true, Observe: func(r simulator.Request) {
+			if r.Operation == simulator.OpSubmit && observed.Load().Count(simulator.OpSubmit) == 1 {
+				observed.Load().AddCase(closed)
 			}
 		}})
+		observed.Store(f)
 		c := newGuideCLI(t, f, guides+"runbook", "TF_VAR_run_id=4711")
 		wantAll(t, c.fail("apply", "-auto-approve").output(), "The ticket is completed now. The last message was not sent.")
 		f.wantContents(t, begins)
