@@ -75,6 +75,7 @@ func TestJudge(t *testing.T) {
 		"no key, without a baseline":     {key: "run 4711", ours: "Hello", blind: true, now: listWith("Hi"), want: absent},
 		"no key, no baseline, not whole": {key: "run 4711", ours: "Hello", blind: true, now: partial, why: errBroken},
 		"another key":                    {key: "run 4711", ours: "Hello", now: listWith("Before", "[run 4712] Hello"), want: absent},
+		"an invalid key is no other key": {key: "run 4711", ours: "Hello", now: listWith("Before", "[run--4712] Hi"), why: errNotExplained},
 		"the shortest other key":         {key: "run 4711", ours: "Hello", now: listWith("Before", "[note] Hi"), want: absent},
 		"a word in brackets is no key":   {key: "run 4711", ours: "Hello", now: listWith("Before", "[API] Hi"), why: errNotExplained},
 		"the key of another case":        {key: "run 4711", ours: "Hello", now: listWith("Before", "[RUN 4711] Bye"), why: errNotExplained},

@@ -77,7 +77,7 @@ const (
 	minOtherKey = 6
 )
 
-// lead is what stands in square brackets at the beginning of a text.
+// lead is what stands in square brackets at the beginning of a text: a key, one that is changed, or a short word.
 type lead struct {
 	words   []string // if it is a valid key
 	pattern string   // if it is none, with * for what a key cannot contain, as [path.Match] has it
@@ -104,13 +104,11 @@ func leadsOf(form string) []lead {
 		}
 		form = form[len(match[0]):]
 		l := lead{rest: lettersOf(form)}
-		switch pattern := changed().ReplaceAllString(match[1], "*"); {
-		case !wholeKey().MatchString(pattern):
-			l.pattern = strings.ToLower(pattern)
+		switch {
+		case !wholeKey().MatchString(match[1]) || changed().MatchString(match[1]):
+			l.pattern = strings.ToLower(changed().ReplaceAllString(match[1], "*"))
 		case len(match[0]) >= minOtherKey:
 			l.words = wordsOf(match[1])
-		default:
-			return leads // a word in brackets
 		}
 		leads = append(leads, l)
 	}
@@ -133,9 +131,10 @@ func (s *shownText) mayBe(own *ownText) bool {
 	shown, content := s.letters, own.letters[own.keyLetters:]
 	opening := firstRunes(content, openingLength)
 	for _, l := range s.leads {
-		behind := strings.HasPrefix(l.rest, opening) || l.rest != "" && strings.HasPrefix(content, l.rest)
-		if isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key)); behind && isChanged {
-			return true
+		if strings.HasPrefix(l.rest, opening) || l.rest != "" && strings.HasPrefix(content, l.rest) {
+			if isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key)); isChanged {
+				return true
+			}
 		}
 		if l.words == nil || slices.Equal(l.words, own.words) {
 			break
