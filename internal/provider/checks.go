@@ -157,8 +157,8 @@ func isInvisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r > '~' && unicode.Is(unicode.Zs, r)
 }
 
-// isTicketID refuses a URL or white space that was pasted with the ID, and dot
-// segments, which would change the request's path.
+// isTicketID refuses a URL that was pasted in place of the ID, and dot segments, which
+// would change the request's path.
 var isTicketID = all(
 	wrongIf(func(s string) bool { return strings.Contains(s, "://") }, `must be a ticket ID such as "TT201801020526", not a URL`),
 	wrongIf(func(s string) bool { return s == "." || s == ".." }, `must be a ticket ID, not "." or ".."`),
@@ -252,8 +252,10 @@ func localURL(s string) error {
 
 // urn checks the URN of an object of IAM.
 func urn(kind string) check {
-	form := regexp.MustCompile("^iam::[^:]+:" + kind + ":[^:]+$")
-	return all(wrongIf(func(s string) bool { return !form.MatchString(s) }, "must be a URN such as iam::ACCOUNT_ID:"+kind+":NAME"), clean, visibleASCII)
+	return all(wrongIf(func(s string) bool {
+		isURN, _ := regexp.MatchString("^iam::[^:]+:"+kind+":[^:]+$", s) // compiled when a URN is set, not at each start
+		return !isURN
+	}, "must be a URN such as iam::ACCOUNT_ID:"+kind+":NAME"), clean, visibleASCII)
 }
 
 // idToken refuses a path where an ID token belongs. No ID token has a slash.
