@@ -128,14 +128,20 @@ func (s *shownText) hasOtherKey(own *ownText) bool {
 // mayBe reports whether a text that does not begin with the key may be ours, its key changed by the service. A text that
 // begins with another key is another message, unless ours stands behind it.
 func (s *shownText) mayBe(own *ownText) bool {
-	shown, content := s.letters, own.letters[own.keyLetters:]
+	content := own.letters[own.keyLetters:]
 	opening := firstRunes(content, openingLength)
 	for _, l := range s.leads {
+		if l.rest == own.letters { // the brackets of our key are dropped, and others stand in front
+			return true
+		}
 		if strings.HasPrefix(l.rest, opening) || l.rest != "" && strings.HasPrefix(content, l.rest) {
 			if isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key)); isChanged {
 				return true
 			}
 		}
+	}
+	shown := s.letters
+	for _, l := range s.leads {
 		if l.words == nil || slices.Equal(l.words, own.words) {
 			break
 		}
