@@ -65,6 +65,27 @@ func TestChangedTextIsNeverPostedAgain(t *testing.T) {
 	}
 }
 
+// The same for two changes of the text as a whole, one after the other.
+func TestTwiceChangedTextIsNeverPostedAgain(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, first := range hostileShows {
+		for _, second := range hostileShows {
+			if losesKey([]func(string) string{first, second}) {
+				continue
+			}
+			for range editRounds / 300 {
+				key, content := randomKey(r), randomText(r)
+				sent := Keyed(key, content)
+				shown := second(first(sent))
+				if f := listOf(shown).search(newOwnText(key, content)); f.copies == 0 && f.conflict < 0 && !isAnotherKey(shown, sent) {
+					t.Errorf("%q shown as %q would be posted again", sent, shown)
+				}
+			}
+		}
+	}
+}
+
 // A text that differs from ours in one character is never taken for ours, unless the two differ in typography alone.
 func TestEditedTextIsNeverAdopted(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -77,40 +76,48 @@ const (
 	minOtherKey = 6
 )
 
-// lead is what stands in square brackets at the beginning of a text: a key, one that is changed, or a short word.
+// lead is what stands in square brackets in a text: a key, one that is changed, or a short word.
 type lead struct {
+	first   bool     // only markup and punctuation is before it, from the beginning or the lead before
 	words   []string // if it is a valid key
-	pattern string   // if it is none, with * for what a key cannot contain, as [path.Match] has it
 	rest    string   // the letters and digits behind it
+	pattern string   // if it is none, with * for what a key cannot contain, as [path.Match] has it
+	opening string   // with a pattern: the beginning of rest, up to a mask
+	hidden  bool     // with a pattern: what is behind it begins with a mask
 }
 
 // changed are the parts of what stands in brackets that no valid key has: masks, placeholders, symbols, other scripts.
 var changed = lazily(`^(?i:redacted|masked|hidden|removed)$|REDACTED|MASKED|HIDDEN|REMOVED|<+[^<>]*>+|\{+[^{}]*\}+|\[[^\[\]]*\]|\([^()]*\)|(?i:x{3,})|\.{2,}|[^A-Za-z0-9 .-]+|^ +| +$`)
 
-var leadingBrackets = lazily(`^\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
+// masked is what a service may put in the place of a part of the content.
+var masked = lazily(`[*•●█▇■#＊]{2,}|(?i:x{3,}|[\[(<{]*\b(?:redacted|masked|hidden|removed)\b[\])>}]*)`)
 
-// maxLeads is how many keys at the beginning of a text are looked at: a service may put one before ours.
+var brackets = lazily(`\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
+
+// maxLeads is how many leads of a text are looked at: a service may put some before our key.
 const maxLeads = 3
 
-// leadsOf returns what stands in brackets at the beginning of a text, whatever markup or punctuation is before it.
+// leadsOf returns what stands in brackets in a text.
 func leadsOf(form string) []lead {
 	var leads []lead
 	form = strings.ReplaceAll(stripTags(form), `\`, "")
 	for len(leads) < maxLeads {
-		form = strings.TrimLeftFunc(form, func(r rune) bool { return r != '[' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		match := leadingBrackets().FindStringSubmatch(form)
-		if match == nil {
+		at := brackets().FindStringSubmatchIndex(form)
+		if at == nil {
 			break
 		}
-		form = form[len(match[0]):]
-		l := lead{rest: lettersOf(form)}
+		before, inside, behind := form[:at[0]], form[at[2]:at[3]], form[at[1]:]
+		l := lead{first: !strings.ContainsFunc(before, isLetterOrDigit), rest: lettersOf(behind)}
 		switch {
-		case !wholeKey().MatchString(match[1]) || changed().MatchString(match[1]):
-			l.pattern = strings.ToLower(changed().ReplaceAllString(match[1], "*"))
-		case len(match[0]) >= minOtherKey:
-			l.words = wordsOf(match[1])
+		case !wholeKey().MatchString(inside) || changed().MatchString(inside):
+			l.pattern = strings.ToLower(changed().ReplaceAllString(inside, "*"))
+			visible := masked().Split(firstRunes(behind, 4*openingLength), 2)
+			l.opening = firstRunes(lettersOf(visible[0]), openingLength)
+			l.hidden = l.opening == "" && len(visible) > 1
+		case len(inside)+len("[]") >= minOtherKey:
+			l.words = wordsOf(inside)
 		}
-		leads = append(leads, l)
+		leads, form = append(leads, l), behind
 	}
 	return leads
 }
@@ -122,7 +129,7 @@ func (s *shownText) hasKey(own *ownText) bool {
 
 // hasOtherKey reports whether a text on the ticket begins with a valid key of other words than ours.
 func (s *shownText) hasOtherKey(own *ownText) bool {
-	return len(s.leads) > 0 && s.leads[0].words != nil && !slices.Equal(s.leads[0].words, own.words)
+	return len(s.leads) > 0 && s.leads[0].first && s.leads[0].words != nil && !slices.Equal(s.leads[0].words, own.words)
 }
 
 // mayBe reports whether a text that does not begin with the key may be ours, its key changed by the service. A text that
@@ -131,18 +138,20 @@ func (s *shownText) mayBe(own *ownText) bool {
 	content := own.letters[own.keyLetters:]
 	opening := firstRunes(content, openingLength)
 	for _, l := range s.leads {
-		if l.rest == own.letters { // the brackets of our key are dropped, and others stand in front
+		isSame := slices.Equal(l.words, own.words)
+		isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key))
+		switch {
+		case l.rest == own.letters, // the brackets of our key are dropped, and others stand in front
+			isSame && opening != "" && strings.HasPrefix(l.rest, opening),
+			isChanged && strings.HasPrefix(l.rest, opening),
+			isChanged && l.opening != "" && strings.HasPrefix(content, l.opening),
+			isChanged && l.hidden && strings.Trim(l.pattern, "* .-") != "":
 			return true
-		}
-		if strings.HasPrefix(l.rest, opening) || l.rest != "" && strings.HasPrefix(content, l.rest) {
-			if isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key)); isChanged {
-				return true
-			}
 		}
 	}
 	shown := s.letters
 	for _, l := range s.leads {
-		if l.words == nil || slices.Equal(l.words, own.words) {
+		if !l.first || l.words == nil || slices.Equal(l.words, own.words) {
 			break
 		}
 		shown = l.rest

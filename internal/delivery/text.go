@@ -119,12 +119,14 @@ func unwrap(shown string) string {
 // lettersOf keeps the letters and digits of a text, in lower case, without those of tags.
 func lettersOf(form string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if isLetterOrDigit(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
 	}, stripTags(form))
 }
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func stripTags(s string) string {
 	if !strings.Contains(s, "<") {
