@@ -2,7 +2,8 @@
 
 // Command bench measures what the provider costs: beside terraform_data, which
 // is what Terraform itself takes, and beside curl in a local-exec provisioner.
-// The service is the simulator, on loopback. `make bench` prints a report.
+// The service is the simulator, on loopback. `make bench` prints the
+// results, and results/README.md explains them.
 //
 // Subjects take turns, so that a busy machine slows all of them down. A time is
 // the median over the rounds, and a ratio the median of the ratios to

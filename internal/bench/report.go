@@ -71,20 +71,12 @@ func (r *results) describe(ctx context.Context, o options) error {
 	return nil
 }
 
-// markdown is the whole report.
+// markdown is what results/README.md shows as the results.
 func (r *results) markdown() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("# What the provider costs\n")
-	line("Measured by `make bench` on %s with %s, on %d CPUs, %s/%s, %s.", time.Now().UTC().Format(time.DateOnly), r.cli,
-		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	line("The service is the simulator on loopback. With HTTPS, each exchange takes %d ms more, those of a TLS handshake too; TCP connects", latency.Milliseconds())
-	line("without delay. The provider's binary has %.1f MB.\n", float64(r.size)/1e6)
-	line("`terraform_data` is a resource of Terraform's own that calls no service, so its time is what Terraform itself takes. The number in")
-	line("brackets is a multiple of it: (2.88) means that the command takes 2.88 times as long as with `terraform_data` in the same round.\n")
-	line("Each time is the median of several rounds, in which the subjects take turns. `curl` runs in a `local-exec` provisioner of a")
-	line("`terraform_data`. A no-op plan is a plan with nothing to change. Each message has about 100 characters. \"1000 after 2000\" are 1,000")
-	line("messages on a ticket that has 2,000. Requests, connections and the peak memory of the provider's process are those with keys.\n")
+	line("Measured by `make bench` on %s with %s, on %d CPUs, %s/%s, %s. The provider's binary has %.1f MB.\n", time.Now().UTC().Format(time.DateOnly),
+		r.cli, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), float64(r.size)/1e6)
 	b.WriteString(r.chart())
 
 	head := []string{"messages", "command"}

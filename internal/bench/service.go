@@ -20,7 +20,7 @@ const (
 	benchToken = "bench-token"
 	benchCase  = "TT201801020526"
 
-	latency = 50 * time.Millisecond // of HTTPS
+	latency = 50 * time.Millisecond // of HTTPS; results/README.md has it, too
 )
 
 // service is the simulator at the end of a network.
