@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 
 // TestBench makes the smallest run there is, over HTTPS and on a ticket with two pages.
 func TestBench(t *testing.T) {
-	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST"), provider: filepath.Join(t.TempDir(), "terraform-provider-servicerequest")}
+	o := options{cli: os.Getenv("TF_CLI"), provider: filepath.Join(t.TempDir(), "terraform-provider-servicerequest")}
 	if o.cli == "" {
 		t.Fatal("run it with make test, or through tools/cli.sh")
 	}

@@ -37,7 +37,6 @@ func main() {
 // options is what the flags say, and the environment of tools/cli.sh.
 type options struct {
 	cli      string // path of terraform or tofu
-	host     string // its default registry
 	provider string // absolute path of the provider's binary
 }
 
@@ -85,7 +84,7 @@ type operation struct {
 var apply = operation{"apply", []string{"apply", "-auto-approve"}}
 
 func run(ctx context.Context) error {
-	o := options{cli: os.Getenv("TF_CLI"), host: os.Getenv("TF_CLI_HOST")}
+	o := options{cli: os.Getenv("TF_CLI")}
 	only := regexp.MustCompile("")
 	flag.StringVar(&o.provider, "provider", "", "`path` of the provider's binary")
 	flag.TextVar(only, "run", only, "only the scenarios that match this `regexp`, such as \"^1000 after 2000$\" or \"HTTPS\"")

@@ -77,7 +77,9 @@ resource "servicerequest_case_message" "message" {
 }
 
 const (
-	source  = "seed-9e648b51/servicerequest"
+	// The provider has a host of its own, which no registry has: the CLI finds the
+	// provider in the directory of the configuration or not at all.
+	source  = "bench.invalid/seed-9e648b51/servicerequest"
 	version = "0.1.0"
 )
 
@@ -96,7 +98,9 @@ func (s subject) run(ctx context.Context, o options, sc scenario, memory bool, r
 	}
 	defer service.Close()
 
-	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1", "no_proxy=*", "NO_PROXY=*",
+	// The CLI's own configuration would hide the directory that has the provider.
+	// Without no_proxy, curl uses a proxy even for loopback.
+	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+os.DevNull, "no_proxy=*",
 		"SERVICEREQUEST_ENDPOINT="+service.URL, "SERVICEREQUEST_TOKEN="+benchToken)
 	if sc.https {
 		env = append(env, "SERVICEREQUEST_CA_CERT_FILE="+ca, "CURL_CA_BUNDLE="+ca)
@@ -108,7 +112,7 @@ func (s subject) run(ctx context.Context, o options, sc scenario, memory bool, r
 			return err
 		}
 	}
-	if err := s.prepare(o, dir, program, sc.messages); err != nil {
+	if err := prepare(dir, program, fmt.Appendf(nil, s.config, sc.messages)); err != nil {
 		return err
 	}
 	command := func(args ...string) (time.Duration, error) {
@@ -148,23 +152,18 @@ func (s subject) run(ctx context.Context, o options, sc scenario, memory bool, r
 	return nil
 }
 
-// prepare writes the configuration, and a mirror with the provider that is the only one
-// that the CLI knows. So each run checks the provider against the lock file, as it does
-// for a user.
-func (s subject) prepare(o options, dir, program string, messages int) error {
-	mirror := filepath.Join(dir, "mirror")
-	at := filepath.Join(mirror, o.host, source, version, runtime.GOOS+"_"+runtime.GOARCH)
-	if err := os.MkdirAll(at, 0o700); err != nil {
+// prepare writes the configuration, and puts the program where the CLI looks for the
+// provider. Unlike with dev_overrides, the CLI checks it against the lock file in each
+// run, as it does for a user.
+func prepare(dir, program string, config []byte) error {
+	plugins := filepath.Join(dir, "terraform.d/plugins", source, version, runtime.GOOS+"_"+runtime.GOARCH)
+	if err := os.MkdirAll(plugins, 0o700); err != nil {
 		return err
 	}
-	if err := os.Symlink(program, filepath.Join(at, "terraform-provider-servicerequest_v"+version)); err != nil {
+	if err := os.Symlink(program, filepath.Join(plugins, "terraform-provider-servicerequest_v"+version)); err != nil {
 		return err
 	}
-	cli := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
-	if err := os.WriteFile(filepath.Join(dir, "cli.tfrc"), []byte(cli), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, s.config, messages), 0o600)
+	return os.WriteFile(filepath.Join(dir, "main.tf"), config, 0o600)
 }
 
 // With these variables set, this program stands for the provider: it runs the
