@@ -3,12 +3,14 @@ package simulator
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
 // The control endpoints are the simulator's own and no part of the service. They are
 // routes like those of the service, but their requests are not recorded, and no fault
-// strikes them. A refusal has the one member "error".
+// strikes them. They answer with plain text, refusals too, and ticketsim prints it as it is.
 //
 // They need no token: a test may revoke all tokens, or use access keys alone. The
 // server listens on loopback addresses only and has no real data. Those that change
@@ -17,35 +19,52 @@ import (
 const (
 	controlPrefix = "/_simulator/"
 
-	CountsPath   = controlPrefix + "requests"  // GET: the number of requests by operation
+	CountsPath   = controlPrefix + "requests"  // GET: a line for each operation, with the number of its requests
+	ThreadPath   = controlPrefix + "thread"    // GET ?id=: a ticket and its messages
 	StatusPath   = controlPrefix + "status"    // PUT {"id", "status"}: set a ticket's status, a number
 	RepliesPath  = controlPrefix + "replies"   // POST {"id", "content"}: add an engineer's answer
 	FaultsPath   = controlPrefix + "faults"    // PUT {"faults"}: replace the faults; each is a text for ParseFault
-	IDTokensPath = controlPrefix + "id-tokens" // POST {"audience", "seconds"}: get an ID token that lives so long, as {"id_token"}
+	IDTokensPath = controlPrefix + "id-tokens" // POST {"audience", "seconds"}: get an ID token that lives so long
 )
+
+// ServerName is the Server header of these answers. Any server could answer with text.
+const ServerName = "ticketsim"
 
 // controls are not in routes, because ParseFault looks there for the operations.
 var controls = []route{
 	{method: "GET", pattern: CountsPath, access: ownCredentials, form: controlError, handle: (*exchange).showCounts},
+	{method: "GET", pattern: ThreadPath, query: []string{"id"}, access: ownCredentials, form: controlError, handle: (*exchange).showThread},
 	{method: "PUT", pattern: StatusPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).changeStatus},
 	{method: "POST", pattern: RepliesPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).reply},
 	{method: "PUT", pattern: FaultsPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).replaceFaults},
 	{method: "POST", pattern: IDTokensPath, json: true, access: ownCredentials, form: controlError, handle: (*exchange).giveIDToken},
 }
 
-func controlError(_ *exchange, _ int, e wireError) any { return map[string]string{"error": e.Msg} }
+func controlError(_ *exchange, _ int, e wireError) any { return e.Msg }
 
-func invalid(format string, args ...any) *answer {
-	return refuse(400, "", fmt.Sprintf(format, args...))
+// onNamed carries out do with the ticket of this ID, and answers with its text.
+func (ex *exchange) onNamed(id string, do func(c *caseState) string) func() *answer {
+	return func() *answer {
+		c, ok := ex.cases[id]
+		if !ok {
+			return refuse(404, "", fmt.Sprintf("unknown ticket %q", id))
+		}
+		return &answer{status: 200, body: do(c)}
+	}
 }
 
-func noCase(id string) *answer { return refuse(404, "", fmt.Sprintf("unknown ticket %q", id)) }
-
-// done is the answer of an endpoint that has nothing to tell.
-var done = &answer{status: 200, body: struct{}{}}
-
 func (ex *exchange) showCounts(object) func() *answer {
-	return func() *answer { return &answer{status: 200, body: maps.Clone(ex.counts)} }
+	return func() *answer {
+		var lines strings.Builder
+		for _, op := range slices.Sorted(maps.Keys(ex.counts)) {
+			fmt.Fprintln(&lines, op, ex.counts[op])
+		}
+		return &answer{status: 200, body: lines.String()}
+	}
+}
+
+func (ex *exchange) showThread(object) func() *answer {
+	return ex.onNamed(ex.value("id"), ex.thread)
 }
 
 // changeStatus changes a ticket's status. A ticket that becomes completed is resolved
@@ -54,21 +73,17 @@ func (ex *exchange) changeStatus(body object) func() *answer {
 	ex.only(body, "id", "status")
 	id := mandatory[string](ex, body, "id")
 	status := ex.integer(body, "status")
-	_, known := FindStatus(status)
-	ex.require(known, invalid("unknown status %d", status))
-	return func() *answer {
-		c, ok := ex.cases[id]
-		if !ok {
-			return noCase(id)
-		}
+	_, known := statuses[status]
+	ex.require(known, malformed(fmt.Sprintf("unknown status %d", status)))
+	return ex.onNamed(id, func(c *caseState) string {
 		if c.Status != status {
 			c.Status, c.ResolveTime = status, time.Time{}
 			if status == statusCompleted {
 				c.ResolveTime = ex.now()
 			}
 		}
-		return done
-	}
+		return ""
+	})
 }
 
 // reply adds an engineer's answer, to a closed ticket too. An empty text is
@@ -77,15 +92,11 @@ func (ex *exchange) reply(body object) func() *answer {
 	ex.only(body, "id", "content")
 	id := mandatory[string](ex, body, "id")
 	content := mandatory[string](ex, body, "content")
-	ex.require(between(content, 1, maxContent), invalid("the text must have 1 to %d characters", maxContent))
-	return func() *answer {
-		c, ok := ex.cases[id]
-		if !ok {
-			return noCase(id)
-		}
+	ex.require(between(content, 1, maxContent), malformed(fmt.Sprintf("the text must have 1 to %d characters", maxContent)))
+	return ex.onNamed(id, func(c *caseState) string {
 		ex.addMessage(c, Message{Type: 1, ReplierType: 1, Content: content})
-		return done
-	}
+		return ""
+	})
 }
 
 // replaceFaults changes nothing when one of the faults is wrong.
@@ -93,12 +104,12 @@ func (ex *exchange) replaceFaults(body object) func() *answer {
 	var faults []Fault
 	for _, text := range ex.texts("faults", sole[[]any](ex, body, "faults")) {
 		f, err := ParseFault(text)
-		ex.require(err == nil, invalid("%v", err))
+		ex.require(err == nil, malformed(fmt.Sprint(err)))
 		faults = append(faults, f)
 	}
 	return func() *answer {
 		ex.setFaults(faults)
-		return done
+		return &answer{status: 200, body: ""}
 	}
 }
 
@@ -106,9 +117,8 @@ func (ex *exchange) giveIDToken(body object) func() *answer {
 	ex.only(body, "audience", "seconds")
 	audience := mandatory[string](ex, body, "audience")
 	seconds := ex.integer(body, "seconds")
-	ex.require(audience != "" && seconds > 0, invalid("audience and seconds are required"))
+	ex.require(audience != "" && seconds > 0, malformed("audience and seconds are required"))
 	return func() *answer {
-		token := ex.idToken(audience, time.Duration(seconds)*time.Second)
-		return &answer{status: 200, body: map[string]string{"id_token": token}}
+		return &answer{status: 200, body: ex.idToken(audience, time.Duration(seconds)*time.Second) + "\n"}
 	}
 }

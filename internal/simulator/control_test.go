@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -19,6 +18,8 @@ func TestControlRefuses(t *testing.T) {
 		{"media type of a form", "PUT", StatusPath, `{"id":"case-123","status":3}`, "400 Invalid Content-Type", header("Content-Type", "text/plain")},
 		{"no media type", "PUT", StatusPath, `{"id":"case-123","status":3}`, "400 Invalid Content-Type", header("Content-Type")},
 		{"body with counts", "GET", CountsPath, "{}", "400 Unexpected body", nil},
+		{"thread of no ticket", "GET", ThreadPath + "?id=x", "", `404 unknown ticket "x"`, nil},
+		{"thread and more", "GET", ThreadPath + "?id=case-123&x=1", "", "400 Unexpected query parameter", nil},
 
 		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 Invalid status", nil},
 		{"status unknown", "PUT", StatusPath, `{"id":"case-123","status":6}`, "400 unknown status 6", nil},
@@ -45,13 +46,8 @@ func TestControlRefuses(t *testing.T) {
 			opts := Options{Faults: []Fault{{Kind: "429", Ordinals: []int{7}}}}
 			s := service(opts)
 			r := ask(t, s, c.method, c.path, c.body, anonymous, c.change)
-			var v map[string]string
-			if err := json.Unmarshal(r.Body.Bytes(), &v); err != nil {
-				t.Fatal(err)
-			}
-			if got := fmt.Sprint(r.Code, " ", v["error"]); got != c.want || len(v) != 1 {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
+			check(t, "refusal", fmt.Sprint(r.Code, " ", bodyOf(r)), c.want)
+			check(t, "headers", fmt.Sprint(r.Header()["Server"], r.Header()["Content-Type"]), "[ticketsim] [text/plain]")
 			if !reflect.DeepEqual(s.cases, service(opts).cases) || !reflect.DeepEqual(s.opts.Faults, opts.Faults) {
 				t.Errorf("changed to %+v with %+v", s.cases["case-123"], s.opts.Faults)
 			}
@@ -70,7 +66,7 @@ func TestControl(t *testing.T) {
 	}})
 	do := func(method, path, body string) {
 		t.Helper()
-		if r := ask(t, s, method, path, body, anonymous); r.Code != 200 || bodyOf(r) != "{}" {
+		if r := ask(t, s, method, path, body, anonymous); r.Code != 200 || bodyOf(r) != "" {
 			t.Fatalf("%s %s %s: %d %s", method, path, body, r.Code, bodyOf(r))
 		}
 	}

@@ -105,7 +105,7 @@ func (ex *exchange) searchCases(object) func() *answer {
 	offset, limit := ex.page()
 	ex.require(len(ex.query["label_id_list"]) <= 5, outOfLimits("Too many labels"))
 	status := ex.number("status", -1, 17)
-	_, known := FindStatus(status)
+	_, known := statuses[status]
 	ex.require(known || status < 0, outOfLimits("status out of limits"))
 	start, end := ex.time("query_start_time"), ex.time("query_end_time")
 	words := strings.Fields(strings.ToLower(strings.Join(ex.query["search_key"], " ")))

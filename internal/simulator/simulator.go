@@ -220,7 +220,7 @@ type exchange struct {
 type answer struct {
 	status  int
 	header  map[string]string // further headers; "" is not sent
-	body    any               // JSON; nil is an empty body
+	body    any               // a string is sent as plain text, anything else as JSON; nil is an empty body
 	raw     io.Reader         // if not nil, sent as it is in the place of body
 	refused bool              // the operation was not carried out
 }
@@ -335,8 +335,12 @@ func (ex *exchange) send(a *answer) {
 	h := ex.w.Header()
 	body := a.raw
 	if body == nil {
-		h.Set("Content-Type", "application/json")
-		body = bytes.NewReader(ex.encode(a))
+		contentType, data := ex.encode(a)
+		h.Set("Content-Type", contentType)
+		body = bytes.NewReader(data)
+	}
+	if ex.route.op == "" {
+		h.Set("Server", ServerName)
 	}
 	ex.mu.Lock()
 	ex.record.Status = a.status
@@ -352,8 +356,8 @@ func (ex *exchange) send(a *answer) {
 	_, _ = io.Copy(ex.w, body) // an error is the client's leaving
 }
 
-// encode returns the JSON of an answer.
-func (ex *exchange) encode(a *answer) []byte {
+// encode returns the body of an answer and its media type.
+func (ex *exchange) encode(a *answer) (contentType string, data []byte) {
 	v := a.body
 	if e, isError := v.(wireError); isError {
 		switch {
@@ -363,11 +367,14 @@ func (ex *exchange) encode(a *answer) []byte {
 			panic("simulator: error too long: " + e.Code + " " + e.Msg)
 		}
 	}
+	if text, isText := v.(string); isText {
+		return "text/plain", []byte(text)
+	}
 	switch {
 	case v == nil && !ex.opts.JSONAnswers:
-		return nil
+		return "application/json", nil
 	case v == nil:
 		v = struct{}{}
 	}
-	return mustJSON(v)
+	return "application/json", mustJSON(v)
 }

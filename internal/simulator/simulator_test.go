@@ -91,7 +91,7 @@ func TestSubmit(t *testing.T) {
 			t.Errorf("messages %+v", got)
 		}
 		for range 2 { // it does not count itself
-			check(t, "counts", bodyOf(ask(t, s, "GET", CountsPath, "", anonymous)), `{"submit":1}`)
+			check(t, "counts", bodyOf(ask(t, s, "GET", CountsPath, "", anonymous)), "submit 1\n")
 		}
 		req := s.Requests()
 		if len(req) != 1 || !req[0].Committed || req[0].Status != 200 || req[0].Operation != OpSubmit || req[0].Path != submitPath ||

@@ -19,7 +19,7 @@ func (ex *exchange) submit(body object) func() *answer {
 		ex.require(between(id, 1, 64), outOfLimits("accessory_id out of limits"))
 	}
 	return ex.onTicket(groupID, func(c *caseState) *answer {
-		if s, _ := FindStatus(c.Status); s.Closed {
+		if statuses[c.Status].closed {
 			return refuse(200, "OSM.01010002", "The ticket is closed")
 		}
 		for _, id := range ids {

@@ -11,7 +11,7 @@ import (
 // and by a search.
 type Case struct {
 	ID          string `json:"incident_id"`
-	Status      int    `json:"status"` // a number that FindStatus knows
+	Status      int    `json:"status"` // one of statuses
 	Description string `json:"simple_description"`
 	GroupID     string `json:"-"` // the IAM group_id that requests must name; "" asks for none
 

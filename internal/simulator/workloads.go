@@ -41,7 +41,7 @@ func (ex *exchange) metadataToken(object) func() *answer {
 		ex.issued++
 		text := "simulated-metadata-token-" + strconv.Itoa(ex.issued)
 		ex.metadataTokens[text] = &credential{issued: true, expires: ex.now().Add(time.Duration(ttl) * time.Second)}
-		return &answer{status: 200, header: map[string]string{"Content-Type": "text/plain"}, raw: strings.NewReader(text)}
+		return &answer{status: 200, body: text}
 	}
 }
 

@@ -5,9 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,7 +22,7 @@ func commands() []command {
 			name: "reply", usage: "-url URL CASE TEXT", summary: "Add an engineer's answer to a ticket", arguments: 2,
 			about: `Closed tickets accept answers too.`,
 			prepare: always(func(ctx context.Context, call invocation) error {
-				return call.server.do(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]}, &struct{}{})
+				return call.request(ctx, http.MethodPost, simulator.RepliesPath, map[string]any{"id": call.args[0], "content": call.args[1]})
 			}),
 		},
 		statusCommand("close", "Close a ticket", 3),          // completed
@@ -48,32 +47,23 @@ answer, with the documented code for this status, if any. Examples:
   '200@1?code=OSM.01010014'`,
 			prepare: always(func(ctx context.Context, call invocation) error {
 				faults := append([]string{}, call.args...) // never null
-				return call.server.do(ctx, http.MethodPut, simulator.FaultsPath, map[string]any{"faults": faults}, &struct{}{})
+				return call.request(ctx, http.MethodPut, simulator.FaultsPath, map[string]any{"faults": faults})
 			}),
 			more: listFaultKinds,
 		},
 		{
 			name: "thread", usage: "-url URL CASE", summary: "Print a ticket and its messages", arguments: 1,
-			about:   `Reads the ticket as a client of the service does, with the token that it accepts.`,
-			prepare: always(printThread),
+			prepare: always(func(ctx context.Context, call invocation) error {
+				return call.request(ctx, http.MethodGet, simulator.ThreadPath+"?id="+url.QueryEscape(call.args[0]), nil)
+			}),
 		},
 		{
 			name: "requests", usage: "-url URL", summary: "Count the requests by operation",
 			about: `Prints one line for each operation: its name and the number of requests. For
 example, "submit 2" means two requests to post a message. Requests of ticketsim's
-own commands do not count, except those of thread, which reads the ticket as a
-client of the service does.`,
+own commands do not count.`,
 			prepare: always(func(ctx context.Context, call invocation) error {
-				var counts map[string]int
-				if err := call.server.do(ctx, http.MethodGet, simulator.CountsPath, nil, &counts); err != nil {
-					return err
-				}
-				for _, op := range slices.Sorted(maps.Keys(counts)) {
-					if _, err := fmt.Fprintln(call.out, op, counts[op]); err != nil {
-						return err
-					}
-				}
-				return nil
+				return call.request(ctx, http.MethodGet, simulator.CountsPath, nil)
 			}),
 		},
 		{
@@ -83,15 +73,8 @@ client of the service does.`,
 				audience := flags.String("audience", "", "for whom the token is, its `aud`; required")
 				lifetime := flags.Duration("lifetime", time.Hour, "`time` after which it expires, in whole seconds")
 				return func(ctx context.Context, call invocation) error {
-					var v struct {
-						Token string `json:"id_token"`
-					}
 					body := map[string]any{"audience": *audience, "seconds": int(lifetime.Seconds())}
-					if err := call.server.do(ctx, http.MethodPost, simulator.IDTokensPath, body, &v); err != nil {
-						return err
-					}
-					_, err := fmt.Fprintln(call.out, v.Token)
-					return err
+					return call.request(ctx, http.MethodPost, simulator.IDTokensPath, body)
 				}
 			},
 		},
@@ -108,7 +91,7 @@ func statusCommand(name, summary string, status int) command {
 		name: name, usage: "-url URL CASE", summary: summary, arguments: 1,
 		about: `The server refuses messages on a closed ticket with OSM.01010002.`,
 		prepare: always(func(ctx context.Context, call invocation) error {
-			return call.server.do(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status}, &struct{}{})
+			return call.request(ctx, http.MethodPut, simulator.StatusPath, map[string]any{"id": call.args[0], "status": status})
 		}),
 	}
 }
@@ -132,8 +115,7 @@ Commands for a running server; each requires -url, and -h describes it:
 	_ = table.Flush()
 	_, _ = io.WriteString(w, `
 Environment:
-  TICKETSIM_TOKEN  token that the server accepts and that thread sends (default
-                   demo-token)
+  TICKETSIM_TOKEN  token that the server accepts (default demo-token)
 
 Exit status: 0 on success, 1 on failure, 2 if the arguments are wrong.
 `)

@@ -88,7 +88,7 @@ type action func(ctx context.Context, call invocation) error
 // invocation is what an action works with.
 type invocation struct {
 	out    io.Writer
-	server client // of every command but serve
+	server string // URL, without a trailing slash; "" for serve
 	args   []string
 }
 
@@ -99,7 +99,7 @@ func (c command) run(ctx context.Context, args []string, out io.Writer) error {
 	flags.SetOutput(io.Discard) // run's caller reports errors
 	call := invocation{out: out}
 	if c.name != "" {
-		flags.Func("url", "`URL` of the running server; required", call.server.set)
+		flags.Func("url", "`URL` of the running server; required", call.setServer)
 	}
 	do := c.prepare(flags)
 	switch err := flags.Parse(args); {
@@ -110,7 +110,7 @@ func (c command) run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	call.args = flags.Args()
 	switch {
-	case c.name != "" && call.server.base == "":
+	case c.name != "" && call.server == "":
 		return usagef("-url is required")
 	case c.arguments >= 0 && len(call.args) != c.arguments:
 		return usagef("wrong number of arguments; flags come before them; usage: %s %s", c.title(), c.usage)

@@ -79,7 +79,7 @@ func prepareServe(flags *flag.FlagSet) action {
 	return v.serve
 }
 
-// token is the token that serve accepts and thread sends.
+// token is the token that serve accepts.
 func token() string { return cmp.Or(os.Getenv("TICKETSIM_TOKEN"), "demo-token") }
 
 // readPodToken reads the token of a pod. It refuses issuers without an agency.
