@@ -34,8 +34,7 @@ type credential struct {
 	key      AccessKey // zero for a token
 	account  account
 	unscoped bool      // a token that the ticket service does not take
-	issued   bool      // by an issuer, not by Options
-	expires  time.Time // zero is never
+	expires  time.Time // zero is never, as for those of Options
 }
 
 // RevokeIssued ends every token and access key that was issued: by a login, by an
@@ -45,7 +44,7 @@ func (s *Simulator) RevokeIssued() {
 	defer s.mu.Unlock()
 	for _, all := range []map[string]*credential{s.tokens, s.accessKeys, s.metadataTokens} {
 		for _, c := range all {
-			if c.issued {
+			if !c.expires.IsZero() {
 				c.expires = time.Unix(0, 0) // long ago
 			}
 		}
@@ -150,7 +149,7 @@ func (s *Simulator) issueToken(method, user string, c credential, life time.Dura
 	s.issued++
 	text := fmt.Sprintf("MIIsimulated-%08d", s.issued)
 	now := s.now().UTC()
-	c.issued, c.expires = true, now.Add(life)
+	c.expires = now.Add(life)
 	s.tokens[text] = &c
 	token := map[string]any{
 		"methods":    []string{method},

@@ -16,15 +16,10 @@ type object map[string]any
 
 func isJSON(contentType string) bool {
 	t, params, err := mime.ParseMediaType(contentType)
-	if err != nil || t != "application/json" {
-		return false
+	if strings.EqualFold(params["charset"], "utf-8") {
+		delete(params, "charset")
 	}
-	for name, v := range params {
-		if name != "charset" || !strings.EqualFold(v, "utf-8") {
-			return false
-		}
-	}
-	return true
+	return err == nil && t == "application/json" && len(params) == 0
 }
 
 // parseObject reads a body that must be one JSON object, and nothing else.

@@ -64,7 +64,7 @@ func (ex *exchange) showCounts(object) func() *answer {
 }
 
 func (ex *exchange) showThread(object) func() *answer {
-	return ex.onNamed(ex.value("id"), ex.thread)
+	return ex.onNamed(ex.query.Get("id"), ex.thread)
 }
 
 // changeStatus changes a ticket's status. A ticket that becomes completed is resolved

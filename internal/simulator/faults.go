@@ -185,11 +185,9 @@ func (s *Simulator) setFaults(faults []Fault) {
 // strikes reports whether the fault strikes the next request.
 func (f *faultState) strikes() bool {
 	f.seen++
-	if f.Times > 0 && f.struck == f.Times {
-		return false
-	}
 	switch {
-	case len(f.Ordinals) > 0 && !slices.Contains(f.Ordinals, f.seen),
+	case f.Times > 0 && f.struck == f.Times,
+		len(f.Ordinals) > 0 && !slices.Contains(f.Ordinals, f.seen),
 		f.Rate > 0 && f.random.Float64() >= f.Rate:
 		return false
 	}

@@ -203,7 +203,7 @@ func (s *Simulator) issueKeys(status int, form keysForm, session string, life ti
 		DomainID:      a.DomainID,
 	}
 	expires := s.now().UTC().Add(cmp.Or(s.opts.CredentialLifetime, life))
-	s.accessKeys[key.AccessKey] = &credential{key: key, account: account{a.DomainID, a.DomainName}, issued: true, expires: expires}
+	s.accessKeys[key.AccessKey] = &credential{key: key, account: account{a.DomainID, a.DomainName}, expires: expires}
 	body := map[string]any{form.keys: map[string]string{
 		form.access: key.AccessKey, form.secret: key.SecretKey, form.token: key.SecurityToken, form.expires: expires.Format(iamTime),
 	}}

@@ -55,7 +55,7 @@ func (ex *exchange) list(object) func() *answer {
 	}
 	ex.require(trim == "true" || trim == "false", malformed("Invalid trim_osm_rich_text_label"))
 	offset, limit := ex.page()
-	return ex.onTicket(ex.value("group_id"), func(c *caseState) *answer {
+	return ex.onTicket(ex.query.Get("group_id"), func(c *caseState) *answer {
 		items, shown := slices.Clone(c.messages), []WireMessage{}
 		if ex.opts.NewestFirst {
 			slices.Reverse(items)
@@ -70,7 +70,7 @@ func (ex *exchange) list(object) func() *answer {
 // detail reads a ticket and all its messages. The content has its markup: this
 // operation has no parameter to strip it.
 func (ex *exchange) detail(object) func() *answer {
-	return ex.onTicket(ex.value("group_id"), func(c *caseState) *answer {
+	return ex.onTicket(ex.query.Get("group_id"), func(c *caseState) *answer {
 		d := wireDetail{wireCase: showCase(c), SeverityName: c.Severity, SourceName: c.Source,
 			MessageList: []WireMessage{}, Satisfaction: []struct{}{}}
 		if !c.ResolveTime.IsZero() {
@@ -91,7 +91,7 @@ func (ex *exchange) status(object) func() *answer {
 
 // time reads an optional query parameter; zero is none.
 func (ex *exchange) time(name string) (t time.Time) {
-	if v := ex.value(name); v != "" {
+	if v := ex.query.Get(name); v != "" {
 		var err error
 		t, err = time.Parse(time.RFC3339, v)
 		ex.require(err == nil, malformed("Invalid "+name))
@@ -112,7 +112,7 @@ func (ex *exchange) searchCases(object) func() *answer {
 	matches := func(c *caseState) bool {
 		text := strings.ToLower(c.ID + " " + c.Description)
 		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) &&
-			(c.GroupID == "" || c.GroupID == ex.value("group_id")) &&
+			(c.GroupID == "" || c.GroupID == ex.query.Get("group_id")) &&
 			len(ex.query["label_id_list"]) == 0 &&
 			(status < 0 || c.Status == status) &&
 			(start.IsZero() || !c.CreateTime.Before(start)) &&

@@ -134,7 +134,7 @@ func (ex *exchange) check() (do func() *answer, refusal *answer) {
 		ex.require(len(ex.body) == 0, malformed("Unexpected body"))
 	}
 	ex.require(between(ex.param, 0, 64), outOfLimits("ID in the path out of limits"))
-	ex.require(between(ex.value("group_id"), 0, 64), outOfLimits("group_id out of limits"))
+	ex.require(between(ex.query.Get("group_id"), 0, 64), outOfLimits("group_id out of limits"))
 	do = rt.handle(ex, body)
 	return do, ex.refusal
 }
@@ -166,12 +166,4 @@ func sentHeader(h http.Header, name string) (value string, sent bool) {
 func between(v string, least, most int) bool {
 	n := utf8.RuneCountInString(v)
 	return least <= n && n <= most
-}
-
-// value is a query parameter, "" when it was not sent.
-func (ex *exchange) value(name string) string {
-	if v := ex.query[name]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,16 +16,13 @@ type Server struct {
 	*Simulator
 	url  string
 	http *http.Server
-	end  context.CancelFunc // ends requests that hang
 }
 
 // Start serves a new Simulator at addr, a host and port; "" is a free port of
 // 127.0.0.1. The host must be a loopback address, so that no other machine can send
 // messages.
 func Start(addr string, opts Options) (*Server, error) {
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
+	addr = cmp.Or(addr, "127.0.0.1:0")
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("address %q: %w", addr, err)
@@ -36,11 +34,9 @@ func Start(addr string, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := context.WithCancel(context.Background())
-	s := &Server{Simulator: New(opts), url: "http://" + listener.Addr().String(), end: end}
+	s := &Server{Simulator: New(opts), url: "http://" + listener.Addr().String()}
 	s.http = &http.Server{
 		Handler:           s.Simulator,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
@@ -51,8 +47,5 @@ func Start(addr string, opts Options) (*Server, error) {
 // URL is where the server is, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
-// Close stops at once; requests under way are cut.
-func (s *Server) Close() error {
-	s.end()
-	return s.http.Close()
-}
+// Close stops at once. Requests under way are cut, and those that hang end.
+func (s *Server) Close() error { return s.http.Close() }

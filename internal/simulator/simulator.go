@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -207,7 +208,7 @@ type exchange struct {
 	r      *http.Request
 	route  route
 	param  string // the path's variable, unescaped
-	query  map[string][]string
+	query  url.Values
 	body   []byte
 	record *Request // guarded by mu, as long as the request is under way
 
@@ -274,9 +275,7 @@ func (ex *exchange) process(miss *answer, tooLarge bool) (a *answer, struck bool
 		return refusal, false
 	}
 	if tooLarge {
-		a = refuse(413, "APIGW.0201", "Request entity too large")
-		a.header = map[string]string{"Connection": "close"}
-		return a, false
+		return refuse(413, "APIGW.0201", "Request entity too large"), false
 	}
 	do, refusal := ex.check()
 	if refusal != nil {

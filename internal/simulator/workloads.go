@@ -40,7 +40,7 @@ func (ex *exchange) metadataToken(object) func() *answer {
 	return func() *answer {
 		ex.issued++
 		text := "simulated-metadata-token-" + strconv.Itoa(ex.issued)
-		ex.metadataTokens[text] = &credential{issued: true, expires: ex.now().Add(time.Duration(ttl) * time.Second)}
+		ex.metadataTokens[text] = &credential{expires: ex.now().Add(time.Duration(ttl) * time.Second)}
 		return &answer{status: 200, body: text}
 	}
 }
@@ -60,8 +60,8 @@ func (ex *exchange) requestIDToken(object) func() *answer {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	ex.require(ex.opts.IDTokenRequestToken != "", notHere)
 	ex.require(strings.EqualFold(scheme, "bearer") && token == ex.opts.IDTokenRequestToken, refuse(401, "", "Incorrect Authorization"))
-	ex.require(ex.value("api-version") == "2.0" && ex.value("audience") != "", malformed("Invalid query"))
+	ex.require(ex.query.Get("api-version") == "2.0" && ex.query.Get("audience") != "", malformed("Invalid query"))
 	return func() *answer {
-		return &answer{status: 200, body: map[string]string{"value": ex.idToken(ex.value("audience"), gitHubTokenLife)}}
+		return &answer{status: 200, body: map[string]string{"value": ex.idToken(ex.query.Get("audience"), gitHubTokenLife)}}
 	}
 }
