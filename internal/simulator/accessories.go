@@ -19,7 +19,6 @@ const (
 var accessoryTypes = []string{"jpg", "jpeg", "bmp", "png", "gif", "txt", "doc", "docx", "rar", "zip", "pdf", "xls", "xlsx"}
 
 func (ex *exchange) upload(body object) func() *answer {
-	ex.only(body, "accessory_name", "accessory_from", "upload_type", "accessory_data")
 	name := mandatory[string](ex, body, "accessory_name")
 	from := mandatory[string](ex, body, "accessory_from")
 	mode := optional[json.Number](ex, body, "upload_type")

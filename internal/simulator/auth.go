@@ -110,15 +110,13 @@ func unauthorized(msg string) *answer { return refuse(401, "APIGW.0301", msg) }
 
 // login gives a token for a password.
 func (ex *exchange) login(body object) func() *answer {
-	auth := sole[object](ex, body, "auth")
-	ex.only(auth, "identity", "scope")
+	auth := mandatory[object](ex, body, "auth")
 	identity := ex.method(auth, "password")
-	user := sole[object](ex, mandatory[object](ex, identity, "password"), "user")
-	ex.only(user, "name", "password", "domain")
+	user := mandatory[object](ex, mandatory[object](ex, identity, "password"), "user")
 	name := mandatory[string](ex, user, "name")
 	secret := mandatory[string](ex, user, "password")
-	domain := sole[string](ex, mandatory[object](ex, user, "domain"), "name")
-	scoped := sole[string](ex, sole[object](ex, mandatory[object](ex, auth, "scope"), "domain"), "name")
+	domain := mandatory[string](ex, mandatory[object](ex, user, "domain"), "name")
+	scoped := mandatory[string](ex, mandatory[object](ex, mandatory[object](ex, auth, "scope"), "domain"), "name")
 	return func() *answer {
 		if scoped != domain || !slices.Contains(ex.opts.Users, User{name, secret, domain}) {
 			return refuse(401, "", "The username or password is wrong.")
@@ -131,7 +129,6 @@ func (ex *exchange) login(body object) func() *answer {
 // member for it.
 func (ex *exchange) method(auth object, name string) object {
 	identity := mandatory[object](ex, auth, "identity")
-	ex.only(identity, "methods", name)
 	methods := mandatory[[]any](ex, identity, "methods")
 	ex.require(len(methods) == 1 && methods[0] == name, malformed("Invalid methods"))
 	return identity

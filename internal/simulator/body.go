@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"mime"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -89,19 +88,17 @@ func (ex *exchange) texts(name string, values []any) (texts []string) {
 	return texts
 }
 
-// only refuses an object with other members than these.
-func (ex *exchange) only(o object, names ...string) {
-	for name := range o {
-		ex.require(slices.Contains(names, name), malformed("Unknown member"))
-	}
-}
-
-// optional returns a member of type T, or the zero value if it was not sent. A
-// member of another type, such as null, is wrong.
+// optional takes a member of type T out of o, or returns the zero value if it was not
+// sent. A member of another type, such as null, is wrong. What is left in the end is
+// unknown, and check refuses it.
 func optional[T any](ex *exchange, o object, name string) T {
-	v, ok := o[name].(T)
-	_, sent := o[name]
+	member, sent := o[name]
+	v, ok := member.(T)
 	ex.require(ok || !sent, malformed("Invalid "+name))
+	delete(o, name)
+	if inner, isObject := member.(object); isObject {
+		ex.objects = append(ex.objects, inner)
+	}
 	return v
 }
 
@@ -110,12 +107,6 @@ func mandatory[T any](ex *exchange, o object, name string) T {
 	_, sent := o[name]
 	ex.require(sent, malformed("Invalid "+name))
 	return optional[T](ex, o, name)
-}
-
-// sole is mandatory for the only member of an object.
-func sole[T any](ex *exchange, o object, name string) T {
-	ex.only(o, name)
-	return mandatory[T](ex, o, name)
 }
 
 // mustJSON encodes a value that can be encoded.

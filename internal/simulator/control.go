@@ -70,7 +70,6 @@ func (ex *exchange) showThread(object) func() *answer {
 // changeStatus changes a ticket's status. A ticket that becomes completed is resolved
 // now; a ticket that leaves this status is no longer resolved.
 func (ex *exchange) changeStatus(body object) func() *answer {
-	ex.only(body, "id", "status")
 	id := mandatory[string](ex, body, "id")
 	status := ex.integer(body, "status")
 	_, known := statuses[status]
@@ -89,7 +88,6 @@ func (ex *exchange) changeStatus(body object) func() *answer {
 // reply adds an engineer's answer, to a closed ticket too. An empty text is
 // refused: it is more likely to be a mistake than an answer.
 func (ex *exchange) reply(body object) func() *answer {
-	ex.only(body, "id", "content")
 	id := mandatory[string](ex, body, "id")
 	content := mandatory[string](ex, body, "content")
 	ex.require(between(content, 1, maxContent), malformed(fmt.Sprintf("the text must have 1 to %d characters", maxContent)))
@@ -102,7 +100,7 @@ func (ex *exchange) reply(body object) func() *answer {
 // replaceFaults changes nothing when one of the faults is wrong.
 func (ex *exchange) replaceFaults(body object) func() *answer {
 	var faults []Fault
-	for _, text := range ex.texts("faults", sole[[]any](ex, body, "faults")) {
+	for _, text := range ex.texts("faults", mandatory[[]any](ex, body, "faults")) {
 		f, err := ParseFault(text)
 		ex.require(err == nil, malformed(fmt.Sprint(err)))
 		faults = append(faults, f)
@@ -114,7 +112,6 @@ func (ex *exchange) replaceFaults(body object) func() *answer {
 }
 
 func (ex *exchange) giveIDToken(body object) func() *answer {
-	ex.only(body, "audience", "seconds")
 	audience := mandatory[string](ex, body, "audience")
 	seconds := ex.integer(body, "seconds")
 	ex.require(audience != "" && seconds > 0, malformed("audience and seconds are required"))

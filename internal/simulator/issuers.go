@@ -81,7 +81,6 @@ func first[T any](all []T, fits func(T) bool) (v T, found bool) {
 
 // assumeWithOIDC is STS: keys of an agency for an ID token.
 func (ex *exchange) assumeWithOIDC(body object) func() *answer {
-	ex.only(body, "provider_urn", "agency_urn", "agency_session_name", "id_token", "duration_seconds")
 	providerURN, domainID := ex.urn(body, "provider_urn", "oidcProvider")
 	agencyURN, agencyDomainID := ex.urn(body, "agency_urn", "agency")
 	session := ex.text(body, "agency_session_name", 2, 128)
@@ -106,7 +105,6 @@ func (ex *exchange) assumeWithOIDC(body object) func() *answer {
 
 // assume is STS: keys of an agency for those of the caller.
 func (ex *exchange) assume(body object) func() *answer {
-	ex.only(body, "agency_urn", "agency_session_name", "duration_seconds")
 	urn, _ := ex.urn(body, "agency_urn", "agency")
 	session := ex.text(body, "agency_session_name", 2, 128)
 	most := 43200
@@ -125,10 +123,8 @@ func (ex *exchange) assume(body object) func() *answer {
 
 // securityTokens is IAM's own form of assume.
 func (ex *exchange) securityTokens(body object) func() *answer {
-	auth := sole[object](ex, body, "auth")
-	ex.only(auth, "identity")
+	auth := mandatory[object](ex, body, "auth")
 	role := mandatory[object](ex, ex.method(auth, "assume_role"), "assume_role")
-	ex.only(role, "agency_name", "domain_id", "domain_name", "duration_seconds")
 	name := mandatory[string](ex, role, "agency_name")
 	domain := ex.domain(role, "domain_id", "domain_name")
 	life := ex.duration(role, 900, 86400)
@@ -143,13 +139,11 @@ func (ex *exchange) securityTokens(body object) func() *answer {
 
 // exchangeIDToken is IAM's own form of assumeWithOIDC: a token for an ID token.
 func (ex *exchange) exchangeIDToken(body object) func() *answer {
-	auth := sole[object](ex, body, "auth")
-	ex.only(auth, "id_token", "scope")
-	token := sole[string](ex, mandatory[object](ex, auth, "id_token"), "id")
+	auth := mandatory[object](ex, body, "auth")
+	token := mandatory[string](ex, mandatory[object](ex, auth, "id_token"), "id")
 	var scope account // zero is none
 	if _, scoped := auth["scope"]; scoped {
-		domain := sole[object](ex, mandatory[object](ex, auth, "scope"), "domain")
-		ex.only(domain, "id", "name")
+		domain := mandatory[object](ex, mandatory[object](ex, auth, "scope"), "domain")
 		scope = ex.domain(domain, "id", "name")
 	}
 	ids := ex.r.Header.Values("X-Idp-Id")

@@ -23,8 +23,9 @@ type route struct {
 	// none: wireError is its form.
 	form func(ex *exchange, status int, e wireError) any
 
-	// handle requires what a wrong request lacks. It returns the function that carries out
-	// the operation. Both need mu.
+	// handle requires what a wrong request lacks, and reads every member of the body that
+	// the operation knows. It returns the function that carries out the operation. Both need
+	// mu.
 	handle func(ex *exchange, body object) (do func() *answer)
 }
 
@@ -135,7 +136,11 @@ func (ex *exchange) check() (do func() *answer, refusal *answer) {
 	}
 	ex.require(between(ex.param, 0, 64), outOfLimits("ID in the path out of limits"))
 	ex.require(between(ex.query.Get("group_id"), 0, 64), outOfLimits("group_id out of limits"))
+	ex.objects = append(ex.objects, body)
 	do = rt.handle(ex, body)
+	for _, o := range ex.objects {
+		ex.require(len(o) == 0, malformed("Unknown member"))
+	}
 	return do, ex.refusal
 }
 

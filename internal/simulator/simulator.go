@@ -212,6 +212,7 @@ type exchange struct {
 	body   []byte
 	record *Request // guarded by mu, as long as the request is under way
 
+	objects []object    // the body and those in it that were read; optional takes their members out
 	refusal *answer     // the first, of the checks; nil is none
 	fault   *faultState // answers instead of the operation; nil is none
 	caller  *credential // who signed the request or has its token; nil where no route needs it

@@ -6,10 +6,8 @@ const maxContent = 10000
 
 // submit posts a message.
 func (ex *exchange) submit(body object) func() *answer {
-	ex.only(body, "group_id", "message")
 	groupID := optional[string](ex, body, "group_id")
 	msg := mandatory[object](ex, body, "message")
-	ex.only(msg, "content", "accessory_ids")
 	content := mandatory[string](ex, msg, "content")
 	ids := ex.texts("accessory_ids", optional[[]any](ex, msg, "accessory_ids"))
 	ex.require(between(groupID, 0, 64), outOfLimits("group_id out of limits"))

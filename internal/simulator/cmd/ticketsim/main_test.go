@@ -193,6 +193,9 @@ func TestTicketLife(t *testing.T) {
 	if got := done(t, "requests", "-url", url); got != "submit 6\n" {
 		t.Errorf("requests %q", got)
 	}
+	if got := done(t, "wait", "-url", url); got != "" {
+		t.Errorf("wait printed %q", got)
+	}
 }
 
 // What each flag about credentials opens.
