@@ -261,16 +261,9 @@ func (m *attachmentModel) load() (*servicerequest.Attachment, error) {
 		content, size = bytes.NewReader(decoded), int64(len(decoded))
 	}
 	// An unknown name counts as the shortest one.
-	highest := servicerequest.MaxAttachmentSize(m.Name.ValueString())
-	switch {
-	case size == 0:
-		return nil, errors.New("is empty")
-	case size > highest:
-		return nil, fmt.Errorf("has %d bytes, but at most %d fit into a request: the service accepts 12 MB, and the content is sent in base64", size, highest)
-	}
 	a, err := servicerequest.NewAttachment(m.Name.ValueString(), size, content)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", err)
+		return nil, err
 	}
 	m.Size, m.ContentSHA256 = types.Int64Value(a.Size), types.StringValue(a.SHA256)
 	return a, nil

@@ -260,8 +260,8 @@ func urn(kind string) check {
 
 // idToken refuses a path where an ID token belongs. No ID token has a slash.
 var idToken = all(wrongIf(func(s string) bool { return strings.ContainsAny(s, `/\`) },
-	"looks like a path, not like an ID token: a path belongs into id_token_file"), length(4, 20000), clean, visibleASCII)
+	"looks like a path, not like an ID token: a path belongs in id_token_file"), length(4, 20000), clean, visibleASCII)
 
 // idTokenFile refuses an ID token where its path belongs.
 var idTokenFile = all(wrongIf(func(s string) bool { return strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") >= 2 },
-	"looks like an ID token, not like a path: a token belongs into id_token"), pathCheck)
+	"looks like an ID token, not like a path: a token belongs in id_token"), pathCheck)

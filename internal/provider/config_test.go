@@ -189,7 +189,7 @@ func TestInvalidSettings(t *testing.T) {
 			"SERVICEREQUEST_CA_CERT_FILE begins or ends with white space; remove it; SERVICEREQUEST_ENDPOINT must use https: plain http to osm.example.com would expose the credentials (http is accepted for loopback hosts only); " +
 				"HW_INSECURE must be true or false; HW_AUTH_TOKEN contains a line break or another control character; remove it"},
 		{values{"HUAWEICLOUD_OIDC_ID_TOKEN": "/run/token", "HUAWEICLOUD_SDK_STS_ENDPOINT": "https://sts.example.com", "HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidcProvider:p", "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::2:agency:a"}, nil,
-			"HUAWEICLOUD_OIDC_AGENCY_URN is of another account than assume_agency_with_oidc.provider_urn; HUAWEICLOUD_OIDC_ID_TOKEN looks like a path, not like an ID token: a path belongs into id_token_file"},
+			"HUAWEICLOUD_OIDC_AGENCY_URN is of another account than assume_agency_with_oidc.provider_urn; HUAWEICLOUD_OIDC_ID_TOKEN looks like a path, not like an ID token: a path belongs in id_token_file"},
 		{values{"HW_AUTH_TOKEN": "t", "HW_ACCESS_KEY": "a\nb", "HW_SECURITY_TOKEN": "\n", "HW_AUTH_URL": "iam", "HW_USER_PASSWORD": strings.Repeat("p", 2000), "HC_CONTAINER_CREDENTIALS_FULL_URI": "?"}, nil, ""},
 		{values{"HW_AUTH_TOKEN": "a\nb", "HW_SECURITY_TOKEN": "a\nb"}, values{"access_key": "a", "secret_key": "s"}, ""},
 	} {

@@ -227,9 +227,7 @@ func makePod(c *config) credentials.Source {
 // ownDomainID is the account ID of the provider block. That of the environment may be of
 // another account than the keys, which say theirs.
 func (c *config) ownDomainID() string {
-	if !c.inBlock("domain_id") {
-		return ""
-	}
+	c.drop("domain_id")
 	return c.text("domain_id")
 }
 
@@ -243,11 +241,9 @@ func makeOIDC(c *config) credentials.Source {
 	}
 	provider, agency := withOIDC+".provider_urn", withOIDC+".agency_urn"
 	if idp := c.text(withOIDC + ".idp_id"); idp != "" && c.text(provider) == "" {
-		if !c.require("auth_url") {
-			return nil
-		}
+		located := c.require("auth_url")
 		domain, ok := c.domain("")
-		if !ok {
+		if !located || !ok {
 			return nil
 		}
 		return credentials.IAMOIDC{IAM: c.url("auth_url"), ProviderID: idp, IDToken: idToken, Domain: domain}
@@ -299,11 +295,9 @@ func makeAgency(c *config, base credentials.Source) credentials.Source {
 		a.URN, a.STS, a.SessionName = c.text(assumeAgency+".agency_urn"), c.url("sts_endpoint"), c.sessionName(assumeAgency)
 		return a
 	}
-	if !c.require(assumeAgency+".agency_name", "auth_url") {
-		return nil
-	}
+	named := c.require(assumeAgency+".agency_name", "auth_url")
 	domain, ok := c.domain(assumeAgency + ".")
-	if !ok || base == nil {
+	if !named || !ok || base == nil {
 		return nil
 	}
 	a.IAM, a.Name, a.Domain = c.url("auth_url"), c.text(assumeAgency+".agency_name"), domain

@@ -39,18 +39,22 @@ func uploadFrame(name string) (head, tail []byte) {
 	return fmt.Appendf(nil, `{"accessory_name":%s,"accessory_from":"message","upload_type":0,"accessory_data":"`, quoted), []byte(`"}`)
 }
 
-// MaxAttachmentSize is how many bytes a file of this name may have, to fit into
+// maxAttachmentSize is how many bytes a file of this name may have, to fit into
 // a request of 12 MB in base64. The service's own limit may be lower: see
 // [Client.AttachmentLimits].
-func MaxAttachmentSize(name string) int64 {
+func maxAttachmentSize(name string) int64 {
 	head, tail := uploadFrame(name)
 	return int64(maxRequestBytes-len(head)-len(tail)) / 4 * 3
 }
 
-// NewAttachment reads a file of the given size, once.
+// NewAttachment reads a file of the given size, once. It refuses one that is empty or does
+// not fit into a request. The error's text continues a sentence about the file.
 func NewAttachment(name string, size int64, content io.Reader) (*Attachment, error) {
-	if highest := MaxAttachmentSize(name); size > highest {
-		return nil, fmt.Errorf("the file has %d bytes, but at most %d fit into a request", size, highest)
+	switch highest := maxAttachmentSize(name); {
+	case size == 0:
+		return nil, errors.New("is empty")
+	case size > highest:
+		return nil, fmt.Errorf("has %d bytes, but at most %d fit into a request: the service accepts 12 MB, and the content is sent in base64", size, highest)
 	}
 	head, tail := uploadFrame(name)
 	length := len(head) + base64.StdEncoding.EncodedLen(int(size)) + len(tail)
@@ -64,7 +68,7 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 		err = errors.New("the file changed while it was being read")
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	_ = encoder.Close() // a buffer takes everything
 	body.Write(tail)

@@ -44,7 +44,7 @@ func TestMaxAttachmentSizeFillsARequest(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
 		})
-		size := MaxAttachmentSize(name)
+		size := maxAttachmentSize(name)
 		a := newAttachment(t, name, strings.Repeat("x", int(size)))
 		if _, err := client.Upload(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -65,7 +65,7 @@ func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's a
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
 	})
-	for _, size := range []int64{2 << 20, MaxAttachmentSize("largest.txt")} {
+	for _, size := range []int64{2 << 20, maxAttachmentSize("largest.txt")} {
 		content := strings.NewReader(strings.Repeat("x", int(size)))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -53,7 +53,7 @@ func (o Outcome) String() string {
 // Attempt is one POST of a message and what came of it.
 type Attempt struct {
 	Outcome    Outcome
-	Reason     string        // the outcome in a few words, for logs and progress
+	Reason     string        // the outcome in a few words, for logs and progress; never empty
 	Err        error         // describes the answer or the failure; nil if Submitted
 	RequestID  string        // the service's X-Request-Id, if it gave one
 	Began      time.Time     // by the local clock; zero if no request was made
