@@ -131,8 +131,8 @@ func newCaseSummaryModel(c servicerequest.CaseSummary) caseSummaryModel {
 		CustomerID: stringOrNull(c.CustomerID), UserID: stringOrNull(c.UserID), UserName: stringOrNull(c.UserName),
 		CreatedAt: timestamp(c.Created), CreatedAtRaw: stringOrNull(c.CreateTime),
 	}
-	if c.Status != nil {
-		status := statusOf(*c.Status)
+	if c.Status.Value != nil {
+		status := statusOf(*c.Status.Value)
 		m.Status = types.Int64Value(int64(status.number))
 		m.StatusName = types.StringValue(status.name)
 		m.IsOpen = types.BoolValue(!status.closed)
@@ -180,11 +180,11 @@ func computedString(description string) schema.StringAttribute {
 }
 
 // stringOrNull is a text from the service; null if it is empty.
-func stringOrNull(s string) types.String {
+func stringOrNull[T ~string](s T) types.String {
 	if s == "" {
 		return types.StringNull()
 	}
-	return types.StringValue(s)
+	return types.StringValue(string(s))
 }
 
 func timestamp(t time.Time) types.String {

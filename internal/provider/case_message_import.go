@@ -122,10 +122,11 @@ func checkManageable(m servicerequest.Message) error {
 	}
 	seen := map[string]bool{}
 	for _, a := range m.Accessories {
-		if accessoryIDCheck(a.ID) != nil || seen[a.ID] {
+		id := string(a.ID)
+		if accessoryIDCheck(id) != nil || seen[id] {
 			return errors.New("has attachments with missing, invalid or duplicate IDs")
 		}
-		seen[a.ID] = true
+		seen[id] = true
 	}
 	if len(seen) > servicerequest.MaxAccessories {
 		return fmt.Errorf("has more than %d attachments", servicerequest.MaxAccessories)
@@ -177,7 +178,7 @@ func setMessage(ctx context.Context, state interface {
 }, id caseMessageIdentity, m servicerequest.Message) diag.Diagnostics {
 	var accessories []string // nil is null
 	for _, a := range m.Accessories {
-		accessories = append(accessories, a.ID)
+		accessories = append(accessories, string(a.ID))
 	}
 	var diags diag.Diagnostics
 	for name, value := range map[string]any{

@@ -1,10 +1,12 @@
 package servicerequest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -12,70 +14,39 @@ import (
 // CaseSummary is a ticket as a search shows it. Texts are empty where the
 // service does not give them.
 type CaseSummary struct {
-	ID string
-	// Status is nil when the service does not tell it.
-	Status       *int
-	Description  string
-	BusinessType string // the kind of problem
-	IncidentType string // the kind of ticket
-	Region       string
-	CustomerID   string // the account
-	UserID       string // the user of the account whose ticket it is
-	UserName     string
+	ID           text   `json:"incident_id"`
+	Status       number `json:"status"`
+	Description  text   `json:"simple_description"`
+	BusinessType text   `json:"business_type_name"` // the kind of problem
+	IncidentType text   `json:"incident_type_name"` // the kind of ticket
+	Region       text   `json:"dc_name"`
+	CustomerID   text   `json:"customer_id"`  // the account
+	UserID       text   `json:"xcustomer_id"` // the user of the account whose ticket it is
+	UserName     text   `json:"xcustomer_name"`
 	// CreateTime is as the service writes it; Created is zero when that cannot be read.
-	CreateTime string
-	Created    time.Time
+	CreateTime text      `json:"create_time"`
+	Created    time.Time `json:"-"`
 }
 
 // Case is a ticket.
 type Case struct {
 	CaseSummary
-	Severity  string
-	Source    string
-	Judgement string // the customer's comment on the service
+	Severity  text `json:"severity_name"`
+	Source    text `json:"source_name"`
+	Judgement text `json:"judgement"` // the customer's comment on the service
 	// ResolveTime is as the service writes it; Resolved is zero when that
 	// cannot be read.
-	ResolveTime string
-	Resolved    time.Time
+	ResolveTime text      `json:"resolve_time"`
+	Resolved    time.Time `json:"-"`
 	// Messages come in the service's order, and each ID once.
-	Messages []Message
-}
-
-// wireCase is what a search and the detail call have in common.
-type wireCase struct {
-	ID           text   `json:"incident_id"`
-	Status       number `json:"status"`
-	Description  text   `json:"simple_description"`
-	BusinessType text   `json:"business_type_name"`
-	IncidentType text   `json:"incident_type_name"`
-	Region       text   `json:"dc_name"`
-	CustomerID   text   `json:"customer_id"`
-	UserID       text   `json:"xcustomer_id"`
-	UserName     text   `json:"xcustomer_name"`
-	CreateTime   text   `json:"create_time"`
-}
-
-func (c *Client) summary(w wireCase) CaseSummary {
-	return CaseSummary{
-		ID: string(w.ID), Status: w.Status.value, Description: string(w.Description),
-		BusinessType: string(w.BusinessType), IncidentType: string(w.IncidentType), Region: string(w.Region),
-		CustomerID: string(w.CustomerID), UserID: string(w.UserID), UserName: string(w.UserName),
-		CreateTime: string(w.CreateTime), Created: c.parseTime(string(w.CreateTime)),
-	}
+	Messages messageList `json:"message_list"`
 }
 
 // Case reads a ticket with its messages, in one call. When there is no such
 // ticket the error is an *APIError with the code OSM.01010015.
 func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error) {
 	var answer struct {
-		Info *struct {
-			wireCase
-			Severity    text        `json:"severity_name"`
-			Source      text        `json:"source_name"`
-			Judgement   text        `json:"judgement"`
-			ResolveTime text        `json:"resolve_time"`
-			Messages    messageList `json:"message_list"`
-		} `json:"incident_detail_info"`
+		Info *Case `json:"incident_detail_info"`
 	}
 	r := c.request(http.MethodGet, casePath(caseID), inGroup(groupID), nil)
 	r.maxBody, r.private = c.maxTicket, true
@@ -86,26 +57,20 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 	if answer.Info == nil {
 		return Case{}, c.failure(o) // a 200 without a ticket
 	}
-	w := answer.Info
-	read := Case{
-		CaseSummary: c.summary(w.wireCase),
-		Severity:    string(w.Severity), Source: string(w.Source), Judgement: string(w.Judgement),
-		ResolveTime: string(w.ResolveTime), Resolved: c.parseTime(string(w.ResolveTime)),
-	}
-	if read.ID == "" {
-		read.ID = caseID
-	}
+	read := *answer.Info
+	read.ID = cmp.Or(read.ID, text(caseID))
 	if read.ResolveTime == "0" { // not yet
 		read.ResolveTime = ""
 	}
+	read.Created, read.Resolved = c.parseTime(string(read.CreateTime)), c.parseTime(string(read.ResolveTime))
 	ids := map[string]bool{}
-	for _, m := range w.Messages {
-		if m.ID != "" && ids[m.ID] {
-			continue
-		}
+	read.Messages = slices.DeleteFunc(read.Messages, func(m Message) bool {
+		repeated := m.ID != "" && ids[m.ID]
 		ids[m.ID] = true
-		m.Created = c.parseTime(m.CreateTime)
-		read.Messages = append(read.Messages, m)
+		return repeated
+	})
+	for i := range read.Messages {
+		read.Messages[i].Created = c.parseTime(read.Messages[i].CreateTime)
 	}
 	return read, nil
 }
@@ -151,15 +116,15 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	query := q.values()
-	seen := map[string]bool{}
+	seen := map[text]bool{}
 	repeats, total, size := false, 0, 0
 	err = paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		// Ask for one more than the limit, to see whether there are more.
 		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
 		var answer struct {
-			Total number     `json:"total_count"`
-			List  []wireCase `json:"incident_info_list"`
+			Total number        `json:"total_count"`
+			List  []CaseSummary `json:"incident_info_list"`
 		}
 		r := c.request(http.MethodGet, "v2/servicerequest/cases", query, nil)
 		r.maxBody = c.maxTicket
@@ -171,18 +136,19 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 			return 0, 0, errListTooLong
 		}
 		fresh := false
-		for _, w := range answer.List {
+		for _, found := range answer.List {
 			switch {
-			case w.ID == "":
+			case found.ID == "":
 				return 0, 0, errors.New("the service lists a ticket without an ID")
-			case seen[string(w.ID)]:
+			case seen[found.ID]:
 				continue
 			case len(cases) == limit:
 				more = true
 				return 0, 0, nil
 			}
-			fresh, seen[string(w.ID)] = true, true
-			cases = append(cases, c.summary(w))
+			fresh, seen[found.ID] = true, true
+			found.Created = c.parseTime(string(found.CreateTime))
+			cases = append(cases, found)
 		}
 		total = answer.Total.or(0)
 		if repeats = len(answer.List) > 0 && !fresh; repeats {

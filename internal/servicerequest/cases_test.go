@@ -67,7 +67,7 @@ func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 		created := time.Date(2018, 1, 2, 3, 4, 5, 0, time.UTC)
 		return Case{
 			CaseSummary: CaseSummary{
-				ID: "12", Status: &status, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
+				ID: "12", Status: number{&status}, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
 				CustomerID: "7", UserID: "8", UserName: "ada", CreateTime: "2018-01-02 11:04:05", Created: created,
 			},
 			Severity: "high", Source: "console", Judgement: "good", ResolveTime: "1514862245000", Resolved: created,
@@ -79,7 +79,7 @@ func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 	}
 	const form = `{"incident_detail_info":{"incident_id":%[1]s12%[1]s,"status":%[1]s%[2]s%[1]s,"simple_description":"slow","business_type_name":"ECS",
 "incident_type_name":"fault","severity_name":"high","source_name":"console","dc_name":%[1]s3%[1]s,"customer_id":%[1]s7%[1]s,"xcustomer_id":%[1]s8%[1]s,
-"xcustomer_name":"ada","create_time":"2018-01-02 11:04:05","resolve_time":%[1]s1514862245000%[1]s,"judgement":"good","ext_info":null,"message_list":[
+"xcustomer_name":"ada","create_time":"2018-01-02 11:04:05","resolve_time":%[1]s1514862245000%[1]s,"judgement":"good","ext_info":null,"created":"?","resolved":"?","message_list":[
 {"message_id":%[1]s9%[1]s,"type":%[1]s1%[1]s,"replier_type":%[1]s2%[1]s,"replier":%[1]s5%[1]s,"replier_name":"grace","content":%[1]s42%[1]s,"create_time":%[1]s1514862245%[1]s,
 "is_first_message":%[1]s1%[1]s,"accessory_list":[{"accessory_id":%[1]s6%[1]s,"file_actual_name":"a.log"}]}]}}`
 	for quote, number := range map[string]string{`"`: "17", "": "1.7e1"} {
@@ -230,7 +230,7 @@ func TestCasesPages(t *testing.T) {
 		}
 		var ids []string
 		for _, c := range got {
-			ids = append(ids, c.ID)
+			ids = append(ids, string(c.ID))
 		}
 		if !slices.Equal(ids, test.want) || more != test.more {
 			t.Errorf("%s: %d tickets %q, more %t", test.name, len(ids), ids, more)

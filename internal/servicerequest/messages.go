@@ -40,25 +40,22 @@ type Message struct {
 
 // Accessory is an attachment of a message.
 type Accessory struct {
-	ID   string
-	Name string
+	ID   text `json:"accessory_id"`
+	Name text `json:"file_actual_name"`
 }
 
 // UnmarshalJSON reads a message as the service writes it.
 func (m *Message) UnmarshalJSON(data []byte) error {
 	var w struct {
-		ID          text   `json:"message_id"`
-		Type        number `json:"type"`
-		ReplierType number `json:"replier_type"`
-		Replier     text   `json:"replier"`
-		ReplierName text   `json:"replier_name"`
-		Content     text   `json:"content"`
-		CreateTime  text   `json:"create_time"`
-		IsFirst     number `json:"is_first_message"`
-		Accessories []struct {
-			ID   text `json:"accessory_id"`
-			Name text `json:"file_actual_name"`
-		} `json:"accessory_list"`
+		ID          text        `json:"message_id"`
+		Type        number      `json:"type"`
+		ReplierType number      `json:"replier_type"`
+		Replier     text        `json:"replier"`
+		ReplierName text        `json:"replier_name"`
+		Content     text        `json:"content"`
+		CreateTime  text        `json:"create_time"`
+		IsFirst     number      `json:"is_first_message"`
+		Accessories []Accessory `json:"accessory_list"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
@@ -67,12 +64,9 @@ func (m *Message) UnmarshalJSON(data []byte) error {
 		ID: string(w.ID), Type: w.Type.or(AuthorCustomer),
 		Replier: string(w.Replier), ReplierName: string(w.ReplierName),
 		Content: string(w.Content), CreateTime: string(w.CreateTime),
-		IsFirst: w.IsFirst.or(0),
+		IsFirst: w.IsFirst.or(0), Accessories: w.Accessories,
 	}
 	m.ReplierType = w.ReplierType.or(m.Type)
-	for _, a := range w.Accessories {
-		m.Accessories = append(m.Accessories, Accessory{string(a.ID), string(a.Name)})
-	}
 	return nil
 }
 
@@ -137,7 +131,7 @@ func (m *Message) sharedFields() fields {
 func (m *Message) accessoryIDs() string {
 	var ids strings.Builder
 	for _, a := range m.Accessories {
-		ids.WriteString(a.ID + "\x00")
+		ids.WriteString(string(a.ID) + "\x00")
 	}
 	return ids.String()
 }

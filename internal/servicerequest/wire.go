@@ -33,7 +33,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 
 // number is a whole number, as a JSON number or string. Null and the empty string
 // are nil, like a missing member.
-type number struct{ value *int }
+type number struct{ Value *int }
 
 func (n *number) UnmarshalJSON(data []byte) error {
 	var t text
@@ -42,11 +42,11 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	}
 	s := strings.TrimSpace(string(t))
 	if s == "" {
-		n.value = nil
+		n.Value = nil
 		return nil
 	}
 	if i, err := strconv.Atoi(s); err == nil {
-		n.value = &i
+		n.Value = &i
 		return nil
 	}
 	// 3.0 and 3e0 are 3.
@@ -55,14 +55,14 @@ func (n *number) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("%.40q is not a whole number", s)
 	}
 	i := int(f)
-	n.value = &i
+	n.Value = &i
 	return nil
 }
 
 // or returns the number, or the given value if it is missing.
 func (n number) or(missing int) int {
-	if n.value == nil {
+	if n.Value == nil {
 		return missing
 	}
-	return *n.value
+	return *n.Value
 }
