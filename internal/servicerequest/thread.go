@@ -80,20 +80,13 @@ func isNewestFirst(messages []Message) bool {
 // sortByTime keeps the order of messages of the same second. A message whose time
 // cannot be read stays after its predecessor.
 func sortByTime(messages []Message) {
-	type dated struct {
-		at time.Time
-		Message
-	}
-	order := make([]dated, len(messages))
-	var at time.Time
-	for i, m := range messages {
+	at := map[int]time.Time{} // by position: the time, or the predecessor's
+	var last time.Time
+	for _, m := range messages {
 		if !m.Created.IsZero() {
-			at = m.Created
+			last = m.Created
 		}
-		order[i] = dated{at, m}
+		at[m.Position] = last
 	}
-	slices.SortStableFunc(order, func(a, b dated) int { return a.at.Compare(b.at) })
-	for i := range order {
-		messages[i] = order[i].Message
-	}
+	slices.SortStableFunc(messages, func(a, b Message) int { return at[a.Position].Compare(at[b.Position]) })
 }
