@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,23 +129,16 @@ func (d *casesDataSource) ValidateConfig(ctx context.Context, req datasource.Val
 func (d *casesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m casesModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	query := servicerequest.CaseQuery{GroupID: m.GroupID.ValueString()}
+	query := servicerequest.CaseQuery{GroupID: m.GroupID.ValueString(), Status: m.Status.ValueInt64Pointer()}
 	query.From, query.To = m.span()
-	if !m.Status.IsNull() {
-		status := int(m.Status.ValueInt64())
-		query.Status = &status
-	}
 	resp.Diagnostics.Append(m.Keywords.ElementsAs(ctx, &query.Keywords, false)...)
 	resp.Diagnostics.Append(m.LabelIDs.ElementsAs(ctx, &query.LabelIDs, false)...)
 	ctx, client := d.provider.clientFor(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	limit := defaultCasesLimit
-	if !m.Limit.IsNull() {
-		limit = int(m.Limit.ValueInt64())
-	}
-	found, more, err := client.Cases(ctx, query, limit)
+	limit := cmp.Or(m.Limit.ValueInt64(), defaultCasesLimit) // null is 0, which is not a limit
+	found, more, err := client.Cases(ctx, query, int(limit))
 	if err != nil {
 		resp.Diagnostics.Append(readDiagnostic(searchCasesError, err))
 		if resp.Diagnostics.HasError() {

@@ -79,7 +79,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 type CaseQuery struct {
 	Keywords []string
 	LabelIDs []string // at most 5
-	Status   *int
+	Status   *int64
 	// From and To bound the time of creation. The zero time is no bound.
 	From, To time.Time
 	GroupID  string
@@ -89,7 +89,7 @@ func (q CaseQuery) values() url.Values {
 	v := inGroup(q.GroupID)
 	v["search_key"], v["label_id_list"] = q.Keywords, q.LabelIDs // without an element, not sent
 	if q.Status != nil {
-		v.Set("status", strconv.Itoa(*q.Status))
+		v.Set("status", strconv.FormatInt(*q.Status, 10))
 	}
 	if !q.From.IsZero() {
 		v.Set("query_start_time", q.From.UTC().Format(time.RFC3339))

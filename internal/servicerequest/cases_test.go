@@ -269,7 +269,7 @@ func TestCasesRefuseOneWithoutID(t *testing.T) {
 
 func TestCasesQuery(t *testing.T) {
 	t.Parallel()
-	zero := 0
+	zero := int64(0)
 	s := newScripted(t, func(*http.Request, int) string { return `{"total_count":0,"incident_info_list":[]}` })
 	if _, _, err := s.Cases(t.Context(), CaseQuery{
 		Keywords: []string{"a b", "c"}, LabelIDs: []string{"1", "2"}, Status: &zero, GroupID: "g",
