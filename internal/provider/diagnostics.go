@@ -196,12 +196,12 @@ func unconfirmedText(err *delivery.UnconfirmedError, m caseMessage) string {
 }
 
 func conflictText(err *delivery.KeyConflictError, m caseMessage) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%sticket %s has another message with the idempotency_key %q, and a different text.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
+	other := fmt.Sprintf("another message with the idempotency_key %q, and a different text", err.Key)
 	if err.Changed {
-		text.Reset()
-		fmt.Fprintf(&text, "%sticket %s has a message that may be this one, with its idempotency_key %q changed by the service.\n\n", notSent(err.Attempts), err.CaseID, err.Key)
+		other = fmt.Sprintf("a message that may be this one, with its idempotency_key %q changed by the service", err.Key)
 	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%sticket %s has %s.\n\n", notSent(err.Attempts), err.CaseID, other)
 	switch {
 	case err.Part == 0: // one of the two is secret
 	case m.Action: // it has no content_wo, so any text may be secret
