@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,7 +20,7 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/servicerequest"
 )
 
-const defaultTimeout = 5 * time.Minute
+const defaultTimeout = "5m"
 
 // Descriptions of the attributes that resource and action share.
 const (
@@ -65,16 +66,16 @@ func contentLength(s string) error {
 
 // controlWarning warns of characters that a terminal obeys, and that change what a reviewer
 // sees of a plan.
-func controlWarning(at path.Path, content types.String) diag.Diagnostics {
-	i := strings.IndexFunc(content.ValueString(), func(r rune) bool {
+func (m caseMessage) controlWarning() diag.Diagnostics {
+	i := strings.IndexFunc(m.Content.ValueString(), func(r rune) bool {
 		return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t\x00", r) || unicode.Is(unicode.Bidi_Control, r)
 	})
 	if i < 0 {
 		return nil
 	}
-	r, _ := utf8.DecodeRuneInString(content.ValueString()[i:])
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(at, controlCharacterWarning, fmt.Sprintf(
-		"The value of %s contains the character %U. It is sent as it is. A terminal may obey it, so that a plan shows something else than the text: use -no-color, and read the plan in another program.", at, r))}
+	r, _ := utf8.DecodeRuneInString(m.Content.ValueString()[i:])
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(m.contentPath(), controlCharacterWarning, fmt.Sprintf(
+		"The value of %s contains the character %U. It is sent as it is. A terminal may obey it, so that a plan shows something else than the text: use -no-color, and read the plan in another program.", m.contentPath(), r))}
 }
 
 // caseMessage is a message to send, as an action and a resource configure it.
@@ -86,8 +87,16 @@ type caseMessage struct {
 	IdempotencyKey types.String `tfsdk:"idempotency_key"`
 	Timeouts       types.Object `tfsdk:"timeouts"`
 
-	WriteOnly bool `tfsdk:"-"` // the content must not be shown
+	WriteOnly bool `tfsdk:"-"` // the content is that of content_wo, which must not be shown
 	Action    bool `tfsdk:"-"` // it has no state, and the next apply may not send it again
+}
+
+// contentPath is the attribute that has the content.
+func (m caseMessage) contentPath() path.Path {
+	if m.WriteOnly {
+		return path.Root("content_wo")
+	}
+	return path.Root("content")
 }
 
 // timeout is the one time limit that timeouts can have; null if it has none.
@@ -101,10 +110,6 @@ func (m caseMessage) timeout() types.String {
 // check checks all values once more, now that they are known. Terraform does not
 // validate a value again that was unknown at first.
 func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
-	content := path.Root("content")
-	if m.WriteOnly {
-		content = path.Root("content_wo")
-	}
 	var values validator.StringResponse
 	for _, v := range []struct {
 		at    path.Path
@@ -113,7 +118,7 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	}{
 		// Required: null is as wrong as empty.
 		{path.Root("case_id"), types.StringValue(m.CaseID.ValueString()), caseIDCheck},
-		{content, types.StringValue(m.Content.ValueString()), contentCheck},
+		{m.contentPath(), types.StringValue(m.Content.ValueString()), contentCheck},
 		{path.Root("group_id"), m.GroupID, groupIDCheck},
 		{path.Root("idempotency_key"), m.IdempotencyKey, keyCheck},
 		{path.Root("timeouts"), m.timeout(), timeoutCheck},
@@ -124,25 +129,23 @@ func (m caseMessage) check(ctx context.Context) diag.Diagnostics {
 	for _, v := range accessoryChecks {
 		v.ValidateList(ctx, validator.ListRequest{Path: path.Root("accessory_ids"), ConfigValue: m.AccessoryIDs}, &list)
 	}
-	return append(append(values.Diagnostics, list.Diagnostics...), checkLength(content, m.IdempotencyKey, m.Content)...)
+	return append(append(values.Diagnostics, list.Diagnostics...), m.checkLength()...)
 }
 
 // checkLength checks that the content is not too long with the key in front of it. It
 // skips values that are unknown, or invalid and therefore reported elsewhere.
-func checkLength(at path.Path, key, content types.String) diag.Diagnostics {
-	if !known(key) || !known(content) || keyCheck(key.ValueString()) != nil || contentCheck(content.ValueString()) != nil {
-		return nil
-	}
-	n := utf8.RuneCountInString(delivery.Keyed(key.ValueString(), content.ValueString()))
-	if n <= servicerequest.MaxContent {
+func (m caseMessage) checkLength() diag.Diagnostics {
+	at, key, content := m.contentPath(), m.IdempotencyKey.ValueString(), m.Content.ValueString()
+	n := utf8.RuneCountInString(delivery.Keyed(key, content))
+	if keyCheck(key) != nil || contentCheck(content) != nil || n <= servicerequest.MaxContent {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, invalidError+at.String(), fmt.Sprintf(
 		"The value of %s must have at most %d characters together with the idempotency_key, its brackets and a space, but has %d.", at, servicerequest.MaxContent, n))}
 }
 
-// deliver sends a message. The receipt is valid only without errors. progress, if not
-// nil, is called with each step.
+// deliver sends a message. The receipt is valid only without errors. progress is called
+// with each step.
 func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func(string), diags *diag.Diagnostics) delivery.Receipt {
 	ctx, client := p.clientFor(ctx, diags)
 	if diags.HasError() {
@@ -161,13 +164,7 @@ func (p *providerData) deliver(ctx context.Context, m caseMessage, progress func
 	if diags.HasError() {
 		return delivery.Receipt{}
 	}
-	timeout := defaultTimeout
-	if configured := m.timeout(); !configured.IsNull() {
-		timeout, _ = time.ParseDuration(configured.ValueString()) // checked above
-	}
-	if progress == nil {
-		progress = func(string) {}
-	}
+	timeout, _ := time.ParseDuration(cmp.Or(m.timeout().ValueString(), defaultTimeout)) // checked above
 	ctx, cancel := p.clock.WithTimeout(context.WithValue(ctx, progressKey{}, progress), timeout)
 	defer cancel()
 	message.Notify = func(e delivery.Event) {

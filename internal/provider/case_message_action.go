@@ -6,7 +6,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -52,8 +51,8 @@ func (a *caseMessageAction) Configure(_ context.Context, req action.ConfigureReq
 func (a *caseMessageAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
 	var m caseMessage
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	resp.Diagnostics.Append(checkLength(path.Root("content"), m.IdempotencyKey, m.Content)...)
-	resp.Diagnostics.Append(controlWarning(path.Root("content"), m.Content)...)
+	resp.Diagnostics.Append(m.checkLength()...)
+	resp.Diagnostics.Append(m.controlWarning()...)
 }
 
 func (a *caseMessageAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {

@@ -146,10 +146,7 @@ func (m caseMessageModel) isNewImport() bool { return m.ConfirmedBy.IsNull() }
 
 // shows reports whether an imported message matches the configuration.
 func (m caseMessageModel) shows(config caseMessageModel) bool {
-	content := config.Content
-	if content.IsNull() {
-		content = config.ContentWO
-	}
+	content := config.message().Content
 	if m.Content.IsNull() || !known(content) || config.IdempotencyKey.IsUnknown() || config.AccessoryIDs.IsUnknown() {
 		return false
 	}

@@ -40,6 +40,15 @@ type caseMessageModel struct {
 	ConfirmedBy      types.String `tfsdk:"confirmed_by"`
 }
 
+// message is the message to send: its content is that of content or of content_wo.
+func (m caseMessageModel) message() caseMessage {
+	message := m.caseMessage
+	if m.Content.IsNull() {
+		message.Content, message.WriteOnly = m.ContentWO, true
+	}
+	return message
+}
+
 func (r *caseMessageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_case_message"
 }
@@ -139,12 +148,8 @@ func (r *caseMessageResource) ValidateConfig(ctx context.Context, req resource.V
 	case m.ContentWO.IsNull() && known(m.ContentWOVersion):
 		refuse("content_wo_version", "Set content_wo_version only together with content_wo.")
 	}
-	at, content := "content", m.Content
-	if content.IsNull() {
-		at, content = "content_wo", m.ContentWO
-	}
-	resp.Diagnostics.Append(checkLength(path.Root(at), m.IdempotencyKey, content)...)
-	resp.Diagnostics.Append(controlWarning(path.Root(at), content)...)
+	resp.Diagnostics.Append(m.message().checkLength()...)
+	resp.Diagnostics.Append(m.message().controlWarning()...)
 }
 
 // ModifyPlan decides what a change does. A change of anything that is sent, or of
@@ -213,10 +218,9 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 	if !known(plan.IdempotencyKey) || !plan.IdempotencyKey.Equal(state.IdempotencyKey) || !plan.CaseID.Equal(state.CaseID) {
 		return nil
 	}
-	prior, planned := state.Content.ValueString(), plan.Content.ValueString()
 	outcome := "If the text stays the same, nothing will be sent. If it changes, the apply will be refused."
 	switch {
-	case known(state.Content) && known(plan.Content) && delivery.SameText(prior, planned),
+	case known(state.Content) && known(plan.Content) && delivery.SameText(state.Content.ValueString(), plan.Content.ValueString()),
 		state.Content.IsNull() && plan.Content.IsNull() && state.ContentWOVersion.Equal(plan.ContentWOVersion):
 		outcome = "The text stays the same, so nothing will be sent."
 	case known(state.Content) && known(plan.Content):
@@ -229,24 +233,19 @@ func unchangedKeyWarning(plan, state caseMessageModel) diag.Diagnostics {
 }
 
 func (r *caseMessageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var m caseMessageModel
+	var m, config caseMessageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...) // the plan does not have content_wo
 	// The ID is generated before the message is sent. Nothing may fail afterwards.
 	unique, err := uuid.GenerateUUID()
 	if err != nil {
 		resp.Diagnostics.AddError(noIDError, "Nothing was sent: this machine's random number generator failed. Apply again.\n\n"+capitalize(err.Error())+".")
 	}
-	message := m.caseMessage
-	if m.Content.IsNull() {
-		// Only the configuration has it, not the plan.
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("content_wo"), &message.Content)...)
-		message.WriteOnly = true
-	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 
-	receipt := r.provider.deliver(ctx, message, nil, &resp.Diagnostics)
+	receipt := r.provider.deliver(ctx, config.message(), func(string) {}, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
