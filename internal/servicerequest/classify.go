@@ -15,16 +15,16 @@ var rules = []struct {
 	// Once there was a connection, the whole request may have arrived.
 	{func(o observation, _ answer) bool { return o.err != nil }, Unknown, "no answer"},
 	// The gateway checks credentials and the rate before it calls the backend.
-	{status(http.StatusUnauthorized), Unauthenticated, "credentials refused"},
-	{status(http.StatusTooManyRequests), Throttled, "throttled"},
+	{func(o observation, _ answer) bool { return o.status == http.StatusUnauthorized }, Unauthenticated, "credentials refused"},
+	{func(o observation, _ answer) bool { return o.status == http.StatusTooManyRequests }, Throttled, "throttled"},
 	// 408, 425 and 499 do not say whether the backend had the request.
 	{func(o observation, _ answer) bool { return unknownStatus[o.status] }, Unknown, "timed out or cut off before the service answered"},
 	// The service documents these for what it refuses, and does nothing then.
 	{func(o observation, _ answer) bool { return rejectingStatus[o.status] }, Rejected, "refused"},
 	// Nothing behind a redirect was asked, but what came before it may have acted.
-	{statusClass(3), UnknownRefused, "redirected"},
+	{func(o observation, _ answer) bool { return o.status/100 == 3 }, UnknownRefused, "redirected"},
 	// No page documents another status of class 4, such as 409 or 422.
-	{statusClass(4), UnknownRefused, "refused with an undocumented status"},
+	{func(o observation, _ answer) bool { return o.status/100 == 4 }, UnknownRefused, "refused with an undocumented status"},
 	// 502 and 504 come from a gateway whose backend may have stored the message.
 	// A 503 may come from a backend that crashed after it stored the message.
 	{func(o observation, _ answer) bool { return o.status != http.StatusOK }, Unknown, "server error or unexpected status"},
@@ -49,14 +49,6 @@ var rules = []struct {
 	{func(_ observation, a answer) bool { return a.Message != "" }, Unknown, "answer with a text but no code"},
 	// Nothing is left but the documented success.
 	{func(observation, answer) bool { return true }, Submitted, "accepted"},
-}
-
-func status(code int) func(observation, answer) bool {
-	return func(o observation, _ answer) bool { return o.status == code }
-}
-
-func statusClass(class int) func(observation, answer) bool {
-	return func(o observation, _ answer) bool { return o.status/100 == class }
 }
 
 // classify returns the outcome of one POST of a message, and the reason for it.
