@@ -380,16 +380,14 @@ func adviseNoCredentials(none *credentials.Error, timeouts string) advice {
 	for errors.As(none.Err, &none) { // the agency's base has none
 	}
 	var unusable *credentials.UnusableError
-	var refused *credentials.RefusedError
-	var api *servicerequest.APIError
 	issuer := issuers[none.Issuer]
 	switch {
 	case errors.As(none, &unusable):
 		return advice{"", unusable.Error(), "Correct this, then apply again."}
-	case errors.As(none, &refused):
+	case errors.As(none, new(*credentials.RefusedError)):
 		return advice{"", string(none.Issuer) + " refused to issue credentials",
 			"Check " + issuer.settings + ". Then apply again. The provider does not ask again in this run."}
-	case errors.As(none, &api):
+	case errors.As(none, new(*servicerequest.APIError)):
 		return advice{"", string(none.Issuer) + " issued no credentials",
 			"Check " + issuer.at + ". If it is correct, the issuer may be unavailable: apply again later."}
 	}
@@ -398,10 +396,7 @@ func adviseNoCredentials(none *credentials.Error, timeouts string) advice {
 
 // adviseNoAnswer is for a call that got no answer from who is at setting.
 func adviseNoAnswer(err error, timeouts, who, setting string) advice {
-	var certificate *tls.CertificateVerificationError
-	var noTLS tls.RecordHeaderError
 	var proxy *servicerequest.ProxyError
-	var network net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && timeouts != "":
 		return advice{"", "the call timed out",
@@ -409,7 +404,7 @@ func adviseNoAnswer(err error, timeouts, who, setting string) advice {
 	case errors.Is(err, context.DeadlineExceeded):
 		return advice{"", "the call timed out",
 			"To allow more time, raise the provider's request_timeout."}
-	case errors.As(err, &certificate):
+	case errors.As(err, new(*tls.CertificateVerificationError)):
 		return advice{"", "the server's certificate is not trusted",
 			"If a private certificate authority issued it, set the provider's ca_cert_file to that authority's certificate."}
 	case servicerequest.IsHandshakeRefused(err):
@@ -421,10 +416,10 @@ func adviseNoAnswer(err error, timeouts, who, setting string) advice {
 	case errors.As(err, &proxy):
 		return advice{"", fmt.Sprintf("the proxy %s did not connect to the server: HTTP %d", proxy.Host, proxy.Status),
 			"Ask who runs the proxy, or list the host in NO_PROXY."}
-	case errors.As(err, &noTLS):
+	case errors.As(err, new(tls.RecordHeaderError)):
 		return advice{"", "the server does not use TLS on this port",
 			"Check the port of the https URL in the provider configuration."}
-	case errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, new(net.Error)) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return advice{"", who + " could not be reached",
 			"Check the network, the proxy if there is one, and " + setting + "."}
 	}

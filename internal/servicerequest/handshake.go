@@ -17,8 +17,7 @@ func (e *handshakeError) Unwrap() error { return e.err }
 // after it has written its request. But the server cannot decrypt the
 // request before the handshake is complete, so it has not executed it.
 func IsHandshakeRefused(err error) bool {
-	var e *handshakeError
-	return errors.As(err, &e)
+	return errors.As(err, new(*handshakeError))
 }
 
 // handshakeAlerts are the alerts of RFC 8446 that only a handshake ends with. A server

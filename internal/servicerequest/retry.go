@@ -76,13 +76,11 @@ func (o observation) answeredAt() time.Time {
 // isPermanent reports whether a connection failed in a way that another attempt
 // cannot change.
 func isPermanent(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	var noTLS tls.RecordHeaderError
 	var proxy *ProxyError
 	if errors.As(err, &proxy) {
 		return proxy.Status/100 == 4 && refuses(proxy.Status)
 	}
-	return errors.As(err, &certificate) || errors.As(err, &noTLS) || IsHandshakeRefused(err)
+	return errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(tls.RecordHeaderError)) || IsHandshakeRefused(err)
 }
 
 const (
