@@ -1,7 +1,6 @@
 package servicerequest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -15,15 +14,10 @@ import (
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
-	data = bytes.TrimSpace(data)
-	switch {
-	case string(data) == "null":
-		*t = ""
-		return nil
-	case len(data) > 0 && data[0] == '"':
+	if data[0] == '"' {
 		return json.Unmarshal(data, (*string)(t))
 	}
-	var n json.Number
+	var n json.Number // null leaves it empty
 	if err := json.Unmarshal(data, &n); err != nil {
 		return err
 	}
