@@ -39,7 +39,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 
 		{one("content", ""), "content must have 1 to 10000 characters, but has 0."},
 		{one("content", strings.Repeat("完", 10000)), ""},
-		{one("content", strings.Repeat("完", 10001)), `content must have 1 to 10000 characters, but has 10001. The guide "Long texts and evidence" shows how to send more.`},
+		{merged(deployKey, object{"content": strings.Repeat("完", 10001)}), `content must have 1 to 10000 characters, but has 10001. The guide "Long texts and evidence" shows how to send more.`},
 		{one("content", "\u200b\u2060"), "content must contain at least one visible character."},
 		{one("content", "first\nsecond\ttab"), ""},
 		{one("content", "a\x00b"), "content contains a NUL character; remove it."},
@@ -56,7 +56,7 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		{one("group_id", "a\x00"), "group_id " + control},
 
 		{one("idempotency_key", "r-42"), ""},
-		{one("idempotency_key", "run"), "idempotency_key must have 4 to 62 characters: ASCII letters and digits, joined by single spaces, dots or hyphens; it has 3 characters."},
+		{object{"idempotency_key": "run", "content": strings.Repeat("x", 10000)}, "idempotency_key must have 4 to 62 characters: ASCII letters and digits, joined by single spaces, dots or hyphens; it has 3 characters."},
 		{one("idempotency_key", "deploy_prod_4711"), `write "deploy-prod-4711" instead.`},
 		{keyed(10000), ""},
 		{keyed(10001), "content must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10001."},

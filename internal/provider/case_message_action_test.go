@@ -153,6 +153,7 @@ func TestActionRefusesBadInput(t *testing.T) {
 		{"case_id", object{"case_id": "https://console.example.com/TT1"}},
 		{"content", object{"content": strings.Repeat("ü", servicerequest.MaxContent+1)}},
 		{"content", object{"content": " "}},
+		{"content", object{"content": strings.Repeat("x", servicerequest.MaxContent), "idempotency_key": "run 4712"}},
 		{"group_id", object{"group_id": ""}},
 		{"idempotency_key", object{"idempotency_key": "[run 4712]"}},
 		{"idempotency_key", object{"idempotency_key": "471"}},

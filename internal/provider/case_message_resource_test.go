@@ -315,11 +315,16 @@ func TestControlCharactersWarn(t *testing.T) {
 	t.Parallel()
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
 	for content, want := range map[string]string{"a\x1b[2Kb": "U+001B", "a\u202eb": "U+202E", "a\u200db\n\t": ""} {
-		got := p.manage(t, caseMessageType).plan(message(object{"content": content})).diagnostics
-		if want == "" {
-			wantNoDiagnostics(t, got)
-		} else {
-			wantOne(t, got, "warning at content", "Control character in the text", want, "-no-color")
+		values := message(object{"content": content})
+		validated := must(p.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{
+			ActionType: caseMessageType, Config: dynamic(t, p.schemas.ActionSchemas[caseMessageType].Schema, values),
+		}))
+		for _, got := range [][]*tfprotov6.Diagnostic{p.manage(t, caseMessageType).plan(values).diagnostics, validated.Diagnostics} {
+			if want == "" {
+				wantNoDiagnostics(t, got)
+			} else {
+				wantOne(t, got, "warning at content", "Control character in the text", want, "-no-color")
+			}
 		}
 	}
 }

@@ -47,13 +47,7 @@ func (s *scripted) wantAsks(t *testing.T, want int) {
 	}
 }
 
-func encode(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
+func encode(v any) string { return string(must(json.Marshal(v))) }
 
 func intQuery(r *http.Request, name string) int {
 	n, _ := strconv.Atoi(r.URL.Query().Get(name))
@@ -62,20 +56,18 @@ func intQuery(r *http.Request, name string) int {
 
 func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 	t.Parallel()
-	want := func() Case {
-		status := 17
-		created := time.Date(2018, 1, 2, 3, 4, 5, 0, time.UTC)
-		return Case{
-			CaseSummary: CaseSummary{
-				ID: "12", Status: number{&status}, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
-				CustomerID: "7", UserID: "8", UserName: "ada", CreateTime: "2018-01-02 11:04:05", Created: created,
-			},
-			Severity: "high", Source: "console", Judgement: "good", ResolveTime: "1514862245000", Resolved: created,
-			Messages: []Message{{
-				ID: "9", Type: 1, ReplierType: 2, Replier: "5", ReplierName: "grace", Content: "42", CreateTime: "1514862245",
-				Created: created, IsFirst: 1, Accessories: []Accessory{{ID: "6", Name: "a.log"}},
-			}},
-		}
+	status := 17
+	created := time.Date(2018, 1, 2, 3, 4, 5, 0, time.UTC)
+	want := Case{
+		CaseSummary: CaseSummary{
+			ID: "12", Status: number{&status}, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
+			CustomerID: "7", UserID: "8", UserName: "ada", CreateTime: "2018-01-02 11:04:05", Created: created,
+		},
+		Severity: "high", Source: "console", Judgement: "good", ResolveTime: "1514862245000", Resolved: created,
+		Messages: []Message{{
+			ID: "9", Type: 1, ReplierType: 2, Replier: "5", ReplierName: "grace", Content: "42", CreateTime: "1514862245",
+			Created: created, IsFirst: 1, Accessories: []Accessory{{ID: "6", Name: "a.log"}},
+		}},
 	}
 	const form = `{"incident_detail_info":{"incident_id":%[1]s12%[1]s,"status":%[1]s%[2]s%[1]s,"simple_description":"slow","business_type_name":"ECS",
 "incident_type_name":"fault","severity_name":"high","source_name":"console","dc_name":%[1]s3%[1]s,"customer_id":%[1]s7%[1]s,"xcustomer_id":%[1]s8%[1]s,
@@ -92,7 +84,7 @@ func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 			got.Messages[i].Created = got.Messages[i].Created.UTC()
 		}
 		got.Created, got.Resolved = got.Created.UTC(), got.Resolved.UTC()
-		if want := want(); !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("status %s:\n got %+v\nwant %+v", number, got, want)
 		}
 		s.wantAsks(t, 1)
