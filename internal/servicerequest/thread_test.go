@@ -144,6 +144,7 @@ func TestMessagesOfManyPages(t *testing.T) {
 	// Messages of one second keep the order of the service, beginning with its first message.
 	second := []wireMessage{note(5, "a", "is_first_message", 1), note(5, "b"), note(5, "c")}
 	secondIDs := identified(second)
+	undated := []wireMessage{note(5, "a"), note(6, "b", "create_time", "just now"), note(7, "c")}
 	samePage := func(int) (int, int) { return 0, 100 }
 	tooHigh := func(int) any { return 1 << 30 }
 
@@ -168,6 +169,7 @@ func TestMessagesOfManyPages(t *testing.T) {
 		{"one that came after the list", ticket{list: always(all[:249]), detail: ids}, ids[:249], 4, false},
 		{"texts that differ", ticket{list: always(cut), detail: whole}, partly, 4, false},
 		{"times that cannot be read", ticket{list: always(vague), detail: identified(vague)}, identified(vague), 4, false},
+		{"one time that cannot be read", ticket{list: always(undated)}, undated, 2, false},
 		{"times that differ", ticket{list: always(all), detail: identified(vague)}, all, 4, false},
 
 		{"twins", ticket{list: always(twins), detail: twinIDs}, twinIDs, 4, false},
