@@ -80,7 +80,7 @@ func NewAttachment(name string, size int64, content io.Reader) (*Attachment, err
 // nobody uses.
 func (c *Client) Upload(ctx context.Context, a *Attachment) (id string, err error) {
 	var got struct {
-		ID text `json:"accessory_id"`
+		ID Text `json:"accessory_id"`
 	}
 	o, err := c.doIdempotent(ctx, c.request(http.MethodPost, attachmentsPath+"json-format-content", nil, a.body), &got)
 	id = string(got.ID)

@@ -14,29 +14,29 @@ import (
 // CaseSummary is a ticket as a search shows it. Texts are empty where the
 // service does not give them.
 type CaseSummary struct {
-	ID           text   `json:"incident_id"`
-	Status       number `json:"status"`
-	Description  text   `json:"simple_description"`
-	BusinessType text   `json:"business_type_name"` // the kind of problem
-	IncidentType text   `json:"incident_type_name"` // the kind of ticket
-	Region       text   `json:"dc_name"`
-	CustomerID   text   `json:"customer_id"`  // the account
-	UserID       text   `json:"xcustomer_id"` // the user of the account whose ticket it is
-	UserName     text   `json:"xcustomer_name"`
+	ID           Text   `json:"incident_id"`
+	Status       Number `json:"status"`
+	Description  Text   `json:"simple_description"`
+	BusinessType Text   `json:"business_type_name"` // the kind of problem
+	IncidentType Text   `json:"incident_type_name"` // the kind of ticket
+	Region       Text   `json:"dc_name"`
+	CustomerID   Text   `json:"customer_id"`  // the account
+	UserID       Text   `json:"xcustomer_id"` // the user of the account whose ticket it is
+	UserName     Text   `json:"xcustomer_name"`
 	// CreateTime is as the service writes it; Created is zero when that cannot be read.
-	CreateTime text      `json:"create_time"`
+	CreateTime Text      `json:"create_time"`
 	Created    time.Time `json:"-"`
 }
 
 // Case is a ticket.
 type Case struct {
 	CaseSummary
-	Severity  text `json:"severity_name"`
-	Source    text `json:"source_name"`
-	Judgement text `json:"judgement"` // the customer's comment on the service
+	Severity  Text `json:"severity_name"`
+	Source    Text `json:"source_name"`
+	Judgement Text `json:"judgement"` // the customer's comment on the service
 	// ResolveTime is as the service writes it; Resolved is zero when that
 	// cannot be read.
-	ResolveTime text      `json:"resolve_time"`
+	ResolveTime Text      `json:"resolve_time"`
 	Resolved    time.Time `json:"-"`
 	// Messages come in the service's order, and each ID once.
 	Messages messageList `json:"message_list"`
@@ -58,7 +58,7 @@ func (c *Client) Case(ctx context.Context, caseID, groupID string) (Case, error)
 		return Case{}, c.failure(o) // a 200 without a ticket
 	}
 	read := *answer.Info
-	read.ID = cmp.Or(read.ID, text(caseID))
+	read.ID = cmp.Or(read.ID, Text(caseID))
 	if read.ResolveTime == "0" { // not yet
 		read.ResolveTime = ""
 	}
@@ -116,14 +116,14 @@ func (c *Client) Cases(ctx context.Context, q CaseQuery, limit int) (cases []Cas
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	query := q.values()
-	seen := map[text]bool{}
+	seen := map[Text]bool{}
 	repeats, total, size := false, 0, 0
 	err = paginate(func(offset int) (items, count int, err error) {
 		query.Set("offset", strconv.Itoa(offset))
 		// Ask for one more than the limit, to see whether there are more.
 		query.Set("limit", strconv.Itoa(min(pageSize, limit+1-len(cases))))
 		var answer struct {
-			Total number        `json:"total_count"`
+			Total Number        `json:"total_count"`
 			List  []CaseSummary `json:"incident_info_list"`
 		}
 		r := c.request(http.MethodGet, "v2/servicerequest/cases", query, nil)

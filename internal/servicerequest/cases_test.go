@@ -60,7 +60,7 @@ func TestCaseReadsWhateverTypesTheWireHas(t *testing.T) {
 	created := time.Date(2018, 1, 2, 3, 4, 5, 0, time.UTC)
 	want := Case{
 		CaseSummary: CaseSummary{
-			ID: "12", Status: number{&status}, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
+			ID: "12", Status: Number{&status}, Description: "slow", BusinessType: "ECS", IncidentType: "fault", Region: "3",
 			CustomerID: "7", UserID: "8", UserName: "ada", CreateTime: "2018-01-02 11:04:05", Created: created,
 		},
 		Severity: "high", Source: "console", Judgement: "good", ResolveTime: "1514862245000", Resolved: created,

@@ -40,21 +40,21 @@ type Message struct {
 
 // Accessory is an attachment of a message.
 type Accessory struct {
-	ID   text `json:"accessory_id"`
-	Name text `json:"file_actual_name"`
+	ID   Text `json:"accessory_id"`
+	Name Text `json:"file_actual_name"`
 }
 
 // UnmarshalJSON reads a message as the service writes it.
 func (m *Message) UnmarshalJSON(data []byte) error {
 	var w struct {
-		ID          text        `json:"message_id"`
-		Type        number      `json:"type"`
-		ReplierType number      `json:"replier_type"`
-		Replier     text        `json:"replier"`
-		ReplierName text        `json:"replier_name"`
-		Content     text        `json:"content"`
-		CreateTime  text        `json:"create_time"`
-		IsFirst     number      `json:"is_first_message"`
+		ID          Text        `json:"message_id"`
+		Type        Number      `json:"type"`
+		ReplierType Number      `json:"replier_type"`
+		Replier     Text        `json:"replier"`
+		ReplierName Text        `json:"replier_name"`
+		Content     Text        `json:"content"`
+		CreateTime  Text        `json:"create_time"`
+		IsFirst     Number      `json:"is_first_message"`
 		Accessories []Accessory `json:"accessory_list"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {
@@ -78,7 +78,7 @@ type page struct {
 
 func (p *page) UnmarshalJSON(data []byte) error {
 	var w struct {
-		Count    number      `json:"count"`
+		Count    Number      `json:"count"`
 		Messages messageList `json:"message_list"`
 	}
 	if err := json.Unmarshal(data, &w); err != nil {

@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// text is a JSON string, or a number as it is written: the API reference and its
+// Text is a JSON string, or a number as it is written: the API reference and its
 // examples disagree about the types of fields. Null is empty. Any other value is an
 // error: it must not count as empty.
-type text string
+type Text string
 
-func (t *text) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON reads a string or a number.
+func (t *Text) UnmarshalJSON(data []byte) error {
 	if data[0] == '"' {
 		return json.Unmarshal(data, (*string)(t))
 	}
@@ -21,16 +22,17 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &n); err != nil {
 		return err
 	}
-	*t = text(n)
+	*t = Text(n)
 	return nil
 }
 
-// number is a whole number, as a JSON number or string. Null and the empty string
+// Number is a whole number, as a JSON number or string. Null and the empty string
 // are nil, like a missing member.
-type number struct{ Value *int }
+type Number struct{ Value *int }
 
-func (n *number) UnmarshalJSON(data []byte) error {
-	var t text
+// UnmarshalJSON reads a number, also one in a string.
+func (n *Number) UnmarshalJSON(data []byte) error {
+	var t Text
 	if err := t.UnmarshalJSON(data); err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 }
 
 // or returns the number, or the given value if it is missing.
-func (n number) or(missing int) int {
+func (n Number) or(missing int) int {
 	if n.Value == nil {
 		return missing
 	}
