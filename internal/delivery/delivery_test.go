@@ -76,6 +76,33 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// clockWithHook calls hook before the first time limit.
+type clockWithHook struct {
+	servicerequest.Clock
+	once sync.Once
+	hook func()
+}
+
+func (c *clockWithHook) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	called := false
+	c.once.Do(func() { called = true })
+	if called {
+		c.hook()
+	}
+	return c.Clock.WithTimeout(ctx, d)
+}
+
+// A delivery that is about to list the ticket does not if another one has just done so.
+func TestListIsNotMadeTwice(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fakeTicket) {
+		clock := &clockWithHook{Clock: servicerequest.SystemClock}
+		d := New(f, Config{Clock: clock})
+		clock.hook = func() { deliver(t, d, Message{Content: "The other one"}, gotReceipt) }
+		deliver(t, d, hello(), gotReceipt)
+		f.want(t, 2, 2, 1)
+	})
+}
+
 // What follows each outcome: how it ends, and after which requests.
 func TestOutcomes(t *testing.T) {
 	stopped, unavailable := throttled.retryAfter(20*time.Second), lostAnswer(false).retryAfter(20*time.Second)

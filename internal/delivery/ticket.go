@@ -117,10 +117,10 @@ func (d *delivery) read(ctx context.Context) (*listing, error) {
 	return l, nil
 }
 
-// listed is the result of listing a ticket, shared by all who waited for it.
+// listed is what a list of a ticket gave, shared by all who waited for it.
 type listed struct {
 	groupID string
-	listing *listing // nil: there is an error
+	listing *listing // nil: there is an error, or no list was needed
 	err     error
 	late    bool // the time of the caller that began it was over
 }
@@ -133,6 +133,9 @@ func (d *delivery) list(ctx, limited context.Context, after int) (*listing, erro
 		mine := false
 		got, err := d.ticket.lists.Do(limited, func(shared context.Context) (listed, error) {
 			mine = true
+			if known, ok := d.stored(after); ok { // another list has ended since
+				return known, nil
+			}
 			if left, ok := servicerequest.Remaining(ctx, d.clock); ok {
 				var cancel context.CancelFunc
 				shared, cancel = d.clock.WithTimeout(shared, left)
@@ -148,7 +151,7 @@ func (d *delivery) list(ctx, limited context.Context, after int) (*listing, erro
 		switch {
 		case err != nil:
 			return nil, err // the caller left
-		case mine, !got.late && got.groupID == d.message.GroupID && (got.err != nil || got.listing.number > after):
+		case mine, !got.late && got.groupID == d.message.GroupID && (got.err != nil || got.listing != nil && got.listing.number > after):
 			return got.listing, got.err
 		}
 	}
@@ -200,17 +203,12 @@ func (t *ticket) isBaselineDue(now time.Time, groupID string) bool {
 
 // latest lists the ticket if a baseline is due. With a key, it returns a listing that may be searched: one that is fresh
 // enough and began after this many others, or if credentials have expired a new one.
-func (d *delivery) latest(ctx context.Context, after int) (l *listing, err error) {
-	t, groupID, now := d.ticket, d.message.GroupID, d.clock.Now()
-	d.mu.Lock()
-	due := t.isBaselineDue(now, groupID)
-	if groupID == t.groupID {
-		l, err = t.recent, t.refusal
+func (d *delivery) latest(ctx context.Context, after int) (*listing, error) {
+	if d.own.key == "" {
+		after = noListing
 	}
-	d.mu.Unlock()
-	isFresh := d.own.key == "" || l != nil && l.number > after && now.Sub(l.Began) <= searchMaxAge
-	if !due && !d.relist && (err != nil || isFresh) {
-		return l, err
+	if known, ok := d.stored(after); ok {
+		return known.listing, known.err
 	}
 	limited := ctx
 	if d.own.key == "" {
@@ -219,6 +217,23 @@ func (d *delivery) latest(ctx context.Context, after int) (l *listing, err error
 		defer cancel()
 	}
 	return d.list(ctx, limited, after)
+}
+
+// noListing takes the place of the number after which a listing must have begun, if none is searched.
+const noListing = -1
+
+// stored returns what is known without listing the ticket, and reports whether that will do.
+func (d *delivery) stored(after int) (known listed, ok bool) {
+	t, now := d.ticket, d.clock.Now()
+	known.groupID = d.message.GroupID
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known.groupID == t.groupID {
+		known.listing, known.err = t.recent, t.refusal
+	}
+	l := known.listing
+	isFresh := after == noListing || l != nil && l.number > after && now.Sub(l.Began) <= searchMaxAge
+	return known, !t.isBaselineDue(now, known.groupID) && !d.relist && (known.err != nil || isFresh)
 }
 
 // enter gives the delivery its baseline and counts it as under way. With a key, it also returns a listing to search, or
