@@ -74,7 +74,7 @@ func TestTwiceChangedTextIsNeverPostedAgain(t *testing.T) {
 			if losesKey([]func(string) string{first, second}) {
 				continue
 			}
-			for range editRounds / 300 {
+			for range editRounds / 600 {
 				key, content := randomKey(r), randomText(r)
 				sent := Keyed(key, content)
 				shown := second(first(sent))
