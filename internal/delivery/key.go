@@ -94,15 +94,19 @@ var masked = lazily(`[*•●█▇■#＊]{2,}|(?i:x{3,}|[\[(<{]*\b(?:redacted|
 
 var brackets = lazily(`\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
 
-// maxLeads is how many leads of a text are looked at: a service may put some before our key.
-const maxLeads = 3
+const (
+	// maxLeads is how many leads of a text are looked at: a service may put some before our key.
+	maxLeads = 3
+	// maxBefore is how many characters are looked at for each of them.
+	maxBefore = 500
+)
 
 // leadsOf returns what stands in brackets in a text.
 func leadsOf(form string) []lead {
 	var leads []lead
 	form = strings.ReplaceAll(stripTags(form), `\`, "")
 	for len(leads) < maxLeads {
-		at := brackets().FindStringSubmatchIndex(form)
+		at := brackets().FindStringSubmatchIndex(firstRunes(form, maxBefore))
 		if at == nil {
 			break
 		}
