@@ -1,11 +1,13 @@
 package delivery
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -81,22 +83,23 @@ type lead struct {
 	first   bool     // only markup and punctuation is before it, from the beginning or the lead before
 	words   []string // if it is a valid key
 	rest    string   // the letters and digits behind it
-	pattern string   // if it is none, with * for what a key cannot contain, as [path.Match] has it
-	opening string   // with a pattern: the beginning of rest, up to a mask
-	hidden  bool     // with a pattern: what is behind it begins with a mask
+	behind  string   // the beginning of what is behind it
+	pattern string   // if it is no key, with * for what a key cannot contain, as [path.Match] has it
+	named   bool     // with a pattern: a part of a key is left
+	strong  bool     // with a pattern: a part of a key is left, or a mask, and not just a symbol
 }
 
 // changed are the parts of what stands in brackets that no valid key has: masks, placeholders, symbols, other scripts.
-var changed = lazily(`^(?i:redacted|masked|hidden|removed)$|REDACTED|MASKED|HIDDEN|REMOVED|<+[^<>]*>+|\{+[^{}]*\}+|\[[^\[\]]*\]|\([^()]*\)|(?i:x{3,})|\.{2,}|[^A-Za-z0-9 .-]+|^ +| +$`)
+var changed = lazily(`^(?i:redacted|masked|hidden|removed)$|REDACTED|MASKED|HIDDEN|REMOVED|<+[^<>]*>+|\{+[^{}]*\}+|\[[^\[\]]*\]|\([^()]*\)|(?i:x{3,})|[^A-Za-z0-9 .-]+|[ .-]{2,}|^[ .-]+|[ .-]+$`)
 
 // masked is what a service may put in the place of a part of the content.
-var masked = lazily(`[*•●█▇■#＊]{2,}|(?i:x{3,}|[\[(<{]*\b(?:redacted|masked|hidden|removed)\b[\])>}]*)`)
+var masked = lazily(`[*•●█▇■#＊]{2,}|(?i:x{3,}|[\[(<{]*\b(?:redacted|masked|hidden|removed)\b[\])>}]*)|\[[A-Z_]{4,}\]|\{\{\w+\}\}`)
 
 var brackets = lazily(`\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
 
 const (
 	// maxLeads is how many leads of a text are looked at: a service may put some before our key.
-	maxLeads = 3
+	maxLeads = 5
 	// maxBefore is how many characters are looked at for each of them.
 	maxBefore = 500
 )
@@ -104,20 +107,22 @@ const (
 // leadsOf returns what stands in brackets in a text.
 func leadsOf(form string) []lead {
 	var leads []lead
-	form = strings.ReplaceAll(stripTags(form), `\`, "")
+	if strings.Contains(form, "<") {
+		form = stripTags(lineWrapper().ReplaceAllString(form, " "))
+	}
+	form = strings.ReplaceAll(form, `\`, "")
 	for len(leads) < maxLeads {
 		at := brackets().FindStringSubmatchIndex(firstRunes(form, maxBefore))
 		if at == nil {
 			break
 		}
 		before, inside, behind := form[:at[0]], form[at[2]:at[3]], form[at[1]:]
-		l := lead{first: !strings.ContainsFunc(before, isLetterOrDigit), rest: lettersOf(behind)}
+		l := lead{first: !strings.ContainsFunc(before, isLetterOrDigit), rest: lettersOf(behind), behind: firstRunes(behind, 4*openingLength)}
 		switch {
 		case !wholeKey().MatchString(inside) || changed().MatchString(inside):
-			l.pattern = strings.ToLower(changed().ReplaceAllString(inside, "*"))
-			visible := masked().Split(firstRunes(behind, 4*openingLength), 2)
-			l.opening = firstRunes(lettersOf(visible[0]), openingLength)
-			l.hidden = l.opening == "" && len(visible) > 1
+			l.pattern = cmp.Or(strings.ToLower(changed().ReplaceAllString(inside, "*")), "*")
+			l.named = l.pattern[0] != '*' || strings.ContainsFunc(l.pattern, unicode.IsLetter)
+			l.strong = l.named || masked().MatchString(inside)
 		case len(inside)+len("[]") >= minOtherKey:
 			l.words = wordsOf(inside)
 		}
@@ -141,15 +146,23 @@ func (s *shownText) hasOtherKey(own *ownText) bool {
 func (s *shownText) mayBe(own *ownText) bool {
 	content := own.letters[own.keyLetters:]
 	opening := firstRunes(content, openingLength)
+	isLong := utf8.RuneCountInString(opening) >= minContent
 	for _, l := range s.leads {
 		isSame := slices.Equal(l.words, own.words)
 		isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key))
 		switch {
-		case l.rest == own.letters, // the brackets of our key are dropped, and others stand in front
-			isSame && opening != "" && strings.HasPrefix(l.rest, opening),
-			isChanged && strings.HasPrefix(l.rest, opening),
-			isChanged && l.opening != "" && strings.HasPrefix(content, l.opening),
-			isChanged && l.hidden && strings.Trim(l.pattern, "* .-") != "":
+		case l.rest == own.letters: // the brackets of our key are dropped, and others stand in front
+			return true
+		case !isSame && !isChanged:
+			continue
+		}
+		visible := masked().Split(l.behind, 2) // up to a mask
+		shown := firstRunes(lettersOf(visible[0]), openingLength)
+		switch {
+		case (isSame || l.strong) && mayBegin(shown, content),
+			isChanged && isLong && strings.HasPrefix(l.rest, opening),
+			l.strong && l.rest == "" && !strings.ContainsFunc(content, unicode.IsLetter),
+			l.named && shown == "" && len(visible) > 1:
 			return true
 		}
 	}
@@ -162,7 +175,7 @@ func (s *shownText) mayBe(own *ownText) bool {
 	}
 	switch {
 	case strings.Contains(s.form, own.form), shown == own.letters,
-		len(content) >= minContent && strings.Contains(shown, own.letters[:own.keyLetters+len(opening)]),
+		isLong && strings.Contains(shown, own.letters[:own.keyLetters+len(opening)]),
 		strings.HasPrefix(own.letters, shown) && utf8.RuneCountInString(shown) >= minBeginning:
 		return true
 	}
@@ -171,7 +184,26 @@ func (s *shownText) mayBe(own *ownText) bool {
 	}
 	// Without brackets, a text that differs in its key is about another one: step 2 is not step 1.
 	at, ok := editAt(own.beginning, shown)
-	return ok && (strings.ContainsRune(firstRunes(s.form, 3), '[') || at >= own.keyLetters && len(content) >= minContent)
+	isOpen := strings.ContainsRune(firstRunes(s.form, 3), '[') && (len(s.leads) == 0 || !s.leads[0].first || slices.Equal(s.leads[0].words, own.words))
+	return ok && (isOpen || at > own.keyLetters && isLong)
+}
+
+// mayBegin reports whether a content may be shown with this beginning: the content, or the beginning of it, from which
+// digits may be masked.
+func mayBegin(shown, content string) bool {
+	same := 0
+	for _, r := range content {
+		next, size := utf8.DecodeRuneInString(shown)
+		switch {
+		case size == 0:
+			return same > 0
+		case next == r:
+			shown, same = shown[size:], same+1
+		case !unicode.IsDigit(r):
+			return false
+		}
+	}
+	return same > 0
 }
 
 // editAt reports whether shown begins with ours, with one character replaced, dropped or added, and where.
