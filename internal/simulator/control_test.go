@@ -15,31 +15,20 @@ func TestControlRefuses(t *testing.T) {
 		name, method, path, body, want string
 		change                         func(*http.Request)
 	}{
-		{"media type of a form", "PUT", StatusPath, `{"id":"case-123","status":3}`, "400 Invalid Content-Type", header("Content-Type", "text/plain")},
 		{"no media type", "PUT", StatusPath, `{"id":"case-123","status":3}`, "400 Invalid Content-Type", header("Content-Type")},
-		{"body with counts", "GET", CountsPath, "{}", "400 Unexpected body", nil},
 		{"thread of no ticket", "GET", ThreadPath + "?id=x", "", `404 unknown ticket "x"`, nil},
-		{"thread and more", "GET", ThreadPath + "?id=case-123&x=1", "", "400 Unexpected query parameter", nil},
 
 		{"status missing", "PUT", StatusPath, `{"id":"case-123"}`, "400 Invalid status", nil},
 		{"status unknown", "PUT", StatusPath, `{"id":"case-123","status":6}`, "400 unknown status 6", nil},
 		{"status a fraction", "PUT", StatusPath, `{"id":"case-123","status":3.5}`, "400 Invalid status", nil},
-		{"status of no ticket", "PUT", StatusPath, `{"id":"x","status":3}`, `404 unknown ticket "x"`, nil},
-		{"status and more", "PUT", StatusPath, `{"id":"case-123","status":3,"x":1}`, "400 Unknown member", nil},
 
 		{"reply without text", "POST", RepliesPath, `{"id":"case-123","content":""}`, "400 the text must have 1 to 10000 characters", nil},
 		{"reply too long", "POST", RepliesPath, `{"id":"case-123","content":"` + long + `"}`, "400 the text must have 1 to 10000 characters", nil},
-		{"reply to no ticket", "POST", RepliesPath, `{"id":"x","content":"x"}`, `404 unknown ticket "x"`, nil},
-
-		{"reply and more", "POST", RepliesPath, `{"id":"case-123","content":"x","x":1}`, "400 Unknown member", nil},
 
 		{"faults missing", "PUT", FaultsPath, `{}`, "400 Invalid faults", nil},
-		{"faults null", "PUT", FaultsPath, `{"faults":null}`, "400 Invalid faults", nil},
 		{"fault a number", "PUT", FaultsPath, `{"faults":["503",1]}`, "400 Invalid faults", nil},
-		{"faults and more", "PUT", FaultsPath, `{"faults":[],"x":1}`, "400 Unknown member", nil},
 		{"ID token without audience", "POST", IDTokensPath, `{"audience":"","seconds":1}`, "400 audience and seconds are required", nil},
 		{"ID token without life", "POST", IDTokensPath, `{"audience":"x","seconds":0}`, "400 audience and seconds are required", nil},
-		{"ID token and more", "POST", IDTokensPath, `{"audience":"x","seconds":1,"x":1}`, "400 Unknown member", nil},
 		{"second fault wrong", "PUT", FaultsPath, `{"faults":["503","other"]}`, `400 fault "other": unknown kind "other"`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
