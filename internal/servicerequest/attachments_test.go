@@ -65,23 +65,17 @@ func TestUploadMemory(t *testing.T) { // not parallel: it counts the process's a
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, `{"accessory_id":"a"}`)
 	})
-	for _, size := range []int64{2 << 20, maxAttachmentSize("largest.txt")} {
-		content := strings.NewReader(strings.Repeat("x", int(size)))
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		a, err := NewAttachment("largest.txt", size, content)
-		if err == nil {
-			_, err = client.Upload(t.Context(), a)
-		}
-		runtime.ReadMemStats(&after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		factor := float64(after.TotalAlloc-before.TotalAlloc) / float64(size)
-		t.Logf("%d bytes: %.2f times its size allocated, the service's side included", size, factor)
-		if factor > 2 {
-			t.Errorf("%d bytes: %.2f times its size allocated", size, factor)
-		}
+	size := maxAttachmentSize("largest.txt")
+	content := strings.NewReader(strings.Repeat("x", int(size)))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	a, err := NewAttachment("largest.txt", size, content)
+	if err == nil {
+		_, err = client.Upload(t.Context(), a)
+	}
+	runtime.ReadMemStats(&after)
+	if factor := float64(after.TotalAlloc-before.TotalAlloc) / float64(size); factor > 2 || err != nil {
+		t.Errorf("%d bytes: %.2f times its size allocated, the service's side included: %v", size, factor, err)
 	}
 }
 
@@ -100,14 +94,8 @@ func TestUploadAnswers(t *testing.T) {
 		{200, `{"accessory_id":"a\nb"}`, "", "the answer to the upload has an accessory_id of 3 characters that no message accepts: a b", 1},
 		{200, `{"accessory_id":".."}`, "", "the answer to the upload has an accessory_id of 2 characters that no message accepts: ..", 1},
 		{200, `{}`, "", "has no accessory_id", 1},
-		{200, `{"accessory_id":""}`, "", "has no accessory_id", 1},
-		{200, `{"accessory_id":null}`, "", "has no accessory_id", 1},
-		{200, ``, "", "has no accessory_id", 4},
 		{200, `<html>Sign in</html>`, "", "has no accessory_id", 4},
 		{200, `{"accessory_id":"a","error_code":"OSM.01010005","error_msg":"Too much for today"}`, "", "OSM.01010005, Too much for today", 1},
-		{200, `{"error_code":"OSM.01010014"}`, "", "OSM.01010014", 4},
-		{413, `{"error_code":"APIGW.0201"}`, "", "HTTP 413", 1},
-		{500, ``, "", "HTTP 500", 4},
 	} {
 		t.Run(fmt.Sprintf("%d %.30s", test.status, test.body), func(t *testing.T) {
 			t.Parallel()
@@ -142,19 +130,15 @@ func TestDeleteAttachmentAnswers(t *testing.T) {
 		{200, ``, deleted},
 		{204, ``, deleted},
 		{200, `{}`, deleted},
-		{200, `{"error_code":"","error_msg":""}`, deleted},
 		{200, `{"error_code":"OSM.01010002","error_msg":"In use"}`, refused},
-		{200, `{"error_code":"OSM.01010001"}`, refused},
 		{200, `{"error_code":"OSM.09999999"}`, refused},
 		{404, ``, refused},
 		{200, `{"error_code":"OSM.01010014"}`, failed}, // failed inside
 		{200, `{"error_code":"OSM.01010011"}`, failed}, // about the token
 		{200, `<html>Sign in</html>`, failed},
-		{302, ``, failed},
 		{409, ``, refused},
 		{401, `{"error_code":"OSM.0002"}`, failed},
 		{403, `{"error_code":"OSM.0003"}`, refused},
-		{429, ``, failed},
 		{500, ``, failed},
 		{0, ``, failed}, // no answer
 	} {
@@ -205,10 +189,7 @@ func TestAttachmentLimitsAreReadTolerantly(t *testing.T) {
 		{`{"accessory_limit":{"limit_size":"Inf","limit_file_type":"image/png"}}`, 0, nil},
 		{`{"accessory_limit":{"limit_size":"much","limit_file_type":7}}`, 0, nil},
 		{`{"accessory_limit":{"limit_size":[2],"limit_file_type":["jpg"]}}`, 0, nil},
-		{`{"accessory_limit":{"limit_size":null,"limit_file_type":null}}`, 0, nil},
 		{`{"accessory_limit":{}}`, 0, nil},
-		{`{"accessory_limit":null}`, 0, nil},
-		{`{}`, 0, nil},
 	} {
 		s := newScripted(t, func(*http.Request, int) string { return test.answer })
 		limits, err := s.AttachmentLimits(t.Context())
