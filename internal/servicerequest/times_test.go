@@ -25,18 +25,13 @@ func TestParseTime(t *testing.T) {
 		{"2026-03-01 12:00:00", "gmt", true},
 		{"2026-03-01 12:00:00", "Nowhere/Land", false},
 		{"2026-03-01", "", false},
-		{"2026-03-01 20:00", "", false},
-		{"just now", "", false},
 		{"1772366400", "", true},
 		{"1772366400000", "Nowhere/Land", true},
 		{"20260301", "", false}, // a date, and no time since 1970
-		{"202603011200", "", false},
 		{"20260301120000", "", false},
 		{"1969-12-31T23:59:59Z", "", false},
 		{"2200-01-01T00:00:00Z", "", false},
 		{"0", "", false},
-		{"-1", "", false},
-		{"99999999999999999999", "", false},
 	} {
 		c := newClient(t, "http://127.0.0.1:1", func(c *Config) { c.TimeZone = tc.zone })
 		if got := c.parseTime(tc.text); got.IsZero() == tc.ok || tc.ok && !got.Equal(want) {
