@@ -128,10 +128,6 @@ func TestMessagesOfManyPages(t *testing.T) {
 	both := []wireMessage{note(1, "ok"), note(1, "ok", "type", 1, "replier_type", 1)}
 	engineers := []wireMessage{both[1].with("message_id", "e")}
 
-	anonymous := slices.Clone(ids)
-	for i := range anonymous {
-		anonymous[i] = anonymous[i].with("message_id", nil)
-	}
 	vague := slices.Clone(all)
 	for i := range vague {
 		vague[i] = vague[i].with("create_time", "just now")
@@ -157,16 +153,12 @@ func TestMessagesOfManyPages(t *testing.T) {
 	}{
 		{"oldest first", ticket{list: always(all), detail: ids}, ids, 4, false},
 		{"newest first", ticket{list: always(reversed(all)), detail: ids}, ids, 4, false},
-		{"detail the other way round", ticket{list: always(all), detail: reversed(ids)}, ids, 4, false},
 		{"out of order", ticket{list: always(shuffled), detail: ids}, ids, 4, false},
 		{"out of order without IDs", ticket{list: always(shuffled)}, all, 4, false},
 		{"no messages", ticket{list: always(nil)}, nil, 2, false},
-		{"no IDs", ticket{list: always(all)}, all, 4, false},
-		{"empty IDs", ticket{list: always(all), detail: anonymous}, all, 4, false},
 		{"IDs of engineers", ticket{list: always(both), detail: engineers}, []wireMessage{both[0], engineers[0]}, 2, false},
 		{"IDs of some", ticket{list: always(all), detail: ids[:20]}, append(slices.Clone(ids[:20]), all[20:]...), 4, false},
 		{"IDs that repeat", ticket{list: always(all), detail: append(slices.Clone(ids), ids...)}, ids, 4, false},
-		{"one that came after the list", ticket{list: always(all[:249]), detail: ids}, ids[:249], 4, false},
 		{"texts that differ", ticket{list: always(cut), detail: whole}, partly, 4, false},
 		{"times that cannot be read", ticket{list: always(vague), detail: identified(vague)}, identified(vague), 4, false},
 		{"one time that cannot be read", ticket{list: always(undated)}, undated, 2, false},
