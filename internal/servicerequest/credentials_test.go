@@ -59,19 +59,6 @@ func wantCounts(t *testing.T, s *service, logins, posts int) {
 	}
 }
 
-// The lifetime of a token is measured by IAM's clock.
-func TestLoginWithAClockThatIsOff(t *testing.T) {
-	t.Parallel()
-	for _, skew := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
-		s := newService(t, simulator.Options{Users: []simulator.User{testUser}, Faults: []simulator.Fault{{Kind: "clock-skew", Skew: skew}}})
-		c := withPassword(t, s, testUser.Password)
-		postMany(t, c, "first", 3, Submitted)
-		_ = s.clock.Sleep(t.Context(), 23*time.Hour)
-		postMany(t, c, "second", 3, Submitted)
-		wantCounts(t, s, 1, 6)
-	}
-}
-
 // A POST right after a check does not wait for new credentials.
 func TestCheckedPost(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,6 @@ package servicerequest
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -223,26 +222,12 @@ func TestLocalCallsUseNoProxy(t *testing.T) {
 func TestErrorsKeepWhatWasIssued(t *testing.T) {
 	t.Parallel()
 	const secret = "SUPERSECRET"
-	for name, answer := range map[string]func(w http.ResponseWriter){
-		"cut off": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Length", "1000")
-			_, _ = io.WriteString(w, `{"credentials":{"access_key_id":"AK","secret_access_key":"`+secret)
-		},
-		"wrong type": func(w http.ResponseWriter) {
-			_, _ = io.WriteString(w, `{"value":1,"token":1,"credential":{"access":1,"secret":"`+secret+`"},"credentials":{"access_key_id":1,"accessKeyId":1,"secret_access_key":"`+secret+`"}}`)
-		},
-		"garbage behind": func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"value":"`+secret+`"} and more`) },
-		"a text":         func(w http.ResponseWriter) { _, _ = io.WriteString(w, secret) },
-		"an error": func(w http.ResponseWriter) {
-			_, _ = io.WriteString(w, `{"error_code":"STS5.1","error_msg":"`+secret+`"}`)
-		},
-		"a failure": func(w http.ResponseWriter) {
-			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = io.WriteString(w, `{"credentials":"`+secret+`"}`)
-		},
+	for name, answer := range map[string]http.HandlerFunc{
+		"a text":    write(http.StatusOK, secret),
+		"an error":  write(http.StatusOK, `{"error_code":"STS5.1","error_msg":"`+secret+`"}`),
+		"a failure": write(http.StatusInternalServerError, `{"credentials":"`+secret+`"}`),
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
-		defer server.Close()
+		_, server := handler(t, answer)
 		base := must(ParseEndpoint(server.URL))
 		for _, source := range []credentials.Source{
 			credentials.Password{IAM: base, UserName: "u", Password: "password", DomainName: "d"},
