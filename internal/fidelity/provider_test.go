@@ -27,17 +27,19 @@ var mayDiffer = map[string]string{
 	"X-Sdk-Date":      "a second may pass between the two",
 }
 
+// accounts are whom the service knows, as the SDK and as the provider take them.
+var accounts = map[string]struct {
+	sdk      auth.ICredential
+	provider credentials.Source
+}{
+	"permanent key": {keyed(permanent), credentials.AccessKey(permanent)},
+	"temporary key": {keyed(temporary), credentials.AccessKey(temporary)},
+	"token":         {token(aToken), credentials.Token(aToken)},
+}
+
 // TestTheProviderPostsAsTheSDKDoes compares what the two send for the same message.
 func TestTheProviderPostsAsTheSDKDoes(t *testing.T) {
 	t.Parallel()
-	accounts := map[string]struct {
-		sdk      auth.ICredential
-		provider credentials.Source
-	}{
-		"permanent key": {keyed(permanent), credentials.AccessKey(permanent)},
-		"temporary key": {keyed(temporary), credentials.AccessKey(temporary)},
-		"token":         {token(aToken), credentials.Token(aToken)},
-	}
 	posts := map[string]servicerequest.Post{
 		"least":          {CaseID: caseID, Content: "text"},
 		"group":          {CaseID: caseID, Content: "text", GroupID: "group"},
@@ -48,13 +50,9 @@ func TestTheProviderPostsAsTheSDKDoes(t *testing.T) {
 		"long":           {CaseID: caseID, Content: strings.Repeat("长", 10_000)},
 		"dashes":         {CaseID: "case-123_4.5~6", Content: "text"},
 		"Unicode case":   {CaseID: "工单-🎫", Content: "text"},
-		"space":          {CaseID: "a b", Content: "text"},
-		"percent":        {CaseID: "a%2Fb", Content: "text"},
 		"escaped":        {CaseID: `"#<>?[\]^{|}` + "`", Content: "text"},
 		"raw dollar":     {CaseID: "$&+,:;=@", Content: "text"},
 		"raw quotes":     {CaseID: "!'()*", Content: "text"},
-		"raw semicolon":  {CaseID: "a;b,c", Content: "text"},
-		"raw colon":      {CaseID: "TT:1@x", Content: "text"},
 	}
 	settings := map[string]servicerequest.Config{
 		"bare":     {},

@@ -100,15 +100,11 @@ func ok[T any](got T, err error) T {
 // service to be.
 func TestTheSDKDrivesTheSimulator(t *testing.T) {
 	t.Parallel()
-	for name, credential := range map[string]auth.ICredential{
-		"permanent key": keyed(permanent),
-		"temporary key": keyed(temporary),
-		"token":         token(aToken),
-	} {
+	for name, account := range accounts {
 		for _, jsonAnswers := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, JSON answers %t", name, jsonAnswers), func(t *testing.T) {
 				t.Parallel()
-				drive(t, service(t, simulator.Options{JSONAnswers: jsonAnswers}), credential)
+				drive(t, service(t, simulator.Options{JSONAnswers: jsonAnswers}), account.sdk)
 			})
 		}
 	}
