@@ -41,7 +41,6 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		{one("content", strings.Repeat("完", 10000)), ""},
 		{merged(deployKey, object{"content": strings.Repeat("完", 10001)}), `content must have 1 to 10000 characters, but has 10001. The guide "Long texts and evidence" shows how to send more.`},
 		{one("content", "\u200b\u2060"), "content must contain at least one visible character."},
-		{one("content", "first\nsecond\ttab"), ""},
 		{one("content", "a\x00b"), "content contains a NUL character; remove it."},
 		{object{"content": nil, "content_wo": "a text", "content_wo_version": 1.5}, "content_wo_version must be a whole number."},
 
@@ -59,9 +58,9 @@ func TestBadInputIsRefusedAtPlan(t *testing.T) {
 		{object{"idempotency_key": "run", "content": strings.Repeat("x", 10000)}, "idempotency_key must have 4 to 62 characters: ASCII letters and digits, joined by single spaces, dots or hyphens; it has 3 characters."},
 		{one("idempotency_key", "deploy_prod_4711"), `write "deploy-prod-4711" instead.`},
 		{keyed(10000), ""},
+		{merged(deployKey, object{"content": nil, "content_wo": strings.Repeat("x", 10000), "content_wo_version": 1}), "content_wo must have at most 10000 characters together"},
 		{keyed(10001), "content must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10001."},
 
-		{one("timeouts", object{"create": "90s"}), ""},
 		{one("timeouts", object{"create": "1d"}), `timeouts.create must be a duration such as "30s" or "5m"; write a day as "24h".`},
 		{one("timeouts", object{"create": "0s"}), "timeouts.create must be between 1ms and 24h0m0s."},
 	} {
@@ -82,7 +81,6 @@ func TestBadProviderBlock(t *testing.T) {
 	t.Parallel()
 	p := newProtocol(t, newFixture(t, simulator.Options{}))
 	for _, row := range []struct{ at, value, detail string }{
-		{"endpoint", "http://osm.example.com", "endpoint must use https: plain http to osm.example.com would expose the credentials (http is accepted for loopback hosts only)."},
 		{"endpoint", "https://me:hunter2@osm.example.com", "endpoint must not contain a user name or password."},
 		{"endpoint", "https://osm.example.com:hunter2", "endpoint is not a valid URL."},
 		{"token", "", "token is empty; to leave it out, set it to null."},
@@ -95,8 +93,6 @@ func TestBadProviderBlock(t *testing.T) {
 		{"access_key", "'hunter2'", "access_key is in quotation marks; remove them."},
 		{"password", "hunter2\n", "password contains a line break or another control character; remove it."},
 		{"language", strings.Repeat("e", 33), "language must have 1 to 32 characters, but has 33."},
-		{"site", "Europe", `site must be "china" or "international".`},
-		{"request_timeout", "30", `request_timeout must be a duration such as "30s" or "5m"; write a day as "24h".`},
 		{"request_timeout", "999µs", "request_timeout must be between 1ms and 1h0m0s."},
 		{"request_timeout", "1h1s", "request_timeout must be between 1ms and 1h0m0s."},
 	} {
@@ -110,7 +106,6 @@ func TestBadProviderBlock(t *testing.T) {
 		"endpoint": "http://localhost:1", "user_name": "u", "password": "p", "domain_name": "d", "auth_url": "https://iam.example.com/v3/",
 		"language": strings.Repeat("e", 32), "request_timeout": "1h", "max_retries": 100,
 	}))
-	wantOne(t, p.validateProvider(t, object{"token": "hunter2", "access_key": "a"}), "error at access_key", "token (token) and access key (access_key)")
 	wantOne(t, p.validateProvider(t, object{"secret_key": "hunter2", "password": "p"}), "error at password", "access key (secret_key) and user name and password (password)")
 }
 

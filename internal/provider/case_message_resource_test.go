@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -76,64 +75,12 @@ func TestMessageIsPostedOnce(t *testing.T) {
 	}
 }
 
-func TestRequestOfEveryAttribute(t *testing.T) {
+// Without a list of attachments none is sent, as TestMessageIsPostedOnce shows.
+func TestEmptyListIsSent(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, simulator.Options{})
-	f.AddCase(simulator.Case{ID: "case-2", GroupID: "123456"})
-	p := newProtocol(t, f)
-	base := object{"case_id": "case-2", "group_id": "123456"}
-	wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(merged(base, object{
-		"content": "line 1\n\"line\" \\ 2 \u2028 </script> 🚀", "accessory_ids": []any{"b2", "a1"},
-		"triggers": object{"release": "never-sent"}, "timeouts": object{"create": "3m"},
-	})))
-	wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(merged(base, object{"content": "empty list", "accessory_ids": []any{}})))
-	f.wantPosts(t, 2, 1)
-	wantValue(t, "the bodies", f.bodies(simulator.OpSubmit), []string{ // JSON writes U+2028 as \u2028
-		`{"group_id":"123456","message":{"content":"line 1\n\"line\" \\ 2 \u2028 </script> 🚀","accessory_ids":["b2","a1"]}}`,
-		`{"group_id":"123456","message":{"content":"empty list","accessory_ids":[]}}`,
-	})
-}
-
-// TestGuideToChanges has the changes. Here is what a plan keeps, and what it cannot know.
-func TestEveryChange(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	m := newProtocol(t, f).manage(t, caseMessageType)
-	config := message()
-	for i, row := range []struct {
-		set    object
-		action string
-		posts  int // until then
-	}{
-		{object{}, "create", 1},
-		{object{}, "no-op", 1},
-		{object{"timeouts": object{"create": "1m"}}, "update", 1},
-		{object{"timeouts": object{"create": "2m"}, "group_id": "g"}, "replace", 2},
-		{object{"content": tftypes.UnknownValue}, "replace", 2}, // Terraform does not apply it
-	} {
-		config = merged(config, row.set)
-		before := attributes(t, m.state)
-		c := m.plan(config)
-		wantValue(t, fmt.Sprintf("row %d, %v", i, row.set), c.action, row.action)
-		if row.set["content"] == nil {
-			_ = f.clock.Sleep(t.Context(), time.Hour)
-			wantNoDiagnostics(t, m.applyChange(c))
-		}
-		f.wantSubmits(t, row.posts)
-		for _, name := range []string{"id", "submitted_at", "confirmed_by"} {
-			planned := attributes(t, m.unmarshal(c.planned))[name]
-			switch row.action {
-			case "update": // the computed attributes stay
-				if !planned.Equal(before[name]) || m.get(name) != plain(t, before[name]) {
-					t.Errorf("row %d: %s changes from %s to %v", i, name, before[name], m.get(name))
-				}
-			case "create", "replace":
-				if planned.IsKnown() {
-					t.Errorf("row %d: %s is planned as %s", i, name, planned)
-				}
-			}
-		}
-	}
+	wantNoDiagnostics(t, newProtocol(t, f).manage(t, caseMessageType).apply(message(object{"accessory_ids": []any{}})))
+	wantValue(t, "the bodies", f.bodies(simulator.OpSubmit), []string{`{"message":{"content":"Release 1.4.0 is live.","accessory_ids":[]}}`})
 }
 
 // Terraform knows no value yet, not even of the provider block.
@@ -157,30 +104,6 @@ func TestUnknownValuesWait(t *testing.T) {
 	f.wantPosts(t, 0, 0)
 }
 
-// A wrong value that becomes known only at apply is refused before a request.
-func TestUnknownValueThatIsBad(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, simulator.Options{})
-	p := newProtocol(t, f)
-	for _, row := range []struct {
-		set        object
-		kind, want string
-	}{
-		{object{"case_id": ".."}, "error at case_id", `The value of case_id must be a ticket ID, not "." or "..".`},
-		{object{"content": ""}, "error at content", "must have 1 to 10000 characters, but has 0"},
-		{object{"content": nil, "content_wo": " "}, "error at content_wo", "must contain at least one visible character"},
-		{object{"group_id": ""}, "error at group_id", "is empty; to leave it out, set it to null"},
-		{object{"accessory_ids": []any{"a", "a"}}, "error at accessory_ids", "duplicate"},
-		{object{"idempotency_key": "[deploy_4711]"}, "error at idempotency_key", `write "deploy-4711" instead; the provider adds the square brackets.`},
-		{object{"idempotency_key": "deploy 4711", "content": strings.Repeat("x", 9990)}, "error at content", "must have at most 10000 characters together with the idempotency_key, its brackets and a space, but has 10004."},
-	} {
-		config := message(row.set)
-		planned := merged(config, object{"content_wo": nil, "id": tftypes.UnknownValue, "submitted_at": tftypes.UnknownValue, "confirmed_by": tftypes.UnknownValue})
-		wantOne(t, p.manage(t, caseMessageType).create(planned, config), row.kind, row.want)
-	}
-	f.wantPosts(t, 0, 0)
-}
-
 // A plan needs no configuration. An apply lists what is missing.
 func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
 	t.Parallel()
@@ -191,6 +114,8 @@ func TestMissingProviderValuesAreReportedByApply(t *testing.T) {
 	wantOne(t, m.applyChange(c), "error", "Missing provider configuration",
 		"neither the provider block nor the environment has:\n\n  - credentials: `token` (SERVICEREQUEST_TOKEN or HW_AUTH_TOKEN)",
 		"\n  - `endpoint` (SERVICEREQUEST_ENDPOINT)\n")
+	m = newProtocol(t, f, object{"token": tftypes.UnknownValue}).manage(t, caseMessageType) // not as if it were unset
+	wantOne(t, m.apply(message()), "error", "Missing provider configuration", "`token`, whose value is not known yet")
 	uploaded := newProtocol(t, f).manage(t, attachmentType)
 	wantNoDiagnostics(t, uploaded.apply(events))
 	f.Reset()
