@@ -3,14 +3,11 @@ package provider
 import (
 	"crypto/x509"
 	"fmt"
-	"maps"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // values are arguments of the provider block, or variables of an environment.
@@ -253,13 +250,8 @@ func TestCredentialsAreChosen(t *testing.T) {
 
 		// The block comes before the environment.
 		{name: "block: key", env: merged(oidc, token, pair), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
-		{name: "block: password", env: merged(token, login), block: values{"user_name": "u", "password": "p"}, want: "Password {IAM:https://iam.example.com UserName:u Password:p DomainName:ed}"},
-		{name: "block: token", env: merged(profile, pair), block: values{"token": "t"}, want: "Token t"},
 		{name: "block: ECS agency", env: merged(token, values{"HW_AUTH_URL": "https://iam.example.com", "HW_DOMAIN_ID": "d"}), block: values{"ecs_agency": "true"}, want: "ECS {DomainID:d IAM:https://iam.example.com Metadata:<nil>}"},
-		{name: "block: no ECS agency", env: token, block: values{"ecs_agency": "false"}, want: ofToken},
-		{name: "block: profile", env: token, block: values{"profile": "ops", "shared_config_file": "kooc.json"}, want: ofProfile},
 		{name: "block: one half, environment: the other", env: pair, block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
-		{name: "block: account, environment: user", env: login, block: values{"domain_name": "d"}, want: strings.Replace(ofLogin, "ed", "d", 1)},
 		{name: "block: empty OIDC", env: merged(token, oidc), block: values{"assume_agency_with_oidc": "set"}, want: ofOIDC},
 
 		// Where the ID token comes from.
@@ -318,12 +310,10 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "token not known yet", env: pair, block: values{"token": unknownValue}, missing: []string{"`token`, whose value is not known yet: apply the resources that it depends on first"}},
 		{name: "endpoint not known yet, a bad one in the environment", env: merged(token, values{"SERVICEREQUEST_ENDPOINT": "?"}), block: values{"endpoint": unknownValue}, want: ofToken,
 			missing: []string{"`endpoint`, whose value is not known yet"}},
-		{name: "secret not known yet", env: token, block: values{"access_key": "a", "secret_key": unknownValue}, missing: []string{"`secret_key`, whose value is not known yet"}},
 		{name: "OIDC not known yet", env: merged(token, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "eyJ.a.b"}), block: values{"assume_agency_with_oidc": unknownValue}, missing: []string{"`assume_agency_with_oidc`, whose value is not known yet"}},
 		{name: "provider of OIDC not known yet", env: values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "file"}, block: values{"assume_agency_with_oidc.idp_id": unknownValue}, missing: []string{"`assume_agency_with_oidc.idp_id`, whose value is not known yet"}},
 		{name: "agency not known yet", env: pair, block: values{"assume_agency": unknownValue}, missing: []string{"`assume_agency`, whose value is not known yet"}},
 		{name: "agency's URN not known yet", env: pair, block: values{"assume_agency.agency_urn": unknownValue}, missing: []string{"`assume_agency.agency_urn`, whose value is not known yet"}},
-		{name: "URN not known yet", env: oidc, block: values{"assume_agency_with_oidc.agency_urn": unknownValue}, missing: []string{"`assume_agency_with_oidc.agency_urn`, whose value is not known yet"}},
 		{name: "ID token not known yet, a bad one in the environment", env: merged(oidc, values{"HUAWEICLOUD_OIDC_TOKEN_FILE": "eyJ.a.b"}), block: values{"assume_agency_with_oidc.id_token": unknownValue},
 			want: strings.Replace(ofOIDC, "File:file", "File:", 1), missing: []string{"`assume_agency_with_oidc.id_token`, whose value is not known yet"}},
 		{name: "agency's account not known yet, a bad one in the environment", env: merged(pair, agency, values{"HW_ASSUME_ROLE_DOMAIN_NAME": " bad"}), block: values{"assume_agency.domain_id": unknownValue},
@@ -332,12 +322,9 @@ func TestCredentialsAreChosen(t *testing.T) {
 		{name: "optional value not known yet", block: values{"access_key": "a", "secret_key": "s", "security_token": unknownValue}, want: ofBlock, missing: []string{"`security_token`, whose value is not known yet"}},
 
 		// A pair and its token are of one family of variables, or of the block.
-		{name: "aliases of the SDK", env: values{"HUAWEICLOUD_SDK_AK": "ea", "HUAWEICLOUD_SDK_SK": "es", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_DOMAIN_ID": "ed", "OS_SECRET_KEY": "?"}, want: "AccessKey {AccessKey:ea SecretKey:es SecurityToken:est DomainID:ed}"},
 		{name: "aliases of OpenStack", env: values{"OS_ACCESS_KEY": "ea", "OS_SECRET_KEY": "es", "HW_SECURITY_TOKEN": "est"}, want: ofPair},
 		{name: "halves of two families", env: values{"HW_ACCESS_KEY": "ea", "OS_SECRET_KEY": "es"}, missing: []string{"`secret_key`"}},
 		{name: "token beside its pair", env: merged(pair, values{"HW_SECURITY_TOKEN": "est", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "?"}), want: strings.Replace(ofPair, "Token:", "Token:est", 1)},
-		{name: "token of another pair", env: merged(pair, values{"HUAWEICLOUD_SDK_SECURITY_TOKEN": "est"}), want: ofPair},
-		{name: "token beside a pair of the block", env: merged(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s"}, want: ofBlock},
 		{name: "token beside half a pair of the block", env: merged(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a"}, want: "AccessKey {AccessKey:a SecretKey:es SecurityToken: DomainID:}"},
 		{name: "account ID in the block, login in the environment", env: login, block: values{"domain_id": "i"}, want: ofLogin},
 		{name: "token in the block", env: merged(pair, values{"HW_SECURITY_TOKEN": "est"}), block: values{"access_key": "a", "secret_key": "s", "security_token": "st"}, want: strings.Replace(ofBlock, "Token:", "Token:st", 1)},
@@ -365,7 +352,6 @@ func TestConflictingCredentials(t *testing.T) {
 		want  string
 	}{
 		{values{"token": "t", "access_key": "a"}, "The provider block configures two authentication methods: token (token) and access key (access_key). Remove one of them."},
-		{values{"assume_agency_with_oidc": "set", "ecs_agency": "true"}, "OIDC (assume_agency_with_oidc) and ECS agency (ecs_agency)"},
 		{values{"assume_agency": "set", "token": "t"}, "An agency is assumed with an access key, but the provider block configures another authentication method: token (token)."},
 		{values{"assume_agency_with_oidc.idp_id": "p", "assume_agency_with_oidc.agency_urn": "iam::1:agency:a"}, "assume_agency_with_oidc.idp_id and assume_agency_with_oidc.agency_urn exclude each other."},
 		{values{"assume_agency_with_oidc.id_token": "t", "assume_agency_with_oidc.id_token_file": "f"}, "exclude each other"},
@@ -375,8 +361,6 @@ func TestConflictingCredentials(t *testing.T) {
 		{values{"assume_agency": "set", "profile": "p"}, ""},
 		{values{"token": "t", "ecs_agency": "false", "domain_id": "d"}, ""},
 		{values{"token": unknownValue, "access_key": "a"}, ""},
-		{values{"token": "t", "assume_agency_with_oidc": unknownValue}, ""},
-		{values{"token": "t", "assume_agency": unknownValue}, ""},
 	} {
 		diags := checkModes(row.block.block())
 		if row.want == "" {
@@ -397,26 +381,6 @@ func TestSecretsAreKnown(t *testing.T) {
 	slices.Sort(c.secrets)
 	if want := []string{"s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"}; !slices.Equal(c.secrets, want) {
 		t.Errorf("secrets %q, want %q", c.secrets, want)
-	}
-}
-
-// An unknown value is not null: a call would use that of the environment instead.
-func TestBlockOf(t *testing.T) {
-	t.Parallel()
-	inner := map[string]tftypes.Value{"agency_urn": tftypes.NewValue(tftypes.String, "iam::1:agency:a"), "duration": tftypes.NewValue(tftypes.Number, 900.5)}
-	innerType := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"agency_urn": tftypes.String, "duration": tftypes.Number}}
-	outer := map[string]tftypes.Value{
-		"endpoint": tftypes.NewValue(tftypes.String, nil), "token": tftypes.NewValue(tftypes.String, tftypes.UnknownValue),
-		"insecure": tftypes.NewValue(tftypes.Bool, true), "assume_agency": tftypes.NewValue(innerType, inner),
-	}
-	outerType := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
-		"endpoint": tftypes.String, "token": tftypes.String, "insecure": tftypes.Bool, "assume_agency": innerType,
-	}}
-	got := blockOf("", tftypes.NewValue(outerType, outer))
-	want := values{"": "set", "token": unknownValue, "insecure": "true", "assume_agency": "set",
-		"assume_agency.agency_urn": "iam::1:agency:a", "assume_agency.duration": "900.5"}.block()
-	if !maps.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
 	}
 }
 
