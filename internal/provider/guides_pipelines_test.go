@@ -151,7 +151,10 @@ func (r *runner) job(j *githubJob, context map[string]string) (output string, ok
 	return output, ok
 }
 
-const announcedLive = "[deploy 4711 success] Release v1.4.0 is live in production. Please watch the connection resets from here on."
+const (
+	announcedLive   = "[deploy 4711 success] Release v1.4.0 is live in production. Please watch the connection resets from here on."
+	announcedFailed = "[deploy 4711 failure] The deployment of release v1.4.0 to production failed. We are looking into it."
+)
 
 func TestGuideGitHubActions(t *testing.T) {
 	t.Parallel()
@@ -182,7 +185,6 @@ func TestGuideGitHubActions(t *testing.T) {
 		return output
 	}
 
-	failed := "[deploy 4711 failure] The deployment of release v1.4.0 to production failed. We are looking into it."
 	wantAll(t, run("4711", "false"), "1 added, 0 changed, 0 destroyed")
 	if out := run("4711", "true"); strings.Contains(out, "Warning") {
 		t.Errorf("a new message warns:\n%s", out)
@@ -191,7 +193,7 @@ func TestGuideGitHubActions(t *testing.T) {
 	r.clean() // without the state, as in a pipeline that keeps none
 	wantAll(t, run("4711", "true"), "Warning: The ticket already has this message", `"TT201801020526" = "existing"`)
 	run("4712", "true")
-	r.f.wantContents(t, failed, announcedLive, strings.Replace(announcedLive, "4711", "4712", 1))
+	r.f.wantContents(t, announcedFailed, announcedLive, strings.Replace(announcedLive, "4711", "4712", 1))
 }
 
 // gitlabJob is what the test runs of a job.
@@ -283,11 +285,10 @@ func TestGuideGitLabCI(t *testing.T) {
 		}
 		return out
 	}
-	failed := "[deploy 4711 failure] The deployment of release v1.4.0 to production failed. We are looking into it."
 	pipeline("4711", "false")
 	wantAll(t, pipeline("4711", "false"), "No changes") // the job is retried, and has the state
 	pipeline("4711", "true")
-	r.f.wantContents(t, failed, announcedLive)
+	r.f.wantContents(t, announcedFailed, announcedLive)
 	r.f.wantSubmits(t, 2)
 	state.mu.Lock()
 	defer state.mu.Unlock()

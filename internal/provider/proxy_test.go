@@ -13,19 +13,12 @@ import (
 	"github.com/seed-9e648b51/terraform-provider-servicerequest/internal/simulator"
 )
 
-// Requests go through the proxy of the environment, which sees only the host's
-// name. Behind it HTTP/2 is used where it is offered.
+// Requests go through the proxy of the environment, which sees only the host's name.
 func TestProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	service := simulator.New(simulator.Options{Tokens: []string{testToken}})
 	service.AddCase(simulator.Case{ID: testCase})
-	var version atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		version.Store(int32(r.ProtoMajor))
-		service.ServeHTTP(w, r)
-	}))
-	server.EnableHTTP2 = true
-	server.StartTLS()
+	server := httptest.NewTLSServer(service)
 	t.Cleanup(server.Close)
 	var asked atomic.Int32
 	var open atomic.Bool
@@ -76,7 +69,5 @@ provider "servicerequest" {
 
 	open.Store(true)
 	c.run("apply", "-auto-approve")
-	if messages := service.Messages(testCase); len(messages) != 1 || version.Load() != 2 {
-		t.Errorf("%d messages over HTTP/%d", len(messages), version.Load())
-	}
+	wantValue(t, "the number of messages", len(service.Messages(testCase)), 1)
 }
