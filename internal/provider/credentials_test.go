@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -45,6 +46,9 @@ func (f *fixture) idTokenURL() string {
 	return f.URL() + simulator.IDTokenRequestPath + "?api-version=2.0"
 }
 
+// The arguments of each mode.
+var pairArguments = object{"token": nil, "access_key": testPair.AccessKey, "secret_key": testPair.SecretKey}
+
 func (f *fixture) loginArguments() object {
 	return object{"token": nil, "user_name": testUser.Name, "password": testUser.Password, "domain_name": testUser.Domain, "auth_url": f.URL() + "/v3"}
 }
@@ -55,6 +59,23 @@ resource "servicerequest_case_message" "test" {
   content = "hello"
 }
 `
+
+// withOIDCBlock is a block for OIDC with this ID token.
+func (f *fixture) withOIDCBlock(idToken string) object {
+	return object{"token": nil, "sts_endpoint": f.URL(), withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "id_token": idToken}}
+}
+
+// Keys are renewed in the middle of an apply, before they expire or after they were revoked.
+func TestExpiringKeysPostOnce(t *testing.T) {
+	t.Parallel()
+	f := newSecuredFixture(t, simulator.Options{})
+	p := newProtocol(t, f, f.withOIDCBlock(f.IDToken(guideAudience, 1000*time.Hour)))
+	for i, happens := range []func(){func() {}, func() { _ = f.clock.Sleep(t.Context(), time.Hour) }, f.RevokeIssued} {
+		happens()
+		wantNoDiagnostics(t, p.manage(t, caseMessageType).apply(message(object{"content": fmt.Sprint("message ", i)})))
+	}
+	f.wantContents(t, "message 0", "message 1", "message 2")
+}
 
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
@@ -71,9 +92,7 @@ func TestRefusedCredentials(t *testing.T) {
 			[]string{"Nothing was sent: IAM refused to issue credentials.", "Check user_name, password, domain_name and auth_url", "HTTP 401 Unauthorized", "The username or password is wrong."}, 1, 0,
 		},
 		{
-			"wrong audience", func(f *fixture) object {
-				return object{"token": nil, "sts_endpoint": f.URL(), withOIDC: object{"provider_urn": providerURN, "agency_urn": agencyURN, "id_token": f.IDToken("another", time.Hour)}}
-			}, nil,
+			"wrong audience", func(f *fixture) object { return f.withOIDCBlock(f.IDToken("another", time.Hour)) }, nil,
 			[]string{"Nothing was sent: STS refused to issue credentials.", "Check the access key or the ID token with its audience, sts_endpoint, the URNs, duration", "No credentials (OIDC): POST /v5/agencies/assume-with-oidc: HTTP 401 Unauthorized"}, 0, 0,
 		},
 		{
@@ -81,9 +100,7 @@ func TestRefusedCredentials(t *testing.T) {
 			[]string{"Not posted: the service refused the token that IAM issued for user_name, and also a second one.", "HTTP 401 Unauthorized, OSM.0002"}, 2, 2,
 		},
 		{
-			"clock", func(*fixture) object {
-				return object{"token": nil, "access_key": testPair.AccessKey, "secret_key": testPair.SecretKey}
-			}, []simulator.Fault{{Kind: "clock-skew", Skew: 20 * time.Minute}},
+			"clock", func(*fixture) object { return pairArguments }, []simulator.Fault{{Kind: "clock-skew", Skew: 20 * time.Minute}},
 			[]string{"Not posted: the service refused the signature, probably because this machine's clock is wrong.", "This machine's clock shows 20"}, 0, 1,
 		},
 	} {

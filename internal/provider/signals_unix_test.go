@@ -39,16 +39,40 @@ func (c *cli) start(args ...string) (cmd *exec.Cmd, signal func(syscall.Signal))
 // Ctrl-C during a submit: one check of the ticket, and its outcome.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow", Stored: true}}})
-	c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(oneMessage)})
-	cmd, signal := c.start("apply", "-auto-approve")
-	eventually(t, "the message", func() bool { return len(f.contents()) == 1 })
-	signal(syscall.SIGINT)
-	if r := c.ended(cmd, cmd.Wait()); r.code == 0 {
-		t.Errorf("an interrupted apply succeeds:\n%s", r.output())
+	for _, row := range []struct {
+		name   string
+		stored bool // on the ticket, and therefore in the state
+		want   string
+	}{
+		{"on the ticket", true, ""},
+		{"not seen", false, "a check of the ticket did not find the message, but it may still arrive"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, simulator.Options{Faults: []simulator.Fault{{Kind: "slow", Stored: row.stored}}})
+			c := newCLI(t, map[string]string{"main.tf": requiredProvider + f.config(oneMessage)})
+			cmd, signal := c.start("apply", "-auto-approve")
+			eventually(t, "the submit", func() bool {
+				return f.Count(simulator.OpSubmit) == 1 && (!row.stored || len(f.contents()) == 1)
+			})
+			signal(syscall.SIGINT)
+			r := c.ended(cmd, cmd.Wait())
+			if r.code == 0 {
+				t.Errorf("an interrupted apply succeeds:\n%s", r.output())
+			}
+			listed := c.run("state", "list").stdout
+			if in := strings.Contains(listed, messageAddress); in != row.stored {
+				t.Errorf("in the state: %q, output:\n%s", listed, r.output())
+			}
+			if row.want != "" {
+				wantAll(t, unfolded(r.output()), "Case message may or may not be on the ticket", row.want)
+			}
+			f.wantSubmits(t, 1)
+			if row.stored {
+				wantAll(t, c.run("state", "show", messageAddress).stdout, `"check"`)
+			}
+		})
 	}
-	wantAll(t, c.run("state", "show", messageAddress).stdout, `"check"`)
-	f.wantSubmits(t, 1)
 }
 
 // A pod applies again and again, and is killed before or after a message is on the
