@@ -144,27 +144,8 @@ func (s *shownText) hasOtherKey(own *ownText) bool {
 // mayBe reports whether a text that does not begin with the key may be ours, its key changed by the service. A text that
 // begins with another key is another message, unless ours stands behind it.
 func (s *shownText) mayBe(own *ownText) bool {
-	content := own.letters[own.keyLetters:]
-	opening := firstRunes(content, openingLength)
-	isLong := utf8.RuneCountInString(opening) >= minContent
-	for _, l := range s.leads {
-		isSame := slices.Equal(l.words, own.words)
-		isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key))
-		switch {
-		case l.rest == own.letters: // the brackets of our key are dropped, and others stand in front
-			return true
-		case !isSame && !isChanged:
-			continue
-		}
-		visible := masked().Split(l.behind, 2) // up to a mask
-		shown := firstRunes(lettersOf(visible[0]), openingLength)
-		switch {
-		case (isSame || l.strong) && mayBegin(shown, content),
-			isChanged && isLong && strings.HasPrefix(l.rest, opening),
-			l.strong && l.rest == "" && !strings.ContainsFunc(content, unicode.IsLetter),
-			l.named && shown == "" && len(visible) > 1:
-			return true
-		}
+	if slices.ContainsFunc(s.leads, func(l lead) bool { return l.mayBe(own) }) {
+		return true
 	}
 	shown := s.letters
 	for _, l := range s.leads {
@@ -175,7 +156,7 @@ func (s *shownText) mayBe(own *ownText) bool {
 	}
 	switch {
 	case strings.Contains(s.form, own.form), shown == own.letters,
-		isLong && strings.Contains(shown, own.letters[:own.keyLetters+len(opening)]),
+		own.isLong && strings.Contains(shown, own.letters[:own.keyLetters+len(own.opening)]),
 		strings.HasPrefix(own.letters, shown) && utf8.RuneCountInString(shown) >= minBeginning:
 		return true
 	}
@@ -185,11 +166,34 @@ func (s *shownText) mayBe(own *ownText) bool {
 	// Without brackets, a text that differs in its key is about another one: step 2 is not step 1.
 	at, ok := editAt(own.beginning, shown)
 	isOpen := strings.ContainsRune(firstRunes(s.form, 3), '[') && (len(s.leads) == 0 || !s.leads[0].first || slices.Equal(s.leads[0].words, own.words))
-	return ok && (isOpen || at > own.keyLetters && isLong)
+	return ok && (isOpen || at > own.keyLetters && own.isLong)
 }
 
-// mayBegin reports whether a content may be shown with this beginning: the content, or the beginning of it, from which
-// digits may be masked.
+// mayBe reports whether a lead may be the key of ours, with our content behind it. A key of the same words, such as
+// [DEPLOY-4711], is ours in another form.
+func (l lead) mayBe(own *ownText) bool {
+	isSame := slices.Equal(l.words, own.words)
+	isChanged, _ := path.Match(l.pattern, strings.ToLower(own.key))
+	switch {
+	case l.rest == own.letters: // our key has lost its brackets, and these are others
+		return true
+	case !isSame && !isChanged:
+		return false
+	}
+	parts := masked().Split(l.behind, 2)
+	shown := firstRunes(lettersOf(parts[0]), openingLength)
+	switch {
+	case (isSame || l.strong) && mayBegin(shown, own.content),
+		isChanged && own.isLong && strings.HasPrefix(l.rest, own.opening),
+		l.strong && l.rest == "" && !strings.ContainsFunc(own.content, unicode.IsLetter),
+		l.named && shown == "" && len(parts) > 1: // the content begins with a mask
+		return true
+	}
+	return false
+}
+
+// mayBegin reports whether shown may be the beginning of a content, or the content and more. Digits may be missing: a
+// service may mask them one by one.
 func mayBegin(shown, content string) bool {
 	same := 0
 	for _, r := range content {

@@ -23,6 +23,8 @@ type ownText struct {
 	key, bracketed      string   // its key, and as the text begins with it; empty: it has none
 	words               []string // of the key
 	keyLetters          int      // bytes of the key in letters
+	content, opening    string   // the letters behind those of the key, and the first 20 of them
+	isLong              bool     // the content has enough of them to tell it from a mention of the key
 }
 
 func newOwnText(key, content string) *ownText {
@@ -33,6 +35,9 @@ func newOwnText(key, content string) *ownText {
 	if key != "" {
 		own.key, own.bracketed, own.words, own.keyLetters = key, "["+key+"]", wordsOf(key), len(lettersOf(key))
 	}
+	own.content = own.letters[own.keyLetters:]
+	own.opening = firstRunes(own.content, openingLength)
+	own.isLong = utf8.RuneCountInString(own.opening) >= minContent
 	return own
 }
 
