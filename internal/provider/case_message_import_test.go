@@ -40,6 +40,7 @@ func wantIdentity(t *testing.T, got *tfprotov6.ResourceIdentityData, messageID s
 func TestImport(t *testing.T) {
 	t.Parallel()
 	f := newImportFixture(t)
+	f.AddMessage(testCase, simulator.Message{ID: "m-8", Content: "eight", AccessoryIDs: []string{"acc-1", "acc-1"}})
 	p := newProtocol(t, f)
 	for id, want := range map[string]string{
 		"TT201801020526":     "must be CASE_ID/MESSAGE_ID",
@@ -48,6 +49,7 @@ func TestImport(t *testing.T) {
 		"TT201801020526/m-4": `has no message with the ID "m-4"`,
 		"TT201801020526/m-2": "was written by Huawei Cloud",
 		"TT201801020526/m-5": "cannot be imported. It has a text that is not valid in a configuration: it must have 1 to 10000 characters, but has 0",
+		"TT201801020526/m-8": "has attachments with missing, invalid or duplicate IDs",
 		"elsewhere/m-3":      "OSM.01010015",
 	} {
 		wantOne(t, p.manage(t, caseMessageType).importID(id), "error", "Unable to import case message", want)
