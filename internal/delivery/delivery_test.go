@@ -76,18 +76,16 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// clockWithHook calls hook before the first time limit.
+// clockWithHook calls hook, once, before it sets a deadline.
 type clockWithHook struct {
 	servicerequest.Clock
-	once sync.Once
 	hook func()
 }
 
 func (c *clockWithHook) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	called := false
-	c.once.Do(func() { called = true })
-	if called {
-		c.hook()
+	if hook := c.hook; hook != nil {
+		c.hook = nil // hook sets deadlines, too
+		hook()
 	}
 	return c.Clock.WithTimeout(ctx, d)
 }

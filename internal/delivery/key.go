@@ -80,13 +80,13 @@ const (
 
 // lead is what stands in square brackets in a text: a key, one that is changed, or a short word.
 type lead struct {
-	first   bool     // only markup and punctuation is before it, from the beginning or the lead before
+	first   bool     // only markup and punctuation stand between it and the lead before it, or the beginning
 	words   []string // if it is a valid key
 	rest    string   // the letters and digits behind it
 	behind  string   // the beginning of what is behind it
 	pattern string   // if it is no key, with * for what a key cannot contain, as [path.Match] has it
 	named   bool     // with a pattern: a part of a key is left
-	strong  bool     // with a pattern: a part of a key is left, or a mask, and not just a symbol
+	strong  bool     // with a pattern: a part of a key is left, or there is a mask and not just a symbol
 }
 
 // changed are the parts of what stands in brackets that no valid key has: masks, placeholders, symbols, other scripts.
@@ -100,7 +100,7 @@ var brackets = lazily(`\[((?:[^\[\]]|\[[^\[\]]*\])*)\]`)
 const (
 	// maxLeads is how many leads of a text are looked at: a service may put some before our key.
 	maxLeads = 5
-	// maxBefore is how many characters are looked at for each of them.
+	// maxBefore is within how many characters each of them must end, from the one before it.
 	maxBefore = 500
 )
 

@@ -122,18 +122,19 @@ type listed struct {
 	groupID string
 	listing *listing // nil: there is an error, or no list was needed
 	err     error
-	late    bool // the time of the caller that began it was over
+	private bool // only for the caller that began it: its time was over, or it needed no list
 }
 
-// list lists the ticket, once for all who wait, and stores what it shows. Only a listing that began after this many
-// others will do. The list has the time that is left for the caller that began it; who has more lists again. Each waits
-// for it as long as limited lasts.
+// list lists the ticket, once for all who wait, and stores what it shows. It does not if what is stored will do by then.
+// Only a listing that began after this many others will do. The list has the time that is left for the caller that began
+// it; who has more lists again. Each waits for it as long as limited lasts.
 func (d *delivery) list(ctx, limited context.Context, after int) (*listing, error) {
 	for {
 		mine := false
 		got, err := d.ticket.lists.Do(limited, func(shared context.Context) (listed, error) {
 			mine = true
 			if known, ok := d.stored(after); ok { // another list has ended since
+				known.private = true
 				return known, nil
 			}
 			if left, ok := servicerequest.Remaining(ctx, d.clock); ok {
@@ -142,16 +143,16 @@ func (d *delivery) list(ctx, limited context.Context, after int) (*listing, erro
 				defer cancel()
 			}
 			l, err := d.read(shared)
-			late := err != nil && (shared.Err() != nil || errors.As(err, new(*servicerequest.NoTimeError)))
+			isLate := err != nil && (shared.Err() != nil || errors.As(err, new(*servicerequest.NoTimeError)))
 			if ctx.Err() == nil { // a cancelled run says nothing about the list
 				d.store(l, err)
 			}
-			return listed{groupID: d.message.GroupID, listing: l, err: err, late: late}, nil
+			return listed{groupID: d.message.GroupID, listing: l, err: err, private: isLate}, nil
 		})
 		switch {
 		case err != nil:
 			return nil, err // the caller left
-		case mine, !got.late && got.groupID == d.message.GroupID && (got.err != nil || got.listing != nil && got.listing.number > after):
+		case mine, !got.private && got.groupID == d.message.GroupID && (got.err != nil || got.listing.number > after):
 			return got.listing, got.err
 		}
 	}
